@@ -1,0 +1,140 @@
+package shared
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/status"
+
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// Client is a plugin as its host sees it. It is safe for concurrent use.
+type Client struct {
+	vehicles vehiclev1.VehicleServiceClient
+	plugin   vehiclev1.PluginServiceClient
+}
+
+var (
+	_ VehicleRefresher = (*Client)(nil)
+	_ VehicleLister    = (*Client)(nil)
+	_ Describer        = (*Client)(nil)
+	_ HealthWatcher    = (*Client)(nil)
+	_ Drainer          = (*Client)(nil)
+)
+
+// NewClient speaks the contract over conn, which stays the caller's to close.
+func NewClient(conn grpc.ClientConnInterface) *Client {
+	return &Client{
+		vehicles: vehiclev1.NewVehicleServiceClient(conn),
+		plugin:   vehiclev1.NewPluginServiceClient(conn),
+	}
+}
+
+// Initialize implements [VehicleRefresher].
+func (c *Client) Initialize(ctx context.Context, cfg Config) ([]*vehiclev1.Vehicle, error) {
+	resp, err := c.vehicles.Initialize(outgoing(ctx), &vehiclev1.InitializeRequest{
+		SettingsJson: string(cfg.Settings), StateDir: cfg.StateDir,
+	})
+	if err != nil {
+		return nil, fromCall(ctx, err)
+	}
+	return resp.GetVehicles(), nil
+}
+
+// ListVehicles implements [VehicleLister].
+func (c *Client) ListVehicles(ctx context.Context) ([]*vehiclev1.Vehicle, error) {
+	resp, err := c.vehicles.ListVehicles(outgoing(ctx), &vehiclev1.ListVehiclesRequest{})
+	if err != nil {
+		return nil, fromCall(ctx, err)
+	}
+	return resp.GetVehicles(), nil
+}
+
+// RefreshCached implements [VehicleRefresher].
+func (c *Client) RefreshCached(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error) {
+	resp, err := c.vehicles.RefreshCached(outgoing(ctx), &vehiclev1.RefreshCachedRequest{VehicleId: clean(vehicleID)})
+	return checked(ctx, ModeCached, vehicleID, resp.GetData(), err)
+}
+
+// RefreshForce implements [VehicleRefresher].
+func (c *Client) RefreshForce(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error) {
+	resp, err := c.vehicles.RefreshForce(outgoing(ctx), &vehiclev1.RefreshForceRequest{VehicleId: clean(vehicleID)})
+	return checked(ctx, ModeForce, vehicleID, resp.GetData(), err)
+}
+
+// RefreshSmart implements [VehicleRefresher].
+func (c *Client) RefreshSmart(ctx context.Context, vehicleID string, maxAge time.Duration) (*vehiclev1.VehicleData, error) {
+	req := &vehiclev1.RefreshSmartRequest{VehicleId: clean(vehicleID)}
+	if maxAge > 0 {
+		// Rounded up: "0.5 s" must not become "unset".
+		seconds := int64((maxAge + time.Second - 1) / time.Second)
+		req.MaxAgeSeconds = &seconds
+	}
+	resp, err := c.vehicles.RefreshSmart(outgoing(ctx), req)
+	return checked(ctx, ModeSmart, vehicleID, resp.GetData(), err)
+}
+
+// checked refuses an answer that is no answer to the question.
+func checked(ctx context.Context, mode Mode, vehicleID string, data *vehiclev1.VehicleData, err error) (*vehiclev1.VehicleData, error) {
+	if err != nil {
+		return nil, fromCall(ctx, err)
+	}
+	if got := data.GetVehicle().GetId(); got != vehicleID {
+		e := Errorf(ReasonInvalidResponse, "The plugin answered for another vehicle than the one it was asked about.")
+		e.Source, e.VehicleID = SourcePlugin, vehicleID
+		return nil, &RefreshError{Mode: mode, VehicleID: vehicleID, Err: e}
+	}
+	return data, nil
+}
+
+// Describe implements [Describer].
+func (c *Client) Describe(ctx context.Context) (*vehiclev1.DescribeResponse, error) {
+	resp, err := c.plugin.Describe(outgoing(ctx), &vehiclev1.DescribeRequest{})
+	return resp, fromCall(ctx, err)
+}
+
+// WatchHealth implements [HealthWatcher]. It returns nil when the plugin ends
+// the stream.
+func (c *Client) WatchHealth(ctx context.Context, report func(*vehiclev1.Health) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := c.plugin.WatchHealth(outgoing(ctx), &vehiclev1.WatchHealthRequest{})
+	if err != nil {
+		return fromCall(ctx, err)
+	}
+	for {
+		resp, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fromCall(ctx, err)
+		}
+		if err := report(resp.GetHealth()); err != nil {
+			return err
+		}
+	}
+}
+
+// Drain implements [Drainer].
+func (c *Client) Drain(ctx context.Context) error {
+	_, err := c.plugin.Drain(outgoing(ctx), &vehiclev1.DrainRequest{})
+	return fromCall(ctx, err)
+}
+
+// fromCall is [FromStatus] for an error of a call made with ctx. gRPC says
+// "cancelled" also of calls whose connection was closed under them; if the
+// caller did not cancel, the plugin is down.
+func fromCall(ctx context.Context, err error) error {
+	typed := FromStatus(err)
+	if ctx.Err() == nil && len(status.Convert(err).Details()) == 0 && errors.Is(typed, ReasonCanceled) {
+		down := NewError(ReasonPluginDown).Wrap(err)
+		down.MayHaveHappened = true
+		return down
+	}
+	return typed
+}

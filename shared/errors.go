@@ -1,0 +1,115 @@
+package shared
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// APIError is the base of every failure of a refresh, whoever caused it. Use
+// errors.As to get at its fields and errors.Is with a [Reason] to test for one.
+type APIError struct {
+	Reason Reason
+	Source Source
+	// Message is one or two sentences for a user, without personal data and
+	// without text of the vendor's.
+	Message string
+	// Temporary: the same call may succeed later without anybody acting.
+	Temporary bool
+	// MayHaveHappened: the car may have been woken although the call failed.
+	MayHaveHappened bool
+	// RetryAfter is the time to wait before the next try; zero if unknown.
+	RetryAfter time.Duration
+	// VendorCode is the vendor's own code for the failure, if it gave one.
+	VendorCode string
+	VehicleID  string
+	// Err is the cause. Only causes that are errors of this package cross the
+	// process boundary.
+	Err error
+}
+
+// NewError makes an error of the given reason with that reason's source,
+// temporary flag and sentence. Callers change what is different.
+func NewError(r Reason) *APIError {
+	t := r.traits()
+	return &APIError{Reason: r, Source: t.source, Temporary: t.temporary, Message: t.sentence}
+}
+
+// Errorf is [NewError] with a message of its own.
+func Errorf(r Reason, format string, args ...any) *APIError {
+	e := NewError(r)
+	e.Message = fmt.Sprintf(format, args...)
+	return e
+}
+
+// Wrap sets the cause and returns e.
+func (e *APIError) Wrap(cause error) *APIError {
+	e.Err = cause
+	return e
+}
+
+// Error is the message for users. The cause is not part of it, because it may
+// hold text of the vendor's; loggers take it from Unwrap.
+func (e *APIError) Error() string {
+	if e.Message == "" {
+		return e.Reason.Sentence()
+	}
+	return e.Message
+}
+
+// Unwrap returns the cause.
+func (e *APIError) Unwrap() error { return e.Err }
+
+// Is matches the error's own reason.
+func (e *APIError) Is(target error) bool {
+	r, ok := target.(Reason)
+	return ok && r == e.Reason
+}
+
+// RefreshError is a failed refresh: which mode, which car, and why.
+type RefreshError struct {
+	Mode      Mode
+	VehicleID string
+	Err       error
+}
+
+// Error says which refresh failed, and why.
+func (e *RefreshError) Error() string { return fmt.Sprintf("%s refresh failed: %v", e.Mode, e.Err) }
+
+// Unwrap returns the cause.
+func (e *RefreshError) Unwrap() error { return e.Err }
+
+// AsAPIError returns the outermost APIError in err's chain, or makes one: of
+// the caller's deadline or cancellation, else of [ReasonInternal]. It returns
+// nil for nil.
+func AsAPIError(err error) *APIError {
+	if err == nil {
+		return nil
+	}
+	var api *APIError
+	if errors.As(err, &api) {
+		return api
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return NewError(ReasonDeadlineExceeded).Wrap(err)
+	case errors.Is(err, context.Canceled):
+		return NewError(ReasonCanceled).Wrap(err)
+	}
+	return NewError(ReasonInternal).Wrap(err)
+}
+
+// ErrorChain is what a log gets of an error: the text of every link, also of
+// causes that Error leaves out. It may hold text of a vendor's: log it redacted
+// and show it to nobody.
+func ErrorChain(err error) string {
+	var links []string
+	for ; err != nil && len(links) < maxChain; err = errors.Unwrap(err) {
+		if text := err.Error(); len(links) == 0 || text != links[len(links)-1] {
+			links = append(links, text)
+		}
+	}
+	return strings.Join(links, ": ")
+}

@@ -1,0 +1,101 @@
+package shared
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// DefaultMaxAge is how old a car's own time may be in a smart refresh that does
+// not say.
+const DefaultMaxAge = 300 * time.Second
+
+// VehicleRefresher refreshes the data of an account's cars. Implementations are
+// safe for concurrent use, return within the deadline of ctx, and fail with an
+// error that holds an [APIError].
+type VehicleRefresher interface {
+	// Initialize hands over the configuration and returns the account's cars.
+	// It may log in; it never wakes a car.
+	Initialize(ctx context.Context, cfg Config) ([]*vehiclev1.Vehicle, error)
+	// RefreshCached reads the last copy that the vendor's cloud has. It never
+	// wakes the car.
+	RefreshCached(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error)
+	// RefreshForce wakes the car and waits for its answer. The result's verdict
+	// says whether the car's own time proves that it answered.
+	RefreshForce(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error)
+	// RefreshSmart reads the cloud's copy and wakes the car only if the car's
+	// own time is older than maxAge. Zero means [DefaultMaxAge].
+	RefreshSmart(ctx context.Context, vehicleID string, maxAge time.Duration) (*vehiclev1.VehicleData, error)
+}
+
+// VehicleLister is an optional capability: the cars from memory.
+type VehicleLister interface {
+	ListVehicles(ctx context.Context) ([]*vehiclev1.Vehicle, error)
+}
+
+// Describer is an optional capability: what the plugin is. It answers before
+// Initialize.
+type Describer interface {
+	Describe(ctx context.Context) (*vehiclev1.DescribeResponse, error)
+}
+
+// HealthWatcher is an optional capability. WatchHealth calls report at once and
+// then on every change, from one goroutine, until ctx ends or report fails.
+type HealthWatcher interface {
+	WatchHealth(ctx context.Context, report func(*vehiclev1.Health) error) error
+}
+
+// Drainer is an optional capability: refuse new work, return when the running
+// work has ended.
+type Drainer interface {
+	Drain(ctx context.Context) error
+}
+
+// Names of the optional capabilities in DescribeResponse.
+const (
+	CapabilityListVehicles = "list_vehicles"
+	CapabilityWatchHealth  = "watch_health"
+	CapabilityDrain        = "drain"
+)
+
+// Config is what a plugin gets from its host.
+type Config struct {
+	// Settings is a JSON object; its schema is the plugin's to define. It holds
+	// secrets: never log it.
+	Settings json.RawMessage
+	// StateDir is a directory of the plugin's own. Empty: keep nothing.
+	StateDir string
+}
+
+// Mode is one of the three ways to refresh, and the word for it in commands.
+type Mode string
+
+// The modes.
+const (
+	ModeCached Mode = "cached"
+	ModeForce  Mode = "force"
+	ModeSmart  Mode = "smart"
+)
+
+// DefaultTimeout bounds a refresh whose caller sets no deadline.
+func (m Mode) DefaultTimeout() time.Duration {
+	if m == ModeCached {
+		return 30 * time.Second
+	}
+	return 180 * time.Second
+}
+
+// Method is the mode as it stands in a snapshot.
+func (m Mode) Method() vehiclev1.Method {
+	switch m {
+	case ModeCached:
+		return vehiclev1.Method_METHOD_CACHED
+	case ModeForce:
+		return vehiclev1.Method_METHOD_FORCE
+	case ModeSmart:
+		return vehiclev1.Method_METHOD_SMART
+	}
+	return vehiclev1.Method_METHOD_UNSPECIFIED
+}

@@ -1,0 +1,114 @@
+package shared
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"google.golang.org/grpc"
+
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// RegisterServer serves r on s. What r implements beyond [VehicleRefresher] is
+// found by type assertion; the rest answers [ReasonUnsupported].
+func RegisterServer(s grpc.ServiceRegistrar, r VehicleRefresher) {
+	vehiclev1.RegisterVehicleServiceServer(s, vehicleServer{refresher: r})
+	vehiclev1.RegisterPluginServiceServer(s, pluginServer{refresher: r})
+}
+
+type vehicleServer struct {
+	vehiclev1.UnimplementedVehicleServiceServer
+	refresher VehicleRefresher
+}
+
+func (s vehicleServer) Initialize(ctx context.Context, req *vehiclev1.InitializeRequest) (*vehiclev1.InitializeResponse, error) {
+	vehicles, err := s.refresher.Initialize(incoming(ctx), Config{
+		Settings: json.RawMessage(req.GetSettingsJson()), StateDir: req.GetStateDir(),
+	})
+	if err != nil {
+		return nil, ToStatus(err)
+	}
+	return &vehiclev1.InitializeResponse{Vehicles: vehicles}, nil
+}
+
+func (s vehicleServer) ListVehicles(ctx context.Context, _ *vehiclev1.ListVehiclesRequest) (*vehiclev1.ListVehiclesResponse, error) {
+	lister, ok := s.refresher.(VehicleLister)
+	if !ok {
+		return nil, ToStatus(NewError(ReasonUnsupported))
+	}
+	vehicles, err := lister.ListVehicles(incoming(ctx))
+	if err != nil {
+		return nil, ToStatus(err)
+	}
+	return &vehiclev1.ListVehiclesResponse{Vehicles: vehicles}, nil
+}
+
+func (s vehicleServer) RefreshCached(ctx context.Context, req *vehiclev1.RefreshCachedRequest) (*vehiclev1.RefreshCachedResponse, error) {
+	data, err := s.refresher.RefreshCached(incoming(ctx), req.GetVehicleId())
+	if err != nil {
+		return nil, ToStatus(err)
+	}
+	return &vehiclev1.RefreshCachedResponse{Data: data}, nil
+}
+
+func (s vehicleServer) RefreshForce(ctx context.Context, req *vehiclev1.RefreshForceRequest) (*vehiclev1.RefreshForceResponse, error) {
+	data, err := s.refresher.RefreshForce(incoming(ctx), req.GetVehicleId())
+	if err != nil {
+		return nil, ToStatus(err)
+	}
+	return &vehiclev1.RefreshForceResponse{Data: data}, nil
+}
+
+func (s vehicleServer) RefreshSmart(ctx context.Context, req *vehiclev1.RefreshSmartRequest) (*vehiclev1.RefreshSmartResponse, error) {
+	const maxSeconds = 1 << 31
+	age := DefaultMaxAge
+	if req.MaxAgeSeconds != nil {
+		seconds := req.GetMaxAgeSeconds()
+		if seconds < 1 || seconds > maxSeconds {
+			e := Errorf(ReasonInvalidCommand, "The maximum age must be at least one second.")
+			return nil, ToStatus(&RefreshError{Mode: ModeSmart, VehicleID: req.GetVehicleId(), Err: e})
+		}
+		age = time.Duration(seconds) * time.Second
+	}
+	data, err := s.refresher.RefreshSmart(incoming(ctx), req.GetVehicleId(), age)
+	if err != nil {
+		return nil, ToStatus(err)
+	}
+	return &vehiclev1.RefreshSmartResponse{Data: data}, nil
+}
+
+type pluginServer struct {
+	vehiclev1.UnimplementedPluginServiceServer
+	refresher VehicleRefresher
+}
+
+func (s pluginServer) Describe(ctx context.Context, _ *vehiclev1.DescribeRequest) (*vehiclev1.DescribeResponse, error) {
+	describer, ok := s.refresher.(Describer)
+	if !ok {
+		return nil, ToStatus(NewError(ReasonUnsupported))
+	}
+	resp, err := describer.Describe(incoming(ctx))
+	return resp, ToStatus(err)
+}
+
+func (s pluginServer) WatchHealth(_ *vehiclev1.WatchHealthRequest, stream grpc.ServerStreamingServer[vehiclev1.WatchHealthResponse]) error {
+	watcher, ok := s.refresher.(HealthWatcher)
+	if !ok {
+		return ToStatus(NewError(ReasonUnsupported))
+	}
+	return ToStatus(watcher.WatchHealth(incoming(stream.Context()), func(h *vehiclev1.Health) error {
+		return stream.Send(&vehiclev1.WatchHealthResponse{Health: h})
+	}))
+}
+
+func (s pluginServer) Drain(ctx context.Context, _ *vehiclev1.DrainRequest) (*vehiclev1.DrainResponse, error) {
+	drainer, ok := s.refresher.(Drainer)
+	if !ok {
+		return nil, ToStatus(NewError(ReasonUnsupported))
+	}
+	if err := drainer.Drain(incoming(ctx)); err != nil {
+		return nil, ToStatus(err)
+	}
+	return &vehiclev1.DrainResponse{}, nil
+}
