@@ -1,0 +1,236 @@
+package sdk
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"maps"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/lanes"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// account is one configuration at work: the vendor client with its session and
+// breaker, the account's cars and the last snapshot of each.
+type account struct {
+	id      string // fingerprint of the settings
+	vendor  Vendor
+	session *session
+	breaker *breaker
+	health  *health
+	now     func() time.Time
+
+	mu        sync.Mutex
+	vehicles  []*vehiclev1.Vehicle
+	snapshots map[string]*vehiclev1.VehicleData
+}
+
+// call runs one vendor call in the worker that it is called from: through the
+// breaker, with the session renewed and the call repeated once if the vendor
+// says that the session has ended.
+func call[T any](ctx context.Context, a *account, do func(context.Context) (T, error)) (result T, err error) {
+	attempt := func(generation uint64) error {
+		return a.breaker.do(func() error {
+			var err error
+			if result, err = do(ctx); err == nil {
+				a.session.proven(generation)
+			}
+			return err
+		})
+	}
+	generation, err := a.session.current()
+	if err != nil {
+		return result, err
+	}
+	err = attempt(generation)
+	if errors.Is(err, ErrSessionExpired) {
+		if err = a.session.renew(ctx, generation); err != nil {
+			return result, err
+		}
+		if generation, err = a.session.current(); err != nil {
+			return result, err
+		}
+		err = attempt(generation)
+	}
+	if errors.Is(err, ErrSessionExpired) {
+		refused := shared.Errorf(shared.ReasonAuthFailed, "The vendor refused a session that was just renewed.")
+		refused.Temporary = true
+		return result, refused.Wrap(err)
+	}
+	if err != nil {
+		a.health.count(counterFailures)
+	}
+	return result, err
+}
+
+// list asks the vendor for the account's cars and remembers them.
+func (a *account) list(ctx context.Context) error {
+	vehicles, err := call(ctx, a, a.vendor.Vehicles)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.vehicles = vehicles
+	known := make(map[string]bool, len(vehicles))
+	for _, v := range vehicles {
+		known[v.GetId()] = true
+	}
+	maps.DeleteFunc(a.snapshots, func(id string, _ *vehiclev1.VehicleData) bool { return !known[id] })
+	return nil
+}
+
+// key names a job for a car. It holds the account's name, so that a new account
+// is never answered with the old one's data.
+func (a *account) key(vehicleID string, class lanes.Class, job string) lanes.Key {
+	return lanes.Key{Vehicle: vehicleID, Class: class, Name: job + " " + a.id}
+}
+
+// read gets the cloud's copy of a car and remembers it.
+func (a *account) read(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error) {
+	polled := a.now()
+	a.health.count(counterReads)
+	data, err := call(ctx, a, func(ctx context.Context) (*vehiclev1.VehicleData, error) {
+		return whole(a.vendor.Cached(ctx, vehicleID))
+	})
+	if err != nil {
+		return nil, err
+	}
+	refreshOf(data).PolledAt = proto.Int64(polled.UnixMilli())
+	return a.remember(vehicleID, data, judgeRead), nil
+}
+
+// wake wakes a car and remembers what it answered. The car's time before the
+// wake is read first, from memory if that is young: without it nothing proves
+// that the answer is the car's.
+func (a *account) wake(ctx context.Context, vehicleID string, memory time.Duration) (outcome, error) {
+	baseline := a.recent(vehicleID, memory)
+	if baseline == nil {
+		var err error
+		if baseline, err = a.read(ctx, vehicleID); err != nil {
+			return outcome{}, err
+		}
+	}
+	since, started := observedAt(baseline), a.now()
+	a.health.count(counterWakes)
+	data, err := call(ctx, a, func(ctx context.Context) (*vehiclev1.VehicleData, error) {
+		return whole(a.vendor.Force(ctx, vehicleID, since))
+	})
+	if err != nil {
+		return outcome{}, err
+	}
+	refreshOf(data).PolledAt = proto.Int64(a.now().UnixMilli())
+	return outcome{woke: true, data: a.remember(vehicleID, data, func(d, _ *vehiclev1.VehicleData) {
+		judgeWake(d, since, started, a.now())
+	})}, nil
+}
+
+// whole refuses a nil snapshot, which no caller could use.
+func whole(data *vehiclev1.VehicleData, err error) (*vehiclev1.VehicleData, error) {
+	if err == nil && data == nil {
+		return nil, shared.NewError(shared.ReasonInvalidResponse)
+	}
+	return data, err
+}
+
+// remember accepts a new snapshot unless it is older than the last one, and
+// returns what now stands. Snapshots that are remembered are never changed.
+func (a *account) remember(vehicleID string, data *vehiclev1.VehicleData, judge func(data, before *vehiclev1.VehicleData)) *vehiclev1.VehicleData {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, v := range a.vehicles {
+		if v.GetId() == vehicleID {
+			data.Vehicle = proto.CloneOf(v)
+		}
+	}
+	before := a.snapshots[vehicleID]
+	stands := accept(before, data, a.now())
+	judge(stands, before)
+	a.snapshots[vehicleID] = stands
+	return stands
+}
+
+// last returns the last snapshot, or nil.
+func (a *account) last(vehicleID string) *vehiclev1.VehicleData {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.snapshots[vehicleID]
+}
+
+// recent returns the last snapshot if it was polled within age.
+func (a *account) recent(vehicleID string, age time.Duration) *vehiclev1.VehicleData {
+	last := a.last(vehicleID)
+	if last == nil {
+		return nil
+	}
+	since := a.now().Sub(time.UnixMilli(last.GetRefresh().GetPolledAt()))
+	if since < 0 || since >= age {
+		return nil
+	}
+	return last
+}
+
+// find returns unknown_vehicle for a car that the account does not have, so
+// that no typing error ever reaches the vendor.
+func (a *account) find(vehicleID string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, v := range a.vehicles {
+		if v.GetId() == vehicleID {
+			return nil
+		}
+	}
+	e := shared.NewError(shared.ReasonUnknownVehicle)
+	e.VehicleID = vehicleID
+	return e
+}
+
+func (a *account) fleet() []*vehiclev1.Vehicle {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	fleet := make([]*vehiclev1.Vehicle, len(a.vehicles))
+	for i, v := range a.vehicles {
+		fleet[i] = proto.CloneOf(v)
+	}
+	return fleet
+}
+
+// fingerprint names a configuration without giving anything of it away. The
+// key is kept in the store, so the name is the same after a restart.
+func fingerprint(store *Store, settings json.RawMessage) (string, error) {
+	const doc = "fingerprint"
+	var key struct {
+		Key string `json:"key"`
+	}
+	if ok, err := store.Get(doc, &key); err != nil || !ok {
+		key.Key = rand.Text()
+		if err := store.Put(doc, key); err != nil {
+			return "", err
+		}
+	}
+	mac := hmac.New(sha256.New, []byte(key.Key))
+	mac.Write(settings)
+	return hex.EncodeToString(mac.Sum(nil)), nil
+}
+
+// panicked turns a recovered panic into the error that callers get, and puts
+// the stack into the log.
+func panicked(ctx context.Context, p any) error {
+	logPanic(Logger(ctx), p, debug.Stack())
+	return shared.NewError(shared.ReasonInternal)
+}
+
+func logPanic(log *slog.Logger, p any, stack []byte) {
+	log.Error("panic contained", "panic", p, "stack", string(stack))
+}

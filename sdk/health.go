@@ -1,0 +1,113 @@
+package sdk
+
+import (
+	"context"
+	"maps"
+	"sync"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// Names of the counters on the health stream.
+const (
+	counterReads     = "vendor_reads"
+	counterWakes     = "vendor_wakes"
+	counterLogins    = "logins"
+	counterRenewals  = "renewals"
+	counterFailures  = "failures"
+	counterMemory    = "answers_from_memory"
+	counterCoalesced = "coalesced"
+)
+
+// health is what the plugin says of itself. Safe for concurrent use.
+type health struct {
+	mu          sync.Mutex
+	initialized bool
+	draining    bool
+	breaker     string
+	// human is the refusal that only a person can lift; nil if there is none.
+	human    *shared.APIError
+	counters map[string]int64
+	// changed is closed and replaced on every change of state.
+	changed chan struct{}
+}
+
+func newHealth() *health {
+	return &health{breaker: "closed", counters: map[string]int64{}, changed: make(chan struct{})}
+}
+
+func (h *health) update(change func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	change()
+	close(h.changed)
+	h.changed = make(chan struct{})
+}
+
+// reset is for a new configuration: nothing is known of its account yet.
+func (h *health) reset() {
+	h.update(func() { h.initialized, h.human, h.breaker = false, nil, "closed" })
+}
+
+func (h *health) ready()                          { h.update(func() { h.initialized = true }) }
+func (h *health) drain()                          { h.update(func() { h.draining = true }) }
+func (h *health) setBreaker(state string)         { h.update(func() { h.breaker = state }) }
+func (h *health) needsHuman(err *shared.APIError) { h.update(func() { h.human = err }) }
+
+// count adds one to a counter. Counters alone wake nobody on the stream.
+func (h *health) count(name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.counters[name]++
+}
+
+// snapshot returns the present health and a channel that closes on its change.
+func (h *health) snapshot() (*vehiclev1.Health, <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := &vehiclev1.Health{
+		State: vehiclev1.HealthState_HEALTH_STATE_READY, Breaker: h.breaker, Counters: maps.Clone(h.counters),
+	}
+	describe := func(state vehiclev1.HealthState, r shared.Reason, sentence string) {
+		out.State, out.Reason, out.Sentence = state, string(r), sentence
+	}
+	switch {
+	case h.draining:
+		describe(vehiclev1.HealthState_HEALTH_STATE_DRAINING, shared.ReasonDraining, shared.ReasonDraining.Sentence())
+	case h.human != nil:
+		describe(vehiclev1.HealthState_HEALTH_STATE_NEEDS_HUMAN, h.human.Reason, h.human.Error())
+	case h.breaker != "closed":
+		describe(vehiclev1.HealthState_HEALTH_STATE_DEGRADED, shared.ReasonCircuitOpen, shared.ReasonCircuitOpen.Sentence())
+	case !h.initialized:
+		describe(vehiclev1.HealthState_HEALTH_STATE_STARTING, "", "")
+	}
+	return out, h.changed
+}
+
+// watch reports at once and then on every change of state.
+func (h *health) watch(ctx context.Context, report func(*vehiclev1.Health) error) error {
+	var last *vehiclev1.Health
+	for {
+		now, changed := h.snapshot()
+		if last == nil || !sameState(last, now) {
+			if err := report(now); err != nil {
+				return err
+			}
+			last = now
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func sameState(a, b *vehiclev1.Health) bool {
+	b = proto.CloneOf(b)
+	b.Counters = a.GetCounters()
+	return proto.Equal(a, b)
+}

@@ -1,0 +1,385 @@
+// Package lanes runs blocking jobs in a bounded number of goroutines: first in,
+// first out for each vehicle and class, round robin between vehicles, equal jobs
+// shared, and room kept free for reads while cars are being woken.
+//
+// A vehicle has one lane for each class. Within a lane one job runs at a time;
+// a read does not wait behind its own sleeping car, because it asks the cloud
+// and not the car.
+package lanes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// Class says what a job may hold up.
+type Class int
+
+// The classes.
+const (
+	// Read asks the vendor's cloud: short.
+	Read Class = iota
+	// Wake asks the car: up to minutes.
+	Wake
+
+	classes = 2
+)
+
+// Errors of Do.
+var (
+	ErrFull   = errors.New("too many jobs are waiting")
+	ErrClosed = errors.New("no new jobs are taken")
+)
+
+// PanicError is what the waiters of a job that panicked get.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+// Options of New. Zero values take the defaults.
+type Options struct {
+	// Workers is how many jobs run at the same time. Default 32.
+	Workers int
+	// Reserved is how many workers jobs of class Wake leave free. Default 4;
+	// at least one worker may always wake.
+	Reserved int
+	// PerLane is how many different jobs may wait in a lane. Default 8.
+	PerLane int
+	// Total is how many callers may wait in all. Default 4096.
+	Total int
+	// Now is the clock. Default time.Now.
+	Now func() time.Time
+}
+
+// Key names a job. Jobs with equal keys are the same job.
+type Key struct {
+	Vehicle string
+	Class   Class
+	Name    string
+}
+
+// Info tells a running job how it came to run.
+type Info struct {
+	// Waited is the time between the first request and the start.
+	Waited time.Duration
+}
+
+// Stats is what is going on now.
+type Stats struct {
+	Waiting   int
+	Running   int
+	Coalesced int64
+}
+
+// Lanes is the scheduler. Safe for concurrent use.
+type Lanes struct {
+	workers, maxWakes, perLane, total int
+	now                               func() time.Time
+
+	mu        sync.Mutex
+	lanes     map[laneKey]*lane
+	jobs      map[Key]*job
+	ready     [classes][]*lane // lanes with a waiting job and none running
+	running   [classes]int
+	turn      Class
+	waiters   int
+	waiting   int
+	coalesced int64
+	closed    bool
+	idle      chan struct{} // closed when closed and nothing is left
+}
+
+type laneKey struct {
+	vehicle string
+	class   Class
+}
+
+type lane struct {
+	key     laneKey
+	queue   []*job
+	running *job
+}
+
+type job struct {
+	key     Key
+	run     func(context.Context, Info) (any, error)
+	ctx     context.Context
+	cancel  context.CancelFunc
+	queued  time.Time
+	waiters int
+	started bool
+
+	done  chan struct{} // closed when value and err are set
+	value any
+	err   error
+}
+
+// New returns a scheduler without goroutines; they come with the jobs.
+func New(o Options) *Lanes {
+	if o.Workers <= 0 {
+		o.Workers = 32
+	}
+	if o.Reserved <= 0 {
+		o.Reserved = 4
+	}
+	if o.PerLane <= 0 {
+		o.PerLane = 8
+	}
+	if o.Total <= 0 {
+		o.Total = 4096
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Lanes{
+		workers: o.Workers, maxWakes: max(1, o.Workers-o.Reserved), perLane: o.PerLane, total: o.Total, now: o.Now,
+		lanes: map[laneKey]*lane{}, jobs: map[Key]*job{}, idle: make(chan struct{}),
+	}
+}
+
+// Do waits for the job named key: for the one that is already waiting or
+// running, else for a new one that calls run. run gets a context with the values
+// of the first caller's, cancelled when the last caller has left. Do returns the
+// job's result, or ctx's error as soon as ctx ends.
+func (l *Lanes) Do(ctx context.Context, key Key, run func(context.Context, Info) (any, error)) (any, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	j, err := l.submit(ctx, key, run)
+	if err != nil {
+		return nil, err
+	}
+	return l.wait(ctx, j)
+}
+
+// Join waits for the job that is running in a lane, whatever its name, and says
+// whether there was one.
+func (l *Lanes) Join(ctx context.Context, vehicle string, class Class) (value any, joined bool, err error) {
+	l.mu.Lock()
+	ln := l.lanes[laneKey{vehicle, class}]
+	if ln == nil || ln.running == nil || l.jobs[ln.running.key] != ln.running || l.waiters >= l.total {
+		l.mu.Unlock()
+		return nil, false, nil
+	}
+	j := ln.running
+	l.join(j)
+	l.mu.Unlock()
+	value, err = l.wait(ctx, j)
+	return value, true, err
+}
+
+// Stats returns what is going on now.
+func (l *Lanes) Stats() Stats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return Stats{Waiting: l.waiting, Running: l.running[Read] + l.running[Wake], Coalesced: l.coalesced}
+}
+
+// Close refuses new jobs and waits until those that were taken have ended, or
+// until ctx ends.
+func (l *Lanes) Close(ctx context.Context) error {
+	l.mu.Lock()
+	if !l.closed {
+		l.closed = true
+		l.signalIdle()
+	}
+	l.mu.Unlock()
+	select {
+	case <-l.idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// CancelAll cancels the context of every job; their callers get what the jobs
+// make of it.
+func (l *Lanes) CancelAll() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, j := range l.jobs {
+		j.cancel()
+	}
+}
+
+func (l *Lanes) submit(ctx context.Context, key Key, run func(context.Context, Info) (any, error)) (*job, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil, ErrClosed
+	}
+	if l.waiters >= l.total {
+		return nil, ErrFull
+	}
+	if j := l.jobs[key]; j != nil {
+		l.join(j)
+		return j, nil
+	}
+	lk := laneKey{key.Vehicle, key.Class}
+	ln := l.lanes[lk]
+	if ln == nil {
+		ln = &lane{key: lk}
+		l.lanes[lk] = ln
+	}
+	if len(ln.queue) >= l.perLane {
+		return nil, ErrFull
+	}
+	j := &job{key: key, run: run, queued: l.now(), waiters: 1, done: make(chan struct{})}
+	j.ctx, j.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	l.jobs[key] = j
+	l.waiters++
+	l.waiting++
+	ln.queue = append(ln.queue, j)
+	if ln.running == nil && len(ln.queue) == 1 {
+		l.ready[key.Class] = append(l.ready[key.Class], ln)
+	}
+	l.dispatch()
+	return j, nil
+}
+
+func (l *Lanes) join(j *job) {
+	j.waiters++
+	l.waiters++
+	l.coalesced++
+}
+
+func (l *Lanes) wait(ctx context.Context, j *job) (any, error) {
+	select {
+	case <-j.done:
+	case <-ctx.Done():
+		l.leave(j)
+		return nil, ctx.Err()
+	}
+	l.mu.Lock()
+	l.waiters--
+	l.mu.Unlock()
+	return j.value, j.err
+}
+
+// leave takes a caller away from a job. The last one takes the job with it.
+func (l *Lanes) leave(j *job) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiters--
+	j.waiters--
+	if j.waiters > 0 {
+		return
+	}
+	j.cancel()
+	if l.jobs[j.key] == j {
+		// From here on an equal request is a new job, also while this one ends.
+		delete(l.jobs, j.key)
+	}
+	if j.started {
+		return
+	}
+	ln := l.lanes[laneKey{j.key.Vehicle, j.key.Class}]
+	for i, q := range ln.queue {
+		if q == j {
+			ln.queue = append(ln.queue[:i], ln.queue[i+1:]...)
+			l.waiting--
+			break
+		}
+	}
+	if len(ln.queue) == 0 && ln.running == nil {
+		l.dropReady(ln)
+		delete(l.lanes, ln.key)
+	}
+	l.signalIdle()
+}
+
+func (l *Lanes) dropReady(ln *lane) {
+	ring := l.ready[ln.key.class]
+	for i, r := range ring {
+		if r == ln {
+			l.ready[ln.key.class] = append(ring[:i], ring[i+1:]...)
+			return
+		}
+	}
+}
+
+// dispatch starts what may start. Called with mu held.
+func (l *Lanes) dispatch() {
+	for l.running[Read]+l.running[Wake] < l.workers {
+		class, ok := l.next()
+		if !ok {
+			return
+		}
+		ln := l.ready[class][0]
+		l.ready[class] = l.ready[class][1:]
+		j := ln.queue[0]
+		ln.queue = ln.queue[1:]
+		ln.running = j
+		j.started = true
+		l.waiting--
+		l.running[class]++
+		go l.work(ln, j)
+	}
+}
+
+// next takes the classes in turns, so that neither starves the other.
+func (l *Lanes) next() (Class, bool) {
+	for range classes {
+		class := l.turn
+		l.turn = (l.turn + 1) % classes
+		if len(l.ready[class]) > 0 && (class != Wake || l.running[Wake] < l.maxWakes) {
+			return class, true
+		}
+	}
+	return 0, false
+}
+
+// work runs one job. The goroutine ends with the job, also if the job ends the
+// goroutine.
+func (l *Lanes) work(ln *lane, j *job) {
+	defer l.finish(ln, j)
+	j.err = &PanicError{Value: "the job ended its goroutine"}
+	j.value, j.err = protect(j, Info{Waited: l.now().Sub(j.queued)})
+}
+
+func (l *Lanes) finish(ln *lane, j *job) {
+	j.cancel()
+	l.mu.Lock()
+	if l.jobs[j.key] == j {
+		delete(l.jobs, j.key)
+	}
+	l.running[ln.key.class]--
+	ln.running = nil
+	if len(ln.queue) > 0 {
+		l.ready[ln.key.class] = append(l.ready[ln.key.class], ln)
+	} else {
+		delete(l.lanes, ln.key)
+	}
+	l.dispatch()
+	l.signalIdle()
+	l.mu.Unlock()
+	close(j.done)
+}
+
+// protect turns a panic of the job into an error.
+func protect(j *job, info Info) (value any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			value, err = nil, &PanicError{Value: p, Stack: debug.Stack()}
+		}
+	}()
+	return j.run(j.ctx, info)
+}
+
+func (l *Lanes) signalIdle() {
+	if !l.closed || l.waiting > 0 || l.running[Read]+l.running[Wake] > 0 {
+		return
+	}
+	select {
+	case <-l.idle:
+	default:
+		close(l.idle)
+	}
+}

@@ -1,0 +1,143 @@
+package sdk
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+)
+
+// Store keeps small documents in a private directory. A Put is whole or not at
+// all, whenever the process is killed. Files are 0600, the directory is 0700.
+// Safe for concurrent use. Without a directory it keeps them in memory.
+type Store struct {
+	dir string
+
+	mu     sync.Mutex
+	memory map[string][]byte
+}
+
+var storeName = regexp.MustCompile(`^[a-z0-9][a-z0-9_\-]{0,63}$`)
+
+// OpenStore opens the store in dir, making the directory if needed.
+func OpenStore(dir string) (*Store, error) {
+	if dir == "" {
+		return &Store{memory: map[string][]byte{}}, nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("state directory: %w", err)
+	}
+	return &Store{dir: dir}, nil
+}
+
+// Put stores v as JSON under name: lower-case letters, digits, _ and -.
+func (s *Store) Put(name string, v any) error {
+	path, err := s.path(name)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("store %s: %w", name, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.memory != nil {
+		s.memory[name] = body
+		return nil
+	}
+	if err := writeAtomic(path, body); err != nil {
+		return fmt.Errorf("store %s: %w", name, err)
+	}
+	return nil
+}
+
+// Get reads name into v and says whether there was something. A document that
+// cannot be read as v counts as absent and is an error.
+func (s *Store) Get(name string, v any) (bool, error) {
+	path, err := s.path(name)
+	if err != nil {
+		return false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	body, ok := s.memory[name]
+	if s.memory == nil {
+		body, err = os.ReadFile(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return false, nil
+		case err != nil:
+			return false, fmt.Errorf("store %s: %w", name, err)
+		}
+	} else if !ok {
+		return false, nil
+	}
+	if err := json.Unmarshal(body, v); err != nil {
+		return false, fmt.Errorf("store %s is damaged: %w", name, err)
+	}
+	return true, nil
+}
+
+// Delete removes name; it is no error if it is not there.
+func (s *Store) Delete(name string) error {
+	path, err := s.path(name)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.memory != nil {
+		delete(s.memory, name)
+		return nil
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("store %s: %w", name, err)
+	}
+	return nil
+}
+
+func (s *Store) path(name string) (string, error) {
+	if !storeName.MatchString(name) {
+		return "", fmt.Errorf("store: %q is no valid name", name)
+	}
+	return filepath.Join(s.dir, name+".json"), nil
+}
+
+// writeAtomic makes the new content durable before it takes the old one's place.
+func writeAtomic(path string, body []byte) (err error) {
+	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(tmp.Name())
+		}
+	}()
+	_, err = tmp.Write(body)
+	if err == nil {
+		err = tmp.Sync()
+	}
+	if closeErr := tmp.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dir.Close() }()
+	// Not every file system can sync a directory; the rename itself stands.
+	_ = dir.Sync()
+	return nil
+}

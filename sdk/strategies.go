@@ -1,0 +1,226 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/lanes"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// RefreshCached implements [shared.VehicleRefresher]: one read of the cloud's
+// copy, or the last snapshot if that is only seconds old.
+func (e *Engine) RefreshCached(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error) {
+	ctx = e.withLogger(ctx, "vehicle", vehicleID, "mode", string(shared.ModeCached))
+	a, err := e.accountOf(vehicleID)
+	if err != nil {
+		return nil, failed(shared.ModeCached, vehicleID, err)
+	}
+	data, err := e.read(ctx, a, vehicleID)
+	if err != nil {
+		return nil, failed(shared.ModeCached, vehicleID, err)
+	}
+	return answer(data, shared.ModeCached), nil
+}
+
+// RefreshForce implements [shared.VehicleRefresher]: one wake, shared by all
+// who ask while it waits or runs.
+func (e *Engine) RefreshForce(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error) {
+	ctx = e.withLogger(ctx, "vehicle", vehicleID, "mode", string(shared.ModeForce))
+	a, err := e.accountOf(vehicleID)
+	if err != nil {
+		return nil, failed(shared.ModeForce, vehicleID, err)
+	}
+	if running := e.join(ctx, vehicleID); running.woke {
+		return answer(running.data, shared.ModeForce), nil
+	}
+	woken, err := e.run(ctx, a.key(vehicleID, lanes.Wake, "force"), func(ctx context.Context) (outcome, error) {
+		return a.wake(ctx, vehicleID, e.opts.MinReadInterval)
+	})
+	if err != nil {
+		return nil, failed(shared.ModeForce, vehicleID, err)
+	}
+	return answer(woken.data, shared.ModeForce), nil
+}
+
+// RefreshSmart implements [shared.VehicleRefresher]: the cloud's copy first, a
+// wake only if the car's own time is older than maxAge. A wake that somebody
+// else asked for serves as well. If the wake fails, the copy is the answer, with
+// the verdict STALE and the reason.
+func (e *Engine) RefreshSmart(ctx context.Context, vehicleID string, maxAge time.Duration) (*vehiclev1.VehicleData, error) {
+	if maxAge <= 0 {
+		maxAge = shared.DefaultMaxAge
+	}
+	ctx = e.withLogger(ctx, "vehicle", vehicleID, "mode", string(shared.ModeSmart))
+	a, err := e.accountOf(vehicleID)
+	if err != nil {
+		return nil, failed(shared.ModeSmart, vehicleID, err)
+	}
+	if running := e.join(ctx, vehicleID); running.woke {
+		return answer(running.data, shared.ModeSmart), nil
+	}
+	data, err := e.read(ctx, a, vehicleID)
+	if err != nil {
+		return nil, failed(shared.ModeSmart, vehicleID, err)
+	}
+	// Without the car's time there is no age to judge; a wake could not prove
+	// anything either.
+	if observedAt(data).IsZero() || e.young(data, maxAge) {
+		return e.youngAnswer(data), nil
+	}
+	woken, err := e.run(ctx, a.key(vehicleID, lanes.Wake, "smart "+maxAge.String()), func(ctx context.Context) (outcome, error) {
+		// While this job waited, another wake may have done the work.
+		if last := a.last(vehicleID); e.young(last, maxAge) {
+			return outcome{data: last}, nil
+		}
+		return a.wake(ctx, vehicleID, e.opts.MinReadInterval)
+	})
+	switch {
+	case err == nil && woken.woke:
+		return answer(woken.data, shared.ModeSmart), nil
+	case err == nil:
+		return e.youngAnswer(woken.data), nil
+	case !servesStale(err):
+		return nil, failed(shared.ModeSmart, vehicleID, err)
+	}
+	Logger(ctx).Info("car not woken, the cloud's copy answers", "error", shared.ErrorChain(err))
+	stale := answer(data, shared.ModeSmart)
+	markStale(stale, err)
+	return stale, nil
+}
+
+// young says whether the car's own time is within maxAge.
+func (e *Engine) young(d *vehiclev1.VehicleData, maxAge time.Duration) bool {
+	observed := observedAt(d)
+	return !observed.IsZero() && e.opts.Now().Sub(observed) <= maxAge
+}
+
+// youngAnswer is the answer that needed no wake.
+func (e *Engine) youngAnswer(d *vehiclev1.VehicleData) *vehiclev1.VehicleData {
+	d = answer(d, shared.ModeSmart)
+	if !observedAt(d).IsZero() {
+		d.Refresh.Verdict, d.Refresh.Reason = vehiclev1.Verdict_VERDICT_FRESH.Enum(), nil
+	}
+	return d
+}
+
+// outcome of a job: what now stands, and whether a car was woken for it.
+type outcome struct {
+	data *vehiclev1.VehicleData
+	woke bool
+}
+
+// join waits for a wake of the car that is under way. If there is none, or it
+// fails, the outcome is empty and the caller goes on by itself.
+func (e *Engine) join(ctx context.Context, vehicleID string) outcome {
+	v, joined, err := e.lanes.Join(ctx, vehicleID, lanes.Wake)
+	if !joined || err != nil {
+		return outcome{}
+	}
+	result, _ := v.(outcome)
+	return result
+}
+
+// servesStale says whether old data is the better answer to a failed wake. It
+// is not when the caller has gone, when nobody can read either, or when the
+// fault is ours.
+func servesStale(err error) bool {
+	switch shared.AsAPIError(err).Reason {
+	case shared.ReasonCanceled, shared.ReasonDeadlineExceeded, shared.ReasonDraining, shared.ReasonInternal,
+		shared.ReasonAuthFailed, shared.ReasonOTPRequired, shared.ReasonConsentRequired, shared.ReasonCaptchaRequired:
+		return false
+	default:
+		return true
+	}
+}
+
+func (e *Engine) accountOf(vehicleID string) (*account, error) {
+	a, err := e.ready()
+	if err != nil {
+		return nil, err
+	}
+	return a, a.find(vehicleID)
+}
+
+// read is the cloud's copy of a car, by way of a worker unless the last
+// snapshot is young enough to answer.
+func (e *Engine) read(ctx context.Context, a *account, vehicleID string) (*vehiclev1.VehicleData, error) {
+	if last := e.remembered(a, vehicleID); last != nil {
+		Logger(ctx).Debug("answered from memory")
+		return last, nil
+	}
+	read, err := e.run(ctx, a.key(vehicleID, lanes.Read, "read"), func(ctx context.Context) (outcome, error) {
+		// While this job waited, another one may have read.
+		if last := e.remembered(a, vehicleID); last != nil {
+			return outcome{data: last}, nil
+		}
+		data, err := a.read(ctx, vehicleID)
+		return outcome{data: data}, err
+	})
+	return read.data, err
+}
+
+// remembered is the last snapshot if it is young enough to stand for a read.
+func (e *Engine) remembered(a *account, vehicleID string) *vehiclev1.VehicleData {
+	last := a.recent(vehicleID, e.opts.MinReadInterval)
+	if last == nil {
+		return nil
+	}
+	e.health.count(counterMemory)
+	d := answer(last, shared.ModeCached)
+	d.Refresh.Source = vehiclev1.Source_SOURCE_MEMORY.Enum()
+	return d
+}
+
+// run hands a blocking job to a worker and waits for it.
+func (e *Engine) run(ctx context.Context, key lanes.Key, job func(context.Context) (outcome, error)) (outcome, error) {
+	Logger(ctx).Debug("offloading to worker")
+	v, err := e.lanes.Do(ctx, key, func(ctx context.Context, info lanes.Info) (any, error) {
+		started := e.opts.Now()
+		result, err := job(ctx)
+		fields := []any{"duration", e.opts.Now().Sub(started).String(), "queue_wait", info.Waited.String()}
+		if err != nil {
+			Logger(ctx).Warn("worker failed", append(fields, "reason", string(shared.AsAPIError(err).Reason), "error", shared.ErrorChain(err))...)
+			return nil, err
+		}
+		if result.data != nil {
+			r := result.data.GetRefresh()
+			fields = append(fields, "source", shared.Word(r.GetSource()))
+			if r.Verdict != nil {
+				fields = append(fields, "verdict", shared.Word(r.GetVerdict()))
+			}
+		}
+		Logger(ctx).Info("worker completed", fields...)
+		return result, nil
+	})
+	var panicErr *lanes.PanicError
+	switch {
+	case errors.As(err, &panicErr):
+		logPanic(Logger(ctx), panicErr.Value, panicErr.Stack)
+		return outcome{}, shared.NewError(shared.ReasonInternal)
+	case errors.Is(err, lanes.ErrFull):
+		full := shared.NewError(shared.ReasonQueueFull)
+		full.RetryAfter = 5 * time.Second
+		return outcome{}, full
+	case errors.Is(err, lanes.ErrClosed):
+		return outcome{}, shared.NewError(shared.ReasonDraining)
+	case err != nil:
+		return outcome{}, err
+	}
+	result, _ := v.(outcome)
+	return result, nil
+}
+
+// failed wraps err with the mode and the car. A context error becomes typed.
+func failed(mode shared.Mode, vehicleID string, err error) error {
+	api := *shared.AsAPIError(err)
+	if api.VehicleID == "" {
+		api.VehicleID = vehicleID
+	}
+	if mode != shared.ModeCached && (api.Reason == shared.ReasonDeadlineExceeded || api.Reason == shared.ReasonCanceled) {
+		api.MayHaveHappened = true
+	}
+	return &shared.RefreshError{Mode: mode, VehicleID: vehicleID, Err: &api}
+}

@@ -1,0 +1,90 @@
+package sdk
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// ErrSessionExpired is what a Vendor's methods return (wrapped or not) when the
+// cloud refuses a call because there is no session or it has ended. The engine
+// renews the session and repeats the call once.
+var ErrSessionExpired = errors.New("the vendor's session has expired")
+
+// Vendor is what an author writes: a blocking client of one account at one
+// vendor's cloud. Methods are called from several goroutines at once, but never
+// two of Login and Renew at a time. They honour ctx, and fail with an
+// [github.com/hyundai-mqtt/hyundai-plugin/shared.APIError] or with
+// [ErrSessionExpired]. Snapshots they return belong to the engine.
+type Vendor interface {
+	// Login opens a session with the account's credentials. What it obtains is
+	// on disk before it is used, see [VendorConfig.Store]. The engine calls it
+	// once per cause; a Vendor never repeats it by itself.
+	Login(ctx context.Context) error
+	// Vehicles lists the account's cars. Never wakes one.
+	Vehicles(ctx context.Context) ([]*vehiclev1.Vehicle, error)
+	// Cached reads the cloud's last copy. Never wakes the car.
+	Cached(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error)
+	// Force wakes the car and returns the state once the car's own time is past
+	// since, or when it has waited long enough; then with the verdict SILENT.
+	// since is zero when nothing is known of the car yet.
+	Force(ctx context.Context, vehicleID string, since time.Time) (*vehiclev1.VehicleData, error)
+}
+
+// Renewer is an optional part of a Vendor: renew the session without the
+// password, for example with a refresh token. If it returns ErrSessionExpired
+// or a refused login, the engine falls back to Login, once.
+type Renewer interface {
+	Renew(ctx context.Context) error
+}
+
+// VendorConfig is what the engine gives to a new Vendor.
+type VendorConfig struct {
+	// Settings is the JSON object that the host handed over.
+	Settings json.RawMessage
+	// Store keeps what has to outlive the process.
+	Store *Store
+	// Logger writes to the hub's log, redacted. Within a call [Logger] has the
+	// call's fields as well.
+	Logger *slog.Logger
+	// Redactor takes the secrets that the Vendor learns at run time.
+	Redactor *redact.Redactor
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Plugin is what [Serve] serves.
+type Plugin struct {
+	// Name of the plugin, as its binary is called.
+	Name string
+	// Version of the plugin.
+	Version string
+	// Vendor says for people whose cars it speaks to.
+	Vendor string
+	// SettingsSchema is the JSON Schema of the settings.
+	SettingsSchema string
+	// New checks the settings and returns a Vendor for them, without a call to
+	// the cloud. Settings that are wrong fail with reason config_invalid.
+	New func(cfg VendorConfig) (Vendor, error)
+}
+
+type loggerKey struct{}
+
+// WithLogger returns a context that carries log.
+func WithLogger(ctx context.Context, log *slog.Logger) context.Context {
+	return context.WithValue(ctx, loggerKey{}, log)
+}
+
+// Logger returns the logger of the call that ctx belongs to: its lines carry
+// the request id, the vehicle and the mode.
+func Logger(ctx context.Context) *slog.Logger {
+	if log, ok := ctx.Value(loggerKey{}).(*slog.Logger); ok {
+		return log
+	}
+	return slog.New(slog.DiscardHandler)
+}
