@@ -1,0 +1,139 @@
+package ccs1
+
+import (
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+func battery(ev field.Object) *vehiclev1.Battery {
+	return &vehiclev1.Battery{
+		Soc:                    field.Opt(ev.At("batteryStatus").Percent()),
+		Soh:                    field.Opt(ev.At("batterySoh").Percent()),
+		PreconditioningEnabled: field.Opt(ev.At("batteryPreconditioning").Bool()),
+	}
+}
+
+// Plug types of charge targets.
+const (
+	plugDC = 0
+	plugAC = 1
+)
+
+func charging(ev field.Object) *vehiclev1.Charging {
+	connector, ok := ev.At("batteryPlugin").Code()
+	door, hasDoor := ev.At("chargePortDoorOpenStatus").Code()
+	remaining := ev.At("remainTime2")
+	targets := ev.At("reservChargeInfos.targetSOClist")
+	return &vehiclev1.Charging{
+		Charging:      field.Opt(ev.At("batteryCharge").Bool()),
+		PluggedIn:     field.Opt(connector != 0, ok),
+		ConnectorCode: field.Opt(connector, ok),
+		PortOpen:      field.Opt(door == 1, hasDoor && (door == 1 || door == 2)),
+		Power:         power(ev.At("batteryPower")),
+		LimitAc:       field.Opt(target(targets, plugAC).At("targetSOClevel").Percent()),
+		LimitDc:       field.Opt(target(targets, plugDC).At("targetSOClevel").Percent()),
+		TimeToLimit:   field.Opt(remaining.At("atc.value").Minutes()),
+		TimeDc:        field.Opt(remaining.At("etc1.value").Minutes()),
+		TimePortable:  field.Opt(remaining.At("etc2.value").Minutes()),
+		TimeAc:        field.Opt(remaining.At("etc3.value").Minutes()),
+	}
+}
+
+// power is the larger of the AC and the DC figure: one of them is at work.
+func power(p field.Object) *float64 {
+	ac, hasAC := p.At("batteryStndChrgPower").Number()
+	dc, hasDC := p.At("batteryFstChrgPower").Number()
+	if !hasAC || hasDC && dc > ac {
+		return field.Opt(dc, hasDC)
+	}
+	return field.Opt(ac, hasAC)
+}
+
+// target finds the entry of a plug type. Entries may repeat; the last one is
+// the truth.
+func target(list field.Object, plug int32) field.Object {
+	var found field.Object
+	for _, entry := range list.List() {
+		if code, ok := entry.At("plugType").Code(); ok && code == plug {
+			found = entry
+		}
+	}
+	return found
+}
+
+func ranges(s field.Object) *vehiclev1.Range {
+	byFuel := s.At("evStatus.drvDistance.0.rangeByFuel")
+	targets := s.At("evStatus.reservChargeInfos.targetSOClist")
+	km := func(o field.Object) *float64 { return field.Opt(field.Kilometers(o.At("value"), o.At("unit"))) }
+	atLimit := func(plug int32) *float64 {
+		return km(target(targets, plug).At("dte.rangeByFuel.totalAvailableRange"))
+	}
+	r := &vehiclev1.Range{
+		Electric:  km(byFuel.At("evModeRange")),
+		Fuel:      km(byFuel.At("gasModeRange")),
+		AtLimitAc: atLimit(plugAC),
+		AtLimitDc: atLimit(plugDC),
+	}
+	total := byFuel.At("totalAvailableRange")
+	if value, ok := total.At("value").Number(); ok {
+		// The fraction is noise of the conversion; the car shows none.
+		r.Total = km(total)
+		if r.Total != nil && value > 0 {
+			*r.Total *= field.Round(value, 1) / value
+		}
+	}
+	if r.Fuel == nil {
+		// 0 counts as missing: every electric car sends it.
+		if fallback := km(s.At("dte")); fallback != nil && *fallback > 0 {
+			r.Fuel = fallback
+		}
+	}
+	return r
+}
+
+func schedule(r field.Object, known Known) *vehiclev1.Schedule {
+	// The extra e of the second one is in the source.
+	one := r.At("reservChargeInfo.reservChargeInfoDetail")
+	two := r.At("reserveChargeInfo2.reservChargeInfoDetail")
+	peak := r.At("offpeakPowerInfo")
+	s := &vehiclev1.Schedule{
+		Departure1Enabled:            field.Opt(one.At("reservChargeSet").Bool()),
+		Departure1Days:               weekdays(one.At("reservInfo.day")),
+		Departure1Time:               clock(one.At("reservInfo.time")),
+		Departure1ClimateEnabled:     field.Opt(one.At("reservFatcSet.airCtrl").Bool()),
+		Departure1ClimateTemperature: temperature(one.At("reservFatcSet.airTemp"), known),
+		Departure1ClimateDefrost:     field.Opt(one.At("reservFatcSet.defrost").Bool()),
+		Departure2Enabled:            field.Opt(two.At("reservChargeSet").Bool()),
+		Departure2Days:               weekdays(two.At("reservInfo.day")),
+		Departure2Time:               clock(two.At("reservInfo.time")),
+		Departure2ClimateEnabled:     field.Opt(two.At("reservFatcSet.airCtrl").Bool()),
+		Departure2ClimateTemperature: temperature(two.At("reservFatcSet.airTemp"), known),
+		Departure2ClimateDefrost:     field.Opt(two.At("reservFatcSet.defrost").Bool()),
+		ChargingEnabled:              field.Opt(r.At("reservFlag").Bool()),
+		OffPeakStart:                 clock(peak.At("offPeakPowerTime1.starttime")),
+		OffPeakEnd:                   clock(peak.At("offPeakPowerTime1.endtime")),
+	}
+	// 1: only off-peak. 2: preferred, but not only. 0: unknown.
+	if flag, ok := peak.At("offPeakPowerFlag").Code(); ok && (flag == 1 || flag == 2) {
+		s.OffPeakOnly = field.Opt(flag == 1, true)
+	}
+	return s
+}
+
+func clock(t field.Object) *int32 {
+	return field.Opt(field.TwelveHourClock(t.At("time"), t.At("timeSection")))
+}
+
+// weekdays reads 0 for Sunday to 6 for Saturday; 9 stands for none.
+func weekdays(list field.Object) *vehiclev1.Weekdays {
+	if len(list.List()) == 0 {
+		return nil
+	}
+	days := &vehiclev1.Weekdays{}
+	for _, o := range list.List() {
+		if day, ok := o.Code(); ok && day >= 0 && day <= 6 {
+			days.Days = append(days.Days, vehiclev1.Weekday(day+1))
+		}
+	}
+	return days
+}

@@ -1,0 +1,23 @@
+package ccs1_test
+
+import (
+	"testing"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/parsetest"
+)
+
+func TestEveryMemberMayBeNonsense(t *testing.T) {
+	t.Parallel()
+	parsetest.CheckNonsense(t, "eu_ccs1", inBerlin(t))
+}
+
+func FuzzCCS1Parse(f *testing.F) {
+	for _, body := range parsetest.Fixtures(f, "eu_ccs1") {
+		f.Add(body)
+	}
+	f.Add([]byte(`{"odometer":{"value":1e3,"unit":3},"vehicleLocation":{"coord":{"lat":1,"lon":"2"},"head":10,"speed":{"value":1,"unit":2}}}`))
+	f.Add([]byte(`{"vehicleStatus":{"fuelLevel":"50","dte":{"value":7,"unit":1},"evStatus":{"batteryStatus":99.5,"drvDistance":[{"rangeByFuel":` +
+		`{"totalAvailableRange":{"value":0.04,"unit":2}}}],"reservChargeInfos":{"targetSOClist":[{"plugType":1,"targetSOClevel":100}]}}}}`))
+	parser := inBerlin(f)
+	f.Fuzz(func(t *testing.T, body []byte) { parsetest.CheckFuzzed(t, body, parser) })
+}

@@ -1,0 +1,186 @@
+package ccs1
+
+import (
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// Known is what has to be known besides the document.
+type Known struct {
+	// Zone of the region's zone-less times.
+	Zone *time.Location
+	// TemperatureBase is the first entry of the region's temperature table in
+	// °C, TemperatureEntries its length. Zero: Europe's.
+	TemperatureBase    float64
+	TemperatureEntries int
+}
+
+// Parse reads the object vehicleStatusInfo. What cannot be read is unset.
+func Parse(info field.Object, known Known) *vehiclev1.VehicleData {
+	if known.Zone == nil {
+		known.Zone = time.UTC
+	}
+	if known.TemperatureEntries == 0 {
+		// 14.0 to 30.0 °C.
+		known.TemperatureBase, known.TemperatureEntries = 14, 33
+	}
+	s := info.At("vehicleStatus")
+	ev := s.At("evStatus")
+	d := &vehiclev1.VehicleData{
+		Battery:      battery(ev),
+		Charging:     charging(ev),
+		Range:        ranges(s),
+		Schedule:     schedule(ev.At("reservChargeInfos"), known),
+		AuxBattery:   auxBattery(s),
+		Drive:        drive(s, info.At("odometer")),
+		Doors:        doors(s),
+		Windows:      windows(s),
+		Climate:      climate(s, known),
+		Seats:        seats(s.At("seatHeaterVentState")),
+		Location:     Location(info.At("vehicleLocation"), known.Zone),
+		Tires:        tires(s.At("tirePressureLamp")),
+		Lamps:        lamps(s.At("lampWireStatus")),
+		Fluids:       fluids(s),
+		Fuel:         &vehiclev1.Fuel{Level: field.Opt(s.At("fuelLevel").Percent()), Low: field.Opt(s.At("lowFuelLight").Bool())},
+		DisplayUnits: displayUnits(s, info.At("odometer.unit")),
+		Refresh:      &vehiclev1.Refresh{ObservedAt: field.UnixMillis(s.At("time").Stamp(known.Zone))},
+	}
+	field.DropEmpty(d)
+	return d
+}
+
+// Location reads a position block, as in the status and in the answers of the
+// location requests. Without both coordinates there is none.
+func Location(l field.Object, zone *time.Location) *vehiclev1.Location {
+	lat, lon, ok := field.Position(l.At("coord.lat"), l.At("coord.lon"))
+	if !ok {
+		return nil
+	}
+	heading, headed := l.At("head").Number()
+	return &vehiclev1.Location{
+		Latitude: &lat, Longitude: &lon,
+		Altitude:   field.Opt(l.At("coord.alt").Number()),
+		Heading:    field.Opt(heading, headed && heading >= 0 && heading <= 360),
+		Speed:      field.Opt(field.Kilometers(l.At("speed.value"), l.At("speed.unit"))),
+		ObservedAt: field.UnixMillis(l.At("time").Stamp(zone)),
+	}
+}
+
+func auxBattery(s field.Object) *vehiclev1.AuxBattery {
+	return &vehiclev1.AuxBattery{
+		Soc:           field.Opt(s.At("battery.batSoc").Percent()),
+		KeyBatteryLow: field.Opt(s.At("smartKeyBatteryWarning").Bool()),
+	}
+}
+
+func drive(s, odometer field.Object) *vehiclev1.Drive {
+	km, ok := field.Kilometers(odometer.At("value"), odometer.At("unit"))
+	return &vehiclev1.Drive{
+		Odometer:         field.Opt(km, ok && km > 0), // 0 is "no data"
+		Running:          field.Opt(s.At("engine").Bool()),
+		AccessoryOn:      field.Opt(s.At("acc").Bool()),
+		Ignition3On:      field.Opt(s.At("ign3").Bool()),
+		RemoteStartOn:    field.Opt(s.At("remoteIgnition").Bool()),
+		TransmissionFlag: field.Opt(s.At("transCond").Bool()),
+		TelematicsAsleep: field.Opt(s.At("sleepModeCheck").Bool()),
+	}
+}
+
+func doors(s field.Object) *vehiclev1.Doors {
+	return &vehiclev1.Doors{
+		Locked:         field.Opt(s.At("doorLock").Bool()), // not inverted
+		FrontLeftOpen:  field.Opt(s.At("doorOpen.frontLeft").Bool()),
+		FrontRightOpen: field.Opt(s.At("doorOpen.frontRight").Bool()),
+		RearLeftOpen:   field.Opt(s.At("doorOpen.backLeft").Bool()),
+		RearRightOpen:  field.Opt(s.At("doorOpen.backRight").Bool()),
+		TrunkOpen:      field.Opt(s.At("trunkOpen").Bool()),
+		HoodOpen:       field.Opt(s.At("hoodOpen").Bool()),
+	}
+}
+
+func windows(s field.Object) *vehiclev1.Windows {
+	return &vehiclev1.Windows{
+		FrontLeftOpen:  field.Opt(s.At("windowOpen.frontLeft").Bool()),
+		FrontRightOpen: field.Opt(s.At("windowOpen.frontRight").Bool()),
+		RearLeftOpen:   field.Opt(s.At("windowOpen.backLeft").Bool()),
+		RearRightOpen:  field.Opt(s.At("windowOpen.backRight").Bool()),
+		SunroofOpen:    field.Opt(s.At("sunroofOpen").Bool()),
+	}
+}
+
+func climate(s field.Object, known Known) *vehiclev1.Climate {
+	return &vehiclev1.Climate{
+		On:                  field.Opt(s.At("airCtrlOn").Bool()),
+		SetTemperature:      temperature(s.At("airTemp"), known),
+		DefrostOn:           field.Opt(s.At("defrost").Bool()),
+		SteeringWheelHeatOn: field.Opt(s.At("steerWheelHeat").Heater()),
+		RearWindowHeatOn:    field.Opt(s.At("sideBackWindowHeat").Bool()),
+		MirrorHeatOn:        field.Opt(s.At("sideMirrorHeat").Bool()),
+	}
+}
+
+func temperature(t field.Object, known Known) *float64 {
+	return field.Opt(field.HexCelsius(t.At("value"), t.At("unit"), known.TemperatureBase, known.TemperatureEntries))
+}
+
+func seats(s field.Object) *vehiclev1.Seats {
+	return &vehiclev1.Seats{
+		FrontLeft:  s.At("flSeatHeatState").SeatClimate(),
+		FrontRight: s.At("frSeatHeatState").SeatClimate(),
+		RearLeft:   s.At("rlSeatHeatState").SeatClimate(),
+		RearRight:  s.At("rrSeatHeatState").SeatClimate(),
+	}
+}
+
+func tires(t field.Object) *vehiclev1.Tires {
+	return &vehiclev1.Tires{
+		AnyWarning:        field.Opt(t.First("tirePressureLampAll", "tirePressureWarningLampAll").Bool()),
+		FrontLeftWarning:  field.Opt(t.At("tirePressureLampFL").Bool()),
+		FrontRightWarning: field.Opt(t.At("tirePressureLampFR").Bool()),
+		RearLeftWarning:   field.Opt(t.At("tirePressureLampRL").Bool()),
+		RearRightWarning:  field.Opt(t.At("tirePressureLampRR").Bool()),
+	}
+}
+
+func lamps(l field.Object) *vehiclev1.Lamps {
+	fault := func(path string) *bool { return field.Opt(l.At(path).Bool()) }
+	return &vehiclev1.Lamps{
+		HeadlampSystemFault:    fault("headLamp.headLampStatus"),
+		LowBeamLeftFault:       fault("headLamp.leftLowLamp"),
+		LowBeamRightFault:      fault("headLamp.rightLowLamp"),
+		HighBeamLeftFault:      fault("headLamp.leftHighLamp"),
+		HighBeamRightFault:     fault("headLamp.rightHighLamp"),
+		BifunctionalLeftFault:  fault("headLamp.leftBifuncLamp"),
+		BifunctionalRightFault: fault("headLamp.rightBifuncLamp"),
+		StopLeftFault:          fault("stopLamp.leftLamp"),
+		StopRightFault:         fault("stopLamp.rightLamp"),
+		TurnFrontLeftFault:     fault("turnSignalLamp.leftFrontLamp"),
+		TurnFrontRightFault:    fault("turnSignalLamp.rightFrontLamp"),
+		TurnRearLeftFault:      fault("turnSignalLamp.leftRearLamp"),
+		TurnRearRightFault:     fault("turnSignalLamp.rightRearLamp"),
+	}
+}
+
+func fluids(s field.Object) *vehiclev1.Fluids {
+	return &vehiclev1.Fluids{
+		WasherLow:    field.Opt(s.At("washerFluidStatus").Bool()),
+		BrakeWarning: field.Opt(s.At("breakOilStatus").Bool()), // sic
+	}
+}
+
+func displayUnits(s, odometerUnit field.Object) *vehiclev1.DisplayUnits {
+	units := &vehiclev1.DisplayUnits{}
+	u := s.At("evStatus.drvDistance.0.rangeByFuel.totalAvailableRange.unit").DistanceUnit()
+	if u == 0 {
+		u = odometerUnit.DistanceUnit()
+	}
+	if u != 0 {
+		units.Distance = &u
+	}
+	if t := s.At("airTemp.unit").TemperatureUnit(); t != 0 {
+		units.Temperature = &t
+	}
+	return units
+}

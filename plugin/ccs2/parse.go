@@ -1,0 +1,197 @@
+package ccs2
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// Known is what has to be known besides the document.
+type Known struct {
+	// EngineType from the vehicle list; it decides what the ranges mean.
+	EngineType vehiclev1.EngineType
+	// Zone of the region's zone-less times.
+	Zone *time.Location
+	// UpdatedAt is the envelope's lastUpdateTime, the car's time if present.
+	UpdatedAt time.Time
+	// Now is the time of the poll; zero if unknown.
+	Now time.Time
+	// RightHandDrive: the driver sits on the right.
+	RightHandDrive bool
+}
+
+// Parse reads the object state.Vehicle. What cannot be read is unset.
+func Parse(v field.Object, known Known) *vehiclev1.VehicleData {
+	if known.Zone == nil {
+		known.Zone = time.UTC
+	}
+	d := &vehiclev1.VehicleData{
+		Battery:      battery(v.At("Green.BatteryManagement")),
+		Charging:     charging(v.At("Green")),
+		Range:        ranges(v, known.EngineType),
+		Schedule:     schedule(v.At("Green.Reservation")),
+		Consumption:  consumption(v.At("Green.PowerConsumption.Moment")),
+		AuxBattery:   auxBattery(v.At("Electronics")),
+		Drive:        drive(v),
+		Doors:        doors(v, sideOf(known)),
+		Windows:      windows(v, sideOf(known)),
+		Climate:      climate(v),
+		Seats:        seats(v.At("Cabin.Seat"), sideOf(known)),
+		Location:     location(v.At("Location"), known.Zone),
+		Tires:        tires(v.At("Chassis.Axle")),
+		Lamps:        lamps(v.At("Body.Lights")),
+		Fluids:       fluids(v),
+		Fuel:         fuel(v.At("Drivetrain.FuelSystem")),
+		Extra:        extra(v),
+		DisplayUnits: displayUnits(v),
+		Refresh:      &vehiclev1.Refresh{ObservedAt: observedAt(v, known)},
+	}
+	field.DropEmpty(d)
+	return d
+}
+
+// observedAt prefers the envelope's time. The document's own Date is UTC; on
+// some cars it is local, which shows when it lies in the future.
+func observedAt(v field.Object, known Known) *int64 {
+	if !known.UpdatedAt.IsZero() {
+		return proto.Int64(known.UpdatedAt.UnixMilli())
+	}
+	t, ok := v.At("Date").Stamp(time.UTC)
+	if ok && !known.Now.IsZero() && t.After(known.Now.Add(5*time.Minute)) {
+		t, ok = v.At("Date").Stamp(known.Zone)
+	}
+	return field.UnixMillis(t, ok)
+}
+
+// front names the rows' members of the two front places, left first.
+type front struct{ left, right string }
+
+func sideOf(known Known) front {
+	if known.RightHandDrive {
+		return front{left: "Passenger", right: "Driver"}
+	}
+	return front{left: "Driver", right: "Passenger"}
+}
+
+func auxBattery(e field.Object) *vehiclev1.AuxBattery {
+	soc, ok := e.At("Battery.Level").Percent()
+	// 1: the sensor itself says that the level cannot be trusted.
+	if unreliable, _ := e.At("Battery.SensorReliability").Code(); unreliable == 1 {
+		ok = false
+	}
+	return &vehiclev1.AuxBattery{
+		Soc:           field.Opt(soc, ok),
+		Fault:         field.Opt(e.At("Battery.Auxiliary.FailWarning").Bool()),
+		KeyBatteryLow: field.Opt(e.At("FOB.LowBattery").Bool()),
+	}
+}
+
+func drive(v field.Object) *vehiclev1.Drive {
+	odometer, ok := v.At("Drivetrain.Odometer").Number() // always km
+	return &vehiclev1.Drive{
+		Odometer:         field.Opt(odometer, ok && odometer >= 0),
+		Running:          field.Opt(v.First("DrivingReady", "Drivetrain.DrivingReady", "Green.DrivingReady").Bool()),
+		AccessoryOn:      field.Opt(v.At("Electronics.PowerSupply.Accessory").Bool()),
+		Ignition3On:      field.Opt(v.At("Electronics.PowerSupply.Ignition3").Bool()),
+		TelematicsAsleep: field.Opt(v.First("RemoteControl.SleepMode", "Service.RemoteControl.SleepMode").Bool()),
+		Mode:             field.Opt(v.At("Chassis.DrivingMode.State").NonEmptyText()),
+	}
+}
+
+func fluids(v field.Object) *vehiclev1.Fluids {
+	return &vehiclev1.Fluids{
+		WasherLow:    field.Opt(v.At("Body.Windshield.Front.WasherFluid.LevelLow").Bool()),
+		BrakeWarning: field.Opt(v.At("Chassis.Brake.Fluid.Warning").Bool()),
+		OilLow:       field.Opt(v.At("Drivetrain.InternalCombustionEngine.OilLevelWarning").Bool()),
+	}
+}
+
+func fuel(f field.Object) *vehiclev1.Fuel {
+	return &vehiclev1.Fuel{
+		Level: field.Opt(f.At("FuelLevel").Percent()),
+		Low:   field.Opt(f.At("LowFuelWarning").Bool()),
+	}
+}
+
+// location needs both coordinates; without a fix there is no time of one.
+func location(l field.Object, zone *time.Location) *vehiclev1.Location {
+	lat, lon, ok := field.Position(l.At("GeoCoord.Latitude"), l.At("GeoCoord.Longitude"))
+	if !ok {
+		return nil
+	}
+	heading, headed := l.At("Heading").Number()
+	return &vehiclev1.Location{
+		Latitude: &lat, Longitude: &lon,
+		Altitude:   field.Opt(l.At("GeoCoord.Altitude").Number()),
+		Heading:    field.Opt(heading, headed && heading >= 0 && heading <= 360),
+		Speed:      field.Opt(field.Kilometers(l.At("Speed.Value"), l.At("Speed.Unit"))),
+		ObservedAt: field.UnixMillis(fixTime(l, zone)),
+	}
+}
+
+// fixTime reads the parts of TimeStamp, which are local to the car: by the
+// block's own offset if it has one, else in the region's zone. Date is UTC.
+func fixTime(l field.Object, zone *time.Location) (time.Time, bool) {
+	if hours, ok := l.At("Offset").Number(); ok && hours >= -12 && hours <= 14 {
+		zone = time.FixedZone("", int(hours*3600))
+	}
+	parts := [6]int64{}
+	for i, name := range []string{"Year", "Mon", "Day", "Hour", "Min", "Sec"} {
+		n, ok := l.At("TimeStamp." + name).Int()
+		if !ok {
+			return l.At("Date").Stamp(time.UTC)
+		}
+		parts[i] = n
+	}
+	t := time.Date(int(parts[0]), time.Month(parts[1]), int(parts[2]), int(parts[3]), int(parts[4]), int(parts[5]), 0, zone)
+	// time.Date carries 13:70 over to 14:10; a car that says so says nothing.
+	for i, is := range []int{t.Year(), int(t.Month()), t.Day(), t.Hour(), t.Minute(), t.Second()} {
+		if int64(is) != parts[i] {
+			return l.At("Date").Stamp(time.UTC)
+		}
+	}
+	if parts[0] < 2000 || parts[0] > 2200 {
+		return l.At("Date").Stamp(time.UTC)
+	}
+	return t.UTC(), true
+}
+
+func displayUnits(v field.Object) *vehiclev1.DisplayUnits {
+	units := &vehiclev1.DisplayUnits{}
+	if u := v.At("Drivetrain.FuelSystem.DTE.Unit").DistanceUnit(); u != 0 {
+		units.Distance = &u
+	}
+	if u := v.At("Cabin.HVAC.Row1.Driver.Temperature.Unit").TemperatureUnit(); u != 0 {
+		units.Temperature = &u
+	}
+	if u := v.At("Chassis.Axle.Tire.PressureUnit").PressureUnit(); u != 0 {
+		units.Pressure = &u
+	}
+	return units
+}
+
+// extra is what the document knows beyond the schema.
+func extra(v field.Object) []*vehiclev1.ExtraAttribute {
+	var all []*vehiclev1.ExtraAttribute
+	if parked, ok := v.At("Drivetrain.Transmission.ParkingPosition").Bool(); ok {
+		all = append(all, &vehiclev1.ExtraAttribute{
+			Key: "in_park", Value: &vehiclev1.ExtraAttribute_Flag{Flag: parked},
+			Attribute: &vehiclev1.Attribute{
+				Name: "In park", Topic: "extra/in_park", Quantity: vehiclev1.Quantity_QUANTITY_SWITCH, Diagnostic: true, Retained: true,
+			},
+		})
+	}
+	if hours, ok := v.At("Service.ConnectedCar.RemoteControl.WaitingTime").Number(); ok && hours >= 0 {
+		all = append(all, &vehiclev1.ExtraAttribute{
+			Key: "remote_service_hours", Value: &vehiclev1.ExtraAttribute_Number{Number: hours},
+			Attribute: &vehiclev1.Attribute{
+				Name: "Remote service ends in", Topic: "extra/remote_service_hours", Quantity: vehiclev1.Quantity_QUANTITY_DURATION,
+				Unit: "h", Accumulation: vehiclev1.Accumulation_ACCUMULATION_MEASUREMENT, Diagnostic: true, Retained: true,
+			},
+		})
+	}
+	return all
+}

@@ -1,0 +1,222 @@
+package field
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// Factors of the canonical units.
+const (
+	KilometersPerMile = 1.609344
+	KilopascalsPerPSI = 6.894757293168
+	KilopascalsPerBar = 100.0
+	KilojoulesPerKWh  = 3600.0
+)
+
+// Percent is a number from 0 to 100.
+func (o Object) Percent() (float64, bool) {
+	f, ok := o.Number()
+	return f, ok && f >= 0 && f <= 100
+}
+
+// DistanceUnit reads the vendors' code: 1 is km, 2 and 3 are miles.
+func (o Object) DistanceUnit() vehiclev1.DistanceUnit {
+	switch code, _ := o.Code(); code {
+	case 1:
+		return vehiclev1.DistanceUnit_DISTANCE_UNIT_KILOMETERS
+	case 2, 3:
+		return vehiclev1.DistanceUnit_DISTANCE_UNIT_MILES
+	}
+	return vehiclev1.DistanceUnit_DISTANCE_UNIT_UNSPECIFIED
+}
+
+// Kilometers converts a distance by its unit code. Without a code, or with code
+// 0, it is in km already; with a code that nobody knows it is unset.
+func Kilometers(value, unit Object) (float64, bool) {
+	f, ok := value.Number()
+	if !ok || f < 0 {
+		return 0, false
+	}
+	if code, known := unit.Code(); unit.Exists() && (!known || code < 0 || code > 3) {
+		return 0, false
+	}
+	if unit.DistanceUnit() == vehiclev1.DistanceUnit_DISTANCE_UNIT_MILES {
+		f *= KilometersPerMile
+	}
+	return f, true
+}
+
+// TemperatureUnit reads the vendors' code: 0 is °C, 1 is °F.
+func (o Object) TemperatureUnit() vehiclev1.TemperatureUnit {
+	code, ok := o.Code()
+	switch {
+	case ok && code == 0:
+		return vehiclev1.TemperatureUnit_TEMPERATURE_UNIT_CELSIUS
+	case ok && code == 1:
+		return vehiclev1.TemperatureUnit_TEMPERATURE_UNIT_FAHRENHEIT
+	}
+	return vehiclev1.TemperatureUnit_TEMPERATURE_UNIT_UNSPECIFIED
+}
+
+// Celsius converts a temperature by its unit code; without a code it is in °C
+// already. The word OFF is no number and so unset.
+func Celsius(value, unit Object) (float64, bool) {
+	f, ok := value.Number()
+	if !ok {
+		return 0, false
+	}
+	return toCelsius(f, unit)
+}
+
+// HexCelsius decodes the CCS1 temperature code: hexadecimal digits and an H, an
+// index into a table that starts at base and rises by half a degree.
+func HexCelsius(value, unit Object, base float64, entries int) (float64, bool) {
+	text, ok := value.v.(string)
+	digits, isCode := strings.CutSuffix(strings.ToUpper(strings.TrimSpace(text)), "H")
+	if !ok || !isCode {
+		return 0, false
+	}
+	index, err := strconv.ParseUint(digits, 16, 16)
+	if err != nil || int(index) >= entries {
+		return 0, false
+	}
+	return toCelsius(base+0.5*float64(index), unit)
+}
+
+func toCelsius(f float64, unit Object) (float64, bool) {
+	switch unit.TemperatureUnit() {
+	case vehiclev1.TemperatureUnit_TEMPERATURE_UNIT_FAHRENHEIT:
+		return (f - 32) / 1.8, true
+	case vehiclev1.TemperatureUnit_TEMPERATURE_UNIT_CELSIUS:
+		return f, true
+	}
+	return f, !unit.Exists()
+}
+
+// PressureUnit reads the CCS2 code: 0 psi, 1 kPa, 2 bar.
+func (o Object) PressureUnit() vehiclev1.PressureUnit {
+	code, ok := o.Code()
+	switch {
+	case ok && code == 0:
+		return vehiclev1.PressureUnit_PRESSURE_UNIT_PSI
+	case ok && code == 1:
+		return vehiclev1.PressureUnit_PRESSURE_UNIT_KPA
+	case ok && code == 2:
+		return vehiclev1.PressureUnit_PRESSURE_UNIT_BAR
+	}
+	return vehiclev1.PressureUnit_PRESSURE_UNIT_UNSPECIFIED
+}
+
+// Kilopascals scales a raw CCS2 tire pressure. 255 is no reading, 0 is one.
+func Kilopascals(raw, unit Object) (float64, bool) {
+	f, ok := raw.Number()
+	if !ok || f < 0 || f == 255 {
+		return 0, false
+	}
+	switch unit.PressureUnit() {
+	case vehiclev1.PressureUnit_PRESSURE_UNIT_PSI:
+		return Round(f, 1) * KilopascalsPerPSI, true
+	case vehiclev1.PressureUnit_PRESSURE_UNIT_KPA:
+		return Round(f*5, 1), true
+	case vehiclev1.PressureUnit_PRESSURE_UNIT_BAR:
+		return Round(f*0.1, 1) * KilopascalsPerBar, true
+	}
+	return 0, false
+}
+
+// KilowattHours reads an energy that comes in kJ; values below 1000 occur and
+// can only be kWh.
+func (o Object) KilowattHours() (float64, bool) {
+	f, ok := o.Number()
+	if !ok || f < 0 {
+		return 0, false
+	}
+	if f >= 1000 {
+		f /= KilojoulesPerKWh
+	}
+	return f, true
+}
+
+// Minutes is a duration; 65535 stands for "not available".
+func (o Object) Minutes() (float64, bool) {
+	f, ok := o.Number()
+	return f, ok && f >= 0 && f < 65535
+}
+
+// SeatClimate reads the seat code.
+func (o Object) SeatClimate() *vehiclev1.SeatClimate {
+	code, ok := o.Code()
+	if !ok {
+		return nil
+	}
+	switch code {
+	case 0, 2:
+		return vehiclev1.SeatClimate_SEAT_CLIMATE_OFF.Enum()
+	case 1:
+		return vehiclev1.SeatClimate_SEAT_CLIMATE_ON.Enum()
+	case 3:
+		return vehiclev1.SeatClimate_SEAT_CLIMATE_LOW_COOL.Enum()
+	case 4:
+		return vehiclev1.SeatClimate_SEAT_CLIMATE_MEDIUM_COOL.Enum()
+	case 5:
+		return vehiclev1.SeatClimate_SEAT_CLIMATE_HIGH_COOL.Enum()
+	case 6:
+		return vehiclev1.SeatClimate_SEAT_CLIMATE_LOW_HEAT.Enum()
+	case 7:
+		return vehiclev1.SeatClimate_SEAT_CLIMATE_MEDIUM_HEAT.Enum()
+	case 8:
+		return vehiclev1.SeatClimate_SEAT_CLIMATE_HIGH_HEAT.Enum()
+	}
+	return nil
+}
+
+// Heater reads the three-valued heater code: 0 and 2 are off, 1 is on.
+func (o Object) Heater() (on, ok bool) {
+	code, ok := o.Code()
+	return code == 1, ok && code >= 0 && code <= 2
+}
+
+// Position is a pair of coordinates. A missing one and 0/0 are no fix.
+func Position(latitude, longitude Object) (lat, lon float64, ok bool) {
+	lat, ok1 := latitude.Number()
+	lon, ok2 := longitude.Number()
+	if !ok1 || !ok2 || lat == 0 && lon == 0 || math.Abs(lat) > 90 || math.Abs(lon) > 180 {
+		return 0, 0, false
+	}
+	return lat, lon, true
+}
+
+// Round rounds to that many digits after the decimal point.
+func Round(f float64, digits int) float64 {
+	scale := math.Pow10(digits)
+	return math.Round(f*scale) / scale
+}
+
+// DropEmpty unsets groups of d in which nothing is set.
+func DropEmpty(d *vehiclev1.VehicleData) {
+	m := d.ProtoReflect()
+	var empty []protoreflect.FieldDescriptor
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		if f.Message() != nil && !f.IsList() && isEmpty(v.Message()) {
+			empty = append(empty, f)
+		}
+		return true
+	})
+	for _, f := range empty {
+		m.Clear(f)
+	}
+}
+
+func isEmpty(m protoreflect.Message) bool {
+	empty := true
+	m.Range(func(protoreflect.FieldDescriptor, protoreflect.Value) bool {
+		empty = false
+		return false
+	})
+	return empty
+}

@@ -1,0 +1,138 @@
+package parsetest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+)
+
+// Check holds a parse of info to what is true of any document.
+func Check(info field.Object, parse Parse) error {
+	d := parse(info)
+	if again := parse(info); !proto.Equal(d, again) {
+		return fmt.Errorf("parsing twice gives %v and %v", d, again)
+	}
+	if _, err := proto.Marshal(d); err != nil {
+		return fmt.Errorf("cannot be sent: %w", err)
+	}
+	for _, a := range shared.Attributes() {
+		if a.Info.GetUnit() != "%" {
+			continue
+		}
+		v, ok := a.Get(d)
+		if percent, isNumber := v.(float64); ok && (!isNumber || percent < 0 || percent > 100) {
+			return fmt.Errorf("%s is %v %%", a.Path, v)
+		}
+	}
+	return checkFinite(d.ProtoReflect())
+}
+
+// checkFinite looks at every number, however deep.
+func checkFinite(m protoreflect.Message) error {
+	var err error
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case f.IsList() && f.Message() != nil:
+			for i := range v.List().Len() {
+				err = errors.Join(err, checkFinite(v.List().Get(i).Message()))
+			}
+		case f.IsList():
+		case f.Message() != nil:
+			err = checkFinite(v.Message())
+		case f.Kind() == protoreflect.DoubleKind && (math.IsNaN(v.Float()) || math.IsInf(v.Float(), 0)):
+			err = fmt.Errorf("%s is %v", f.FullName(), v.Float())
+		}
+		return err == nil
+	})
+	return err
+}
+
+// CheckFuzzed is [Check] for the body of a fuzz test: what is no JSON never
+// reaches a parser.
+func CheckFuzzed(t *testing.T, body []byte, parse Parse) {
+	t.Helper()
+	info, err := field.Decode(body)
+	if err != nil {
+		return
+	}
+	if err := Check(info, parse); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// nonsense is what clouds send in place of a value, and worse.
+var nonsense = []any{
+	"?", map[string]any{}, json.Number("-1"), json.Number("101"), json.Number("65535"), json.Number("1.7e308"),
+}
+
+// CheckNonsense puts all nonsense behind every name that occurs in a fixture of
+// the dialect, and holds the parse to [Check].
+func CheckNonsense(t *testing.T, dialect string, parse Parse) {
+	t.Helper()
+	for file, body := range Fixtures(t, dialect) {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			var document any
+			decoder := json.NewDecoder(bytes.NewReader(body))
+			decoder.UseNumber()
+			require.NoError(t, decoder.Decode(&document))
+			for _, name := range slices.Sorted(maps.Keys(memberNames(document))) {
+				for _, value := range nonsense {
+					changed, err := json.Marshal(replaced(document, name, value))
+					require.NoError(t, err)
+					assert.NoError(t, Check(Decode(t, string(changed)), parse), "%s: %v", name, value)
+				}
+			}
+		})
+	}
+}
+
+func memberNames(node any) map[string]bool {
+	names := map[string]bool{}
+	switch node := node.(type) {
+	case map[string]any:
+		for name, value := range node {
+			names[name] = true
+			maps.Copy(names, memberNames(value))
+		}
+	case []any:
+		for _, value := range node {
+			maps.Copy(names, memberNames(value))
+		}
+	}
+	return names
+}
+
+// replaced is a copy of node with value behind every occurrence of name.
+func replaced(node any, name string, value any) any {
+	switch node := node.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(node))
+		for member, present := range node {
+			if out[member] = value; member != name {
+				out[member] = replaced(present, name, value)
+			}
+		}
+		return out
+	case []any:
+		out := make([]any, len(node))
+		for i, present := range node {
+			out[i] = replaced(present, name, value)
+		}
+		return out
+	}
+	return node
+}
