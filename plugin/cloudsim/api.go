@@ -1,0 +1,237 @@
+package cloudsim
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
+)
+
+// controlLife is how long a control token lives.
+const controlLife = 600 * time.Second
+
+// apiRoutes are the vehicle API.
+func (c *Cloud) apiRoutes() {
+	c.mux.HandleFunc("GET /api/v1/user/oauth2/authorize", func(w http.ResponseWriter, _ *http.Request) {
+		writePage(w, http.StatusOK, "")
+	})
+	c.mux.HandleFunc("POST /api/v1/user/language", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNoContent)
+	})
+	c.mux.HandleFunc("POST /api/v1/user/oauth2/token", c.genesisGrant)
+	c.mux.HandleFunc("PUT /api/v1/user/pin", c.controlToken)
+	c.mux.HandleFunc("POST /api/v1/spa/notifications/register", c.register)
+	c.mux.HandleFunc("GET /api/v1/spa/vehicles", c.authenticated(c.vehicles))
+	c.carRoutes()
+}
+
+// fail answers with the vehicle API's envelope of an error.
+func fail(w http.ResponseWriter, status int, code, text string) {
+	writeJSON(w, status, object{"retCode": "F", "resCode": code, "resMsg": text, "msgId": randomUUID()})
+}
+
+// succeed answers with the envelope of a success. A nil message is left out.
+func succeed(w http.ResponseWriter, message any) {
+	answer := object{"retCode": "S", "resCode": "0000", "msgId": randomUUID()}
+	if message != nil {
+		answer["resMsg"] = message
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+// stamped checks app id and stamp, and says whose they are.
+func stamped(w http.ResponseWriter, r *http.Request) (profile.Profile, bool) {
+	for _, p := range profile.Brands() {
+		if r.Header.Get("Ccsp-Application-Id") != p.AppID {
+			continue
+		}
+		if _, ok := p.CheckStamp(r.Header.Get("Stamp")); ok {
+			return p, true
+		}
+	}
+	fail(w, http.StatusUnauthorized, "4017", "Invalid request value - Invalid Application Id.")
+	return profile.Profile{}, false
+}
+
+// bearer checks the token of the vehicle API. Calls of its version 2 take a
+// control token as well.
+func (c *Cloud) bearer(w http.ResponseWriter, r *http.Request) (*account, bool) {
+	text, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !isBearer || text == "" {
+		fail(w, http.StatusUnauthorized, "4010", "Require authentication")
+		return nil, false
+	}
+	c.mu.Lock()
+	token := c.tokens[text]
+	if control := c.controls[text]; control != nil && strings.HasPrefix(r.URL.Path, "/api/v2/") {
+		token = control
+	}
+	c.mu.Unlock()
+	if token == nil || !c.opts.Now().Before(token.end) {
+		writeJSON(w, http.StatusUnauthorized, object{"error": "Key not authorized: Token is expired"})
+		return nil, false
+	}
+	return token.account, true
+}
+
+// authenticated puts the checks of every call before a handler: outage, stamp,
+// token, device id, quota.
+func (c *Cloud) authenticated(next func(http.ResponseWriter, *http.Request, *account)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c.mu.Lock()
+		down := c.down
+		c.mu.Unlock()
+		if down {
+			fail(w, http.StatusServiceUnavailable, "5031", "Unavailable remote control - Service Temporary Unavailable")
+			return
+		}
+		p, ok := stamped(w, r)
+		if !ok {
+			return
+		}
+		a, ok := c.bearer(w, r)
+		if !ok {
+			return
+		}
+		if a.Brand != p.Brand {
+			fail(w, http.StatusUnauthorized, "4017", "Invalid request value - Invalid Application Id.")
+			return
+		}
+		c.mu.Lock()
+		_, device := c.devices[r.Header.Get("Ccsp-Device-Id")]
+		c.mu.Unlock()
+		if !device {
+			fail(w, http.StatusBadRequest, "4002", "Invalid request body - Invalid deviceId.")
+			return
+		}
+		if !c.withinQuota(w, a) {
+			fail(w, 509, "5091", "Exceeds number of requests - Exceeds Number of Requests.")
+			return
+		}
+		next(w, r, a)
+	}
+}
+
+// withinQuota counts a call of the day, and says in the headers what is left.
+func (c *Cloud) withinQuota(w http.ResponseWriter, a *account) bool {
+	if c.opts.Quota <= 0 {
+		return true
+	}
+	now := c.opts.Now().In(c.zone)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if day := now.Format(time.DateOnly); day != a.day {
+		a.used, a.day = 0, day
+	}
+	a.used++
+	reset := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, c.zone)
+	w.Header().Set("X-Ratelimit-Limit", strconv.Itoa(c.opts.Quota))
+	w.Header().Set("X-Ratelimit-Remaining", strconv.Itoa(max(0, c.opts.Quota-a.used)))
+	w.Header().Set("X-Ratelimit-Reset", strconv.FormatInt(reset.Unix(), 10))
+	return a.used <= c.opts.Quota
+}
+
+// register gives a device id. It needs no token.
+func (c *Cloud) register(w http.ResponseWriter, r *http.Request) {
+	p, ok := stamped(w, r)
+	if !ok {
+		return
+	}
+	var body struct {
+		PushRegID string `json:"pushRegId"`
+		PushType  string `json:"pushType"`
+		UUID      string `json:"uuid"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.PushRegID == "" || body.PushType == "" || body.UUID == "" {
+		fail(w, http.StatusBadRequest, "4002", "Invalid request body - Invalid parameter.")
+		return
+	}
+	c.count(Register)
+	id := randomUUID()
+	c.mu.Lock()
+	c.devices[id] = p.Brand
+	c.mu.Unlock()
+	succeed(w, object{"deviceId": id})
+}
+
+// genesisGrant renews with a refresh token of the classic client (Genesis).
+func (c *Cloud) genesisGrant(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil {
+		fail(w, http.StatusBadRequest, "4002", "Invalid request body - Invalid parameter.")
+		return
+	}
+	for _, p := range profile.Brands() {
+		if !p.GenesisTokens || r.Header.Get("Authorization") != p.BasicToken() {
+			continue
+		}
+		if _, genuine := p.CheckStamp(r.Header.Get("Stamp")); !genuine {
+			break
+		}
+		c.grant(w, r.PostForm, p.Brand, false)
+		return
+	}
+	fail(w, http.StatusUnauthorized, "4017", "Invalid request value - Invalid Application Id.")
+}
+
+// controlToken is the vehicle API's PIN check.
+func (c *Cloud) controlToken(w http.ResponseWriter, r *http.Request) {
+	a, ok := c.bearer(w, r)
+	if !ok {
+		return
+	}
+	var body struct {
+		DeviceID string `json:"deviceId"`
+		PIN      string `json:"pin"`
+	}
+	_ = json.NewDecoder(r.Body).Decode(&body) // no PIN is a wrong PIN
+	c.mu.Lock()
+	_, device := c.devices[body.DeviceID]
+	c.mu.Unlock()
+	if !device {
+		fail(w, http.StatusBadRequest, "4002", "Invalid request body - Invalid deviceId.")
+		return
+	}
+	token, left := c.tryPIN(a, body.PIN)
+	if token == "" {
+		writeJSON(w, http.StatusBadRequest, object{
+			"errId": randomUUID(), "errCode": "4003", "errMsg": "Invalid values",
+			"errBody": object{"remainCount": left, "remainTime": int(lockTime.Seconds())},
+		})
+		return
+	}
+	writeJSON(w, http.StatusOK, object{"controlToken": token, "expiresTime": int(controlLife.Seconds())})
+}
+
+// tryPIN returns a control token, or how many tries are left. After the last
+// one the right PIN is refused, too, until the lock ends.
+func (c *Cloud) tryPIN(a *account, pin string) (token string, left int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.opts.Now()
+	switch {
+	case a.PIN == "" || now.Before(a.pinLock):
+		return "", 0
+	case a.PIN != pin:
+		if a.pinFails++; a.pinFails >= maxFailures {
+			a.pinFails, a.pinLock = 0, now.Add(lockTime)
+			return "", 0
+		}
+		return "", maxFailures - a.pinFails
+	}
+	a.pinFails = 0
+	token = newJWT(a, "control", now, now.Add(controlLife))
+	c.controls[token] = &accessToken{account: a, end: now.Add(controlLife)}
+	return token, maxFailures
+}
+
+func (c *Cloud) vehicles(w http.ResponseWriter, _ *http.Request, a *account) {
+	c.count(List)
+	list := make([]object, 0, len(a.cars))
+	for _, car := range a.cars {
+		list = append(list, car.listEntry())
+	}
+	succeed(w, object{"vehicles": list})
+}

@@ -1,0 +1,244 @@
+package cloudsim
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
+)
+
+// Options of New. Zero values take the defaults.
+type Options struct {
+	// Accounts with their cars. Default: [DemoAccount].
+	Accounts []Account
+	// TokenLife is how long a token of the vehicle API lives. Default 24 h.
+	TokenLife time.Duration
+	// CCITokenLife is how long an access token of the account API lives.
+	// Default 1 h.
+	CCITokenLife time.Duration
+	// ForceDelay is how long a woken car takes to answer. Default 2 s.
+	ForceDelay time.Duration
+	// Latency is added to every answer. Default none.
+	Latency time.Duration
+	// Quota is how many calls of the vehicle API an account has a day. Default
+	// unlimited.
+	Quota int
+	// Speed is how much faster the cars live than the clock. Default 1.
+	Speed float64
+	// Now is the clock. Default time.Now.
+	Now func() time.Time
+}
+
+// Account is a user of one brand.
+type Account struct {
+	Brand    profile.Brand
+	Email    string
+	Password string
+	// PIN; empty: none is set.
+	PIN string
+	// RefreshToken of the classic client, 48 capital letters and digits; empty:
+	// none.
+	RefreshToken string
+	// ConsentMissing: new terms wait to be accepted.
+	ConsentMissing bool
+	Cars           []Car
+}
+
+// Cloud is the server. Safe for concurrent use.
+type Cloud struct {
+	opts    Options
+	key     *rsa.PrivateKey
+	keyID   string
+	zone    *time.Location
+	started time.Time
+	mux     *http.ServeMux
+	server  *http.Server
+	url     string
+
+	mu       sync.Mutex
+	accounts []*account
+	sessions map[string]bool         // cookies of the login page
+	codes    map[string]*account     // login codes, each good for once
+	sets     map[string]*tokenSet    // by refresh token of the account API
+	tokens   map[string]*accessToken // of the vehicle API
+	controls map[string]*accessToken // bought with a PIN
+	devices  map[string]profile.Brand
+	counts   map[Class]int
+	down     bool
+}
+
+type account struct {
+	Account
+	uid, pid string // claims of its tokens
+	profile  profile.Profile
+	cars     []*liveCar
+	failures int
+	lockedTo time.Time
+	pinFails int
+	pinLock  time.Time
+	used     int    // calls of the vehicle API on day
+	day      string // in the region's zone
+}
+
+// New makes a cloud that is not listening yet.
+func New(o Options) (*Cloud, error) {
+	if len(o.Accounts) == 0 {
+		o.Accounts = []Account{DemoAccount()}
+	}
+	if o.TokenLife <= 0 {
+		o.TokenLife = 24 * time.Hour
+	}
+	if o.CCITokenLife <= 0 {
+		o.CCITokenLife = time.Hour
+	}
+	if o.ForceDelay <= 0 {
+		o.ForceDelay = 2 * time.Second
+	}
+	if o.Speed <= 0 {
+		o.Speed = 1
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	key, err := loginKey()
+	if err != nil {
+		return nil, err
+	}
+	zone, err := profile.Brands()[0].Zone()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cloud{
+		opts: o, zone: zone, key: key, keyID: "HMGID2_CIPHER_KEY1", started: o.Now(), mux: http.NewServeMux(),
+		sessions: map[string]bool{}, codes: map[string]*account{}, sets: map[string]*tokenSet{},
+		tokens: map[string]*accessToken{}, controls: map[string]*accessToken{}, devices: map[string]profile.Brand{},
+		counts: map[Class]int{},
+	}
+	seen := map[string]bool{}
+	for _, a := range o.Accounts {
+		p, err := profile.Europe(a.Brand)
+		if err != nil {
+			return nil, err
+		}
+		live := &account{Account: a, profile: p, uid: randomUUID(), pid: randomUUID()}
+		for _, car := range a.Cars {
+			if car.ID == "" || seen[car.ID] {
+				return nil, fmt.Errorf("car %q: ids must be there and differ", car.ID)
+			}
+			seen[car.ID] = true
+			live.cars = append(live.cars, newLiveCar(car, c.started, o, zone))
+		}
+		c.accounts = append(c.accounts, live)
+	}
+	c.loginRoutes()
+	c.cciRoutes()
+	c.apiRoutes()
+	return c, nil
+}
+
+// loginKey encrypts passwords. One does for all clouds of a process: making it
+// takes a moment.
+var loginKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
+// Start listens on addr, for example "127.0.0.1:0". Only loopback is taken.
+func (c *Cloud) Start(addr string) error {
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
+	if err != nil {
+		return err
+	}
+	if tcp, ok := l.Addr().(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
+		_ = l.Close()
+		return fmt.Errorf("%s is not on the loopback interface", addr)
+	}
+	c.url = "http://" + l.Addr().String()
+	c.server = &http.Server{Handler: c, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = c.server.Serve(l) }() // ends with Close
+	return nil
+}
+
+// URL of the listening server, the base of all three roles.
+func (c *Cloud) URL() string { return c.url }
+
+// Close stops listening and ends the calls that are open when ctx ends.
+func (c *Cloud) Close(ctx context.Context) error {
+	if c.server == nil {
+		return nil
+	}
+	err := c.server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return c.server.Close()
+	}
+	return err
+}
+
+// ServeHTTP implements http.Handler.
+func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if c.opts.Latency > 0 && !wait(r.Context(), c.opts.Latency) {
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
+	c.mux.ServeHTTP(w, r)
+}
+
+// wait waits for d and says whether the caller is still there.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the client may have gone
+}
+
+func writePage(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/html;charset=UTF-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte("<!DOCTYPE html><html><head><title>IDPConnect</title></head><body>" + text + "</body></html>"))
+}
+
+// object is a JSON object.
+type object = map[string]any
+
+func randomText(bytes int) string {
+	b := make([]byte, bytes)
+	_, _ = rand.Read(b) // never fails
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func randomUUID() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // never fails
+	h := hex.EncodeToString(b)
+	return h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-8" + h[17:20] + "-" + h[20:]
+}
+
+// newJWT is a token of the usual form; only this server can tell what it means.
+func newJWT(a *account, issuer string, now, end time.Time) string {
+	part := func(v any) string {
+		b, _ := json.Marshal(v) // maps of plain values
+		return base64.RawURLEncoding.EncodeToString(b)
+	}
+	claims := object{
+		"pid": a.pid, "uid": a.uid, "sid": a.profile.ServiceID, "iss": issuer,
+		"iat": now.Unix(), "exp": end.Unix(),
+	}
+	return part(object{"typ": "JWT", "alg": "RS256"}) + "." + part(claims) + "." + randomText(64)
+}

@@ -1,0 +1,215 @@
+package cloudsim
+
+import (
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
+)
+
+const loginCookie = "account"
+
+// Password attempts before the account is locked, and for how long.
+const (
+	maxFailures = 5
+	lockTime    = 300 * time.Second
+)
+
+// loginRoutes are the login pages.
+func (c *Cloud) loginRoutes() {
+	c.mux.HandleFunc("GET /auth/api/v2/user/oauth2/authorize", c.authorize)
+	c.mux.HandleFunc("GET /web/v1/user/authorize", func(w http.ResponseWriter, _ *http.Request) {
+		writePage(w, http.StatusOK, "Sign in")
+	})
+	c.mux.HandleFunc("GET /error", func(w http.ResponseWriter, _ *http.Request) {
+		writePage(w, http.StatusOK, "abusing request and blocked")
+	})
+	c.mux.HandleFunc("GET /auth/api/v1/accounts/certs", c.certs)
+	c.mux.HandleFunc("POST /auth/account/signin", c.signIn)
+	c.mux.HandleFunc("POST /auth/api/v2/user/oauth2/token", c.refreshGrant)
+}
+
+// authorize opens the login page. The classic client is blocked.
+func (c *Cloud) authorize(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	if !strings.HasSuffix(r.UserAgent(), "_CCS_APP_AOS") {
+		writePage(w, http.StatusBadRequest, "Bad Request")
+		return
+	}
+	p, known := brandOfApp(q.Get("client_id"))
+	if !known || q.Get("response_type") != "code" || q.Get("redirect_uri") != p.OneAppRedirect {
+		text := "abusing request and blocked. client_id : " + q.Get("client_id")
+		http.Redirect(w, r, "/error?status=400&error=Bad+Request&error_description="+url.QueryEscape(text), http.StatusFound)
+		return
+	}
+	session := randomText(24)
+	c.mu.Lock()
+	c.sessions[session] = true
+	c.mu.Unlock()
+	http.SetCookie(w, &http.Cookie{Name: loginCookie, Value: session, Path: "/", HttpOnly: true}) //nolint:gosec // plain HTTP on loopback
+	http.Redirect(w, r, "/web/v1/user/authorize?"+q.Encode(), http.StatusFound)                   //nolint:gosec // stays on this host
+}
+
+func brandOfApp(clientID string) (profile.Profile, bool) {
+	for _, p := range profile.Brands() {
+		if p.OneAppClientID == clientID {
+			return p, true
+		}
+	}
+	return profile.Profile{}, false
+}
+
+func (c *Cloud) certs(w http.ResponseWriter, _ *http.Request) {
+	enc := base64.RawURLEncoding
+	writeJSON(w, http.StatusOK, object{"retValue": object{
+		"kid": c.keyID, "kty": "RSA",
+		"n": enc.EncodeToString(c.key.N.Bytes()), "e": enc.EncodeToString(big.NewInt(int64(c.key.E)).Bytes()),
+	}})
+}
+
+// signIn checks the encrypted password and answers in a redirect.
+func (c *Cloud) signIn(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil {
+		writePage(w, http.StatusBadRequest, "Bad Request")
+		return
+	}
+	form := r.PostForm
+	p, known := brandOfApp(form.Get("client_id"))
+	if !known || form.Get("redirect_uri") != p.OneAppRedirect {
+		writePage(w, http.StatusForbidden, "<h1>403 Forbidden</h1><hr>nginx")
+		return
+	}
+	c.count(Login)
+	back := "/auth/api/v2/user/oauth2/authorize?" + url.Values{
+		"client_id": {p.OneAppClientID}, "redirect_uri": {p.OneAppRedirect}, "response_type": {"code"},
+		"state": {form.Get("state")}, "reqUsername": {form.Get("username")},
+	}.Encode()
+	cookie, err := r.Cookie(loginCookie)
+	c.mu.Lock()
+	inSession := err == nil && c.sessions[cookie.Value]
+	c.mu.Unlock()
+	if !inSession || form.Get("encryptedPassword") != "true" || form.Get("kid") != c.keyID {
+		http.Redirect(w, r, back, http.StatusFound)
+		return
+	}
+	password, ok := c.decrypt(form.Get("password"))
+	location := back
+	if ok {
+		location = c.signInResult(p, form.Get("username"), password, form.Get("state"), back)
+	}
+	http.Redirect(w, r, location, http.StatusFound)
+}
+
+func (c *Cloud) decrypt(cipherHex string) (string, bool) {
+	cipher, err := hex.DecodeString(cipherHex)
+	if err != nil || strings.ToLower(cipherHex) != cipherHex {
+		return "", false
+	}
+	plain, err := rsa.DecryptPKCS1v15(nil, c.key, cipher) //nolint:staticcheck // the vendor's choice
+	return string(plain), err == nil
+}
+
+func (c *Cloud) signInResult(p profile.Profile, email, password, state, back string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a := c.accountLocked(p.Brand, email)
+	now := c.opts.Now()
+	switch {
+	case a == nil:
+		return back
+	case now.Before(a.lockedTo):
+		return p.OneAppRedirect + "?" + url.Values{
+			"error": {"access_denied"}, "error_description": {"login locked, password attempts exceeded"}, "state": {state},
+		}.Encode()
+	case a.Password != password:
+		if a.failures++; a.failures >= maxFailures {
+			a.failures, a.lockedTo = 0, now.Add(lockTime)
+		}
+		return back
+	case a.ConsentMissing:
+		return "/web/v1/user/authorization?" + url.Values{"client_id": {p.OneAppClientID}, "state": {state}}.Encode()
+	}
+	a.failures = 0
+	code := randomText(24)
+	c.codes[code] = a
+	return p.OneAppRedirect + "?" + url.Values{"code": {code}, "state": {state}, "login_success": {"y"}}.Encode()
+}
+
+func (c *Cloud) accountLocked(b profile.Brand, email string) *account {
+	for _, a := range c.accounts {
+		if a.Brand == b && strings.EqualFold(a.Email, email) {
+			return a
+		}
+	}
+	return nil
+}
+
+// refreshGrant renews with a refresh token of the classic client (Hyundai, Kia).
+func (c *Cloud) refreshGrant(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil {
+		writePage(w, http.StatusBadRequest, "Bad Request")
+		return
+	}
+	form := r.PostForm
+	var brand profile.Brand
+	for _, p := range profile.Brands() {
+		if p.ServiceID == form.Get("client_id") && p.ServiceSecret == form.Get("client_secret") && !p.GenesisTokens {
+			brand = p.Brand
+		}
+	}
+	c.grant(w, form, brand, true)
+}
+
+// grant answers a refresh grant. Rejections hide the reason in a JSON text.
+func (c *Cloud) grant(w http.ResponseWriter, form url.Values, brand profile.Brand, withRefreshToken bool) {
+	c.count(Login)
+	token := form.Get("refresh_token")
+	c.mu.Lock()
+	var found *account
+	for _, a := range c.accounts {
+		if form.Get("grant_type") == "refresh_token" && a.Brand == brand && token != "" && a.RefreshToken == token {
+			found = a
+		}
+	}
+	c.mu.Unlock()
+	if found == nil {
+		inner, _ := json.Marshal(object{"errId": randomUUID(), "errCode": "4002", "errMsg": "Invalid parameters", "errBody": nil})
+		writeJSON(w, http.StatusBadRequest, object{
+			"retId": randomUUID(), "retCode": 7501, "retMsg": "Received unexpected statusCode",
+			"retSubMsg": string(inner), "retValue": nil,
+		})
+		return
+	}
+	answer := object{"token_type": "Bearer", "access_token": c.issue(found), "expires_in": int(c.opts.TokenLife.Seconds())}
+	if withRefreshToken {
+		answer["refresh_token"] = token
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+// accessToken of the vehicle API.
+type accessToken struct {
+	account *account
+	end     time.Time
+}
+
+func (c *Cloud) issue(a *account) string {
+	now := c.opts.Now()
+	end := now.Add(c.opts.TokenLife)
+	token := newJWT(a, "bluelink", now, end)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tokens[token] = &accessToken{account: a, end: end}
+	return token
+}
+
+// String names the cloud in logs.
+func (c *Cloud) String() string { return fmt.Sprintf("scripted cloud at %s", c.url) }

@@ -1,0 +1,228 @@
+package cloudsim
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// carRoutes are the calls about one car.
+func (c *Cloud) carRoutes() {
+	for pattern, handler := range map[string]func(http.ResponseWriter, *http.Request, *liveCar){
+		"GET /api/v1/spa/vehicles/{id}/status/latest":         c.cachedCCS1,
+		"GET /api/v2/spa/vehicles/{id}/status/latest":         c.cachedCCS1,
+		"GET /api/v2/spa/vehicles/{id}/status":                c.forcedCCS1,
+		"GET /api/v2/spa/vehicles/{id}/location":              c.liveLocation,
+		"GET /api/v2/spa/vehicles/{id}/charge/target":         c.chargeTargets,
+		"POST /api/v1/spa/vehicles/{id}/tripinfo":             c.trips,
+		"GET /api/v1/spa/vehicles/{id}/status":                c.forcedCCS1,
+		"GET /api/v1/spa/vehicles/{id}/ccs2/carstatus/latest": c.cachedCCS2,
+		"GET /api/v1/spa/vehicles/{id}/ccs2/carstatus":        c.forcedCCS2,
+		"GET /api/v1/spa/vehicles/{id}/location/park":         c.parkLocation,
+		"GET /api/v1/spa/vehicles/{id}/location":              c.liveLocation,
+		"GET /api/v1/spa/vehicles/{id}/charge/target":         c.chargeTargets,
+		"POST /api/v1/spa/vehicles/{id}/drvhistory":           c.drivingHistory,
+		"GET /api/v1/spa/vehicles/{id}/profile":               c.profile,
+		"GET /api/v1/spa/notifications/{id}/records":          c.records,
+	} {
+		c.mux.HandleFunc(pattern, c.authenticated(func(w http.ResponseWriter, r *http.Request, a *account) {
+			for _, car := range a.cars {
+				if car.ID == r.PathValue("id") {
+					handler(w, r, car)
+					return
+				}
+			}
+			fail(w, http.StatusBadRequest, "4003", "Invalid values")
+		}))
+	}
+}
+
+func unsupported(w http.ResponseWriter) {
+	fail(w, http.StatusBadRequest, "4005", "Unsupported control request - Vehicle is not Supported")
+}
+
+func (c *Cloud) cachedCCS1(w http.ResponseWriter, _ *http.Request, car *liveCar) {
+	c.count(Read)
+	if car.CCS2 {
+		succeed(w, metadata(car))
+		return
+	}
+	s := car.copy()
+	succeed(w, object{"vehicleStatusInfo": object{
+		"vehicleStatus": car.statusCCS1(s), "odometer": object{"value": round(s.odometerKM, 1), "unit": 1},
+		"vehicleLocation": car.positionBlock(s, car.zone),
+	}})
+}
+
+// forcedCCS1 blocks until the car answers. Asked of a CCS2 car it answers
+// metadata that look like a success.
+func (c *Cloud) forcedCCS1(w http.ResponseWriter, r *http.Request, car *liveCar) {
+	if car.CCS2 {
+		c.count(Read)
+		succeed(w, metadata(car))
+		return
+	}
+	if s, ok := c.block(w, r, car); ok {
+		status := car.statusCCS1(s)
+		status["remoteWaitingTimeAlert"] = object{"remoteControlAvailable": 1, "remoteControlWaitingTime": 168, "elapsedTime": "00:00:00"}
+		succeed(w, status)
+	}
+}
+
+// metadata is what CCS1 endpoints say of a CCS2 car: it looks like a success and
+// holds no state.
+func metadata(car *liveCar) object {
+	return object{"ServiceNo": "V0001", "svcTime": car.now().UTC().Format("20060102150405"), "RetCode": "S", "resCode": "200", "SID": randomUUID()}
+}
+
+// block is a wake whose answer the caller waits for.
+func (c *Cloud) block(w http.ResponseWriter, r *http.Request, car *liveCar) (snapshot, bool) {
+	delay, ok := car.wake()
+	if !ok {
+		fail(w, http.StatusBadRequest, "4004", "Duplicate request")
+		return snapshot{}, false
+	}
+	c.count(Wake)
+	if !wait(r.Context(), delay) {
+		// The caller has gone; the car answers all the same.
+		return snapshot{}, false
+	}
+	s, answered := car.answer()
+	if !answered {
+		fail(w, http.StatusRequestTimeout, "4081", "Request timeout")
+		return snapshot{}, false
+	}
+	return s, true
+}
+
+func (c *Cloud) cachedCCS2(w http.ResponseWriter, _ *http.Request, car *liveCar) {
+	if !car.CCS2 {
+		unsupported(w)
+		return
+	}
+	c.count(Read)
+	succeed(w, car.statusCCS2(car.copy()))
+}
+
+// forcedCCS2 only triggers the wake; its answer holds no state.
+func (c *Cloud) forcedCCS2(w http.ResponseWriter, _ *http.Request, car *liveCar) {
+	if !car.CCS2 {
+		unsupported(w)
+		return
+	}
+	if _, ok := car.wake(); !ok {
+		fail(w, http.StatusBadRequest, "4004", "Duplicate request")
+		return
+	}
+	c.count(Wake)
+	succeed(w, nil)
+}
+
+// parkLocation comes bare from CCS2 cars and wrapped from CCS1 cars.
+func (c *Cloud) parkLocation(w http.ResponseWriter, _ *http.Request, car *liveCar) {
+	c.count(Read)
+	block := car.positionBlock(car.copy(), car.zone)
+	if !car.CCS2 {
+		succeed(w, object{"gpsDetail": block, "drvDistance": []any{}})
+		return
+	}
+	succeed(w, block)
+}
+
+// liveLocation wakes the car. Its time is UTC.
+func (c *Cloud) liveLocation(w http.ResponseWriter, r *http.Request, car *liveCar) {
+	if s, ok := c.block(w, r, car); ok {
+		succeed(w, object{"gpsDetail": car.positionBlock(s, time.UTC)})
+	}
+}
+
+func (c *Cloud) chargeTargets(w http.ResponseWriter, _ *http.Request, car *liveCar) {
+	if !car.hasPlug() {
+		unsupported(w)
+		return
+	}
+	c.count(Read)
+	succeed(w, object{"targetSOClist": car.targets()})
+}
+
+// drivingHistory sums the days since the cloud started; period 0 is the last 30
+// days, 1 all time.
+func (c *Cloud) drivingHistory(w http.ResponseWriter, r *http.Request, car *liveCar) {
+	var body struct {
+		Period *int `json:"periodTarget"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.Period == nil || *body.Period < 0 || *body.Period > 2 {
+		fail(w, http.StatusBadRequest, "4002", "Invalid request body - Invalid parameter.")
+		return
+	}
+	if !car.hasPlug() {
+		unsupported(w)
+		return
+	}
+	c.count(Read)
+	s := car.copy()
+	km := s.odometerKM - car.OdometerKM
+	succeed(w, object{
+		"drivingInfo":       []object{consumption(0, km)},
+		"drivingInfoDetail": []object{withDate(consumption(0, km), s.at.In(car.zone).Format("20060102"))},
+	})
+}
+
+// trips of a month or of a day: one a day since the cloud started, if any.
+func (c *Cloud) trips(w http.ResponseWriter, r *http.Request, car *liveCar) {
+	var body struct {
+		Period *int   `json:"tripPeriodType"`
+		Month  string `json:"setTripMonth"`
+		Day    string `json:"setTripDay"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.Period == nil ||
+		(*body.Period == 0 && len(body.Month) != 6) || (*body.Period == 1 && len(body.Day) != 8) || *body.Period < 0 || *body.Period > 1 {
+		fail(w, http.StatusBadRequest, "4002", "Invalid request body - Invalid parameter.")
+		return
+	}
+	c.count(Read)
+	s := car.copy()
+	today, km := s.at.In(car.zone).Format("20060102"), s.odometerKM-car.OdometerKM
+	trip := func() object {
+		return object{"tripDrvTime": int(km / speedKMH * 60), "tripIdleTime": 0, "tripDist": round(km, 1), "tripAvgSpeed": speedKMH, "tripMaxSpeed": int(speedKMH)}
+	}
+	switch {
+	case *body.Period == 0 && (km == 0 || body.Month != today[:6]):
+		succeed(w, object{"monthTripDayCnt": 0, "tripDayList": []any{}})
+	case *body.Period == 0:
+		month := trip()
+		month["monthTripDayCnt"], month["tripDayList"] = 1, []object{{"tripDayInMonth": today, "tripCntDay": 1}}
+		succeed(w, month)
+	case km == 0 || body.Day != today:
+		succeed(w, object{"dayTripList": []any{}})
+	default:
+		day, single := trip(), trip()
+		single["tripTime"] = "000000"
+		day["tripDay"], day["dayTripCnt"], day["tripList"] = today, 1, []object{single}
+		succeed(w, object{"dayTripList": []object{day}})
+	}
+}
+
+func consumption(period int, km float64) object {
+	wh := km * kWhPer100KM * 10
+	return object{
+		"drivingPeriod": period, "totalPwrCsp": int(wh), "motorPwrCsp": int(wh * 0.8), "climatePwrCsp": int(wh * 0.13),
+		"eDPwrCsp": int(wh * 0.04), "batteryMgPwrCsp": int(wh * 0.03), "regenPwr": int(wh * 0.2), "calculativeOdo": round(km, 1),
+	}
+}
+
+func withDate(o object, date string) object {
+	o["drivingDate"] = date
+	return o
+}
+
+func (c *Cloud) profile(w http.ResponseWriter, _ *http.Request, car *liveCar) {
+	c.count(Read)
+	succeed(w, object{"vinInfo": []object{{"basic": object{"vin": car.VIN, "modelYear": car.Year}}}})
+}
+
+// records of commands: none are served, so there are none.
+func (c *Cloud) records(w http.ResponseWriter, _ *http.Request, _ *liveCar) {
+	c.count(Read)
+	succeed(w, []any{})
+}
