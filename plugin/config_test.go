@@ -1,0 +1,311 @@
+package plugin
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
+)
+
+const (
+	user   = "jane@example.com"
+	secret = "s3cret-word"
+)
+
+// settings is the JSON of an account with more members, as text.
+func settings(more string) json.RawMessage {
+	if more != "" {
+		more = "," + more
+	}
+	return json.RawMessage(fmt.Sprintf(`{"username":%q,"password":%q%s}`, user, secret, more))
+}
+
+// refused is the text of a config_invalid error that gives nothing away.
+func refused(t *testing.T, err error) string {
+	t.Helper()
+	require.ErrorIs(t, err, shared.ReasonConfigInvalid)
+	assert.False(t, shared.AsAPIError(err).Temporary, "only the user can help")
+	assert.NotContains(t, err.Error(), user)
+	assert.NotContains(t, err.Error(), secret)
+	return err.Error()
+}
+
+func TestBrandsByNumberAndName(t *testing.T) {
+	for text, want := range map[string]profile.Brand{
+		``:        profile.Kia, // the default
+		`null`:    profile.Kia,
+		`""`:      profile.Kia,
+		`1`:       profile.Kia,
+		`"1"`:     profile.Kia,
+		`"kia"`:   profile.Kia,
+		`" KIA "`: profile.Kia,
+		`2`:       profile.Hyundai, `"2"`: profile.Hyundai, `"hyundai"`: profile.Hyundai, `"Hyundai"`: profile.Hyundai,
+		`3`: profile.Genesis, `"3"`: profile.Genesis, `"genesis"`: profile.Genesis, `"GENESIS"`: profile.Genesis,
+	} {
+		t.Run(text, func(t *testing.T) {
+			more := ""
+			if text != "" {
+				more = `"brand":` + text
+			}
+			s, err := ParseSettings(settings(more))
+			require.NoError(t, err)
+			p, err := s.profile()
+			require.NoError(t, err)
+			assert.Equal(t, want, p.Brand)
+			assert.True(t, strings.HasPrefix(p.APIURL, "https://"))
+			assert.Contains(t, p.APIURL, string(want))
+		})
+	}
+	for _, text := range []string{`0`, `4`, `-1`, `1.5`, `"lada"`, `"kia hyundai"`} {
+		t.Run(text, func(t *testing.T) {
+			_, err := ParseSettings(settings(`"brand":` + text))
+			assert.Contains(t, refused(t, err), "use kia, hyundai or genesis")
+		})
+	}
+}
+
+func TestRegionsByNumberAndName(t *testing.T) {
+	for _, text := range []string{`""`, `null`, `1`, `"1"`, `"europe"`, `"Europe"`, `" EU "`} {
+		_, err := ParseSettings(settings(`"region":` + text))
+		require.NoError(t, err, text)
+	}
+	for _, text := range []string{
+		`2`, `"canada"`, `"CA"`, `3`, `"USA"`, `"us"`, `4`, `"china"`, `"cn"`, `5`, `"Australia"`, `"au"`, `6`, `"india"`, `"in"`,
+		`7`, `"new zealand"`, `"NZ"`, `"8"`, `"Brazil"`, `"br"`,
+	} {
+		_, err := ParseSettings(settings(`"region":` + text))
+		assert.Contains(t, refused(t, err), "not supported yet", text)
+	}
+	for _, text := range []string{`0`, `9`, `"mars"`, `"eur"`} {
+		_, err := ParseSettings(settings(`"region":` + text))
+		assert.Contains(t, refused(t, err), "not known", text)
+	}
+}
+
+func TestOtherSettings(t *testing.T) {
+	s, err := ParseSettings(settings(`"pin":"0123","language":"de","reread_after":["500ms","3s","1m"],
+		"endpoints":{"login":"https://login.example/","cci":"http://127.0.0.1:8081/base/","api":"http://localhost:8082"}`))
+	require.NoError(t, err)
+	assert.Equal(t, Settings{
+		Username: user, Password: secret, PIN: "0123", Language: "de",
+		Endpoints:   Endpoints{Login: "https://login.example/", CCI: "http://127.0.0.1:8081/base/", API: "http://localhost:8082"},
+		RereadAfter: []Duration{Duration(500 * time.Millisecond), Duration(3 * time.Second), Duration(time.Minute)},
+	}, s)
+	p, err := s.profile()
+	require.NoError(t, err)
+	assert.Equal(t, []string{"https://login.example", "http://127.0.0.1:8081/base", "http://localhost:8082"}, []string{p.LoginURL, p.CCIURL, p.APIURL})
+
+	// What was read can be written and read again.
+	body, err := json.Marshal(s)
+	require.NoError(t, err)
+	again, err := ParseSettings(body)
+	require.NoError(t, err)
+	assert.Equal(t, s, again)
+}
+
+func TestEndpoints(t *testing.T) {
+	for _, url := range []string{
+		"https://proxy.example", "https://proxy.example:8443/eu", "http://127.0.0.1:1", "http://127.8.9.1", "http://[::1]:8080", "http://localhost:80",
+	} {
+		for _, name := range []string{"login", "cci", "api"} {
+			_, err := ParseSettings(settings(fmt.Sprintf(`"endpoints":{%q:%q}`, name, url)))
+			require.NoError(t, err, url)
+		}
+	}
+	for url, want := range map[string]string{
+		"http://proxy.example":                  "must be https",
+		"http://192.168.1.2:8080":               "must be https",
+		"http://0.0.0.0:8080":                   "must be https",
+		"http://localhost.example.com":          "must be https",
+		"http://127.0.0.1.example.com":          "must be https",
+		"ftp://127.0.0.1":                       "must be https",
+		"//127.0.0.1":                           "must be https",
+		"127.0.0.1:8080":                        "no URL",
+		"localhost":                             "no URL",
+		"https://":                              "no URL",
+		"https://" + secret + "@proxy.example":  "no URL",
+		"https://proxy.example?word=" + secret:  "no URL",
+		"https://proxy.example#" + secret:       "no URL",
+		"https://proxy.example:" + secret + "/": "no URL",
+		"http://[::1":                           "no URL",
+	} {
+		for _, name := range []string{"login", "cci", "api"} {
+			_, err := ParseSettings(settings(fmt.Sprintf(`"endpoints":{%q:%q}`, name, url)))
+			text := refused(t, err)
+			assert.Contains(t, text, want, url)
+			assert.Contains(t, text, "endpoints."+name)
+		}
+	}
+}
+
+func TestCredentialsAreNeeded(t *testing.T) {
+	for _, body := range []string{
+		`{}`, `null`, `{"username":"` + user + `"}`, `{"password":"` + secret + `"}`, `{"username":"","password":"` + secret + `"}`,
+		`{"username":"  ","password":"` + secret + `"}`, `{"username":"` + user + `","password":""}`,
+	} {
+		_, err := ParseSettings(json.RawMessage(body))
+		assert.Contains(t, refused(t, err), "username and password are both needed", body)
+	}
+}
+
+func TestEverythingWrongIsSaid(t *testing.T) {
+	_, err := ParseSettings(json.RawMessage(`{"password":"` + secret + `","brand":"lada","reread_after":["2s","1s"]}`))
+	text := refused(t, err)
+	for _, part := range []string{"username", "lada", "reread_after"} {
+		assert.Contains(t, text, part)
+	}
+}
+
+func TestUnknownSettings(t *testing.T) {
+	for more, name := range map[string]string{
+		`"brnd":"kia"`:                       `"brnd"`,
+		`"endpoints":{"app":"https://x.eu"}`: `"app"`,
+	} {
+		_, err := ParseSettings(settings(more))
+		assert.Contains(t, refused(t, err), name)
+	}
+}
+
+func TestWrongJSON(t *testing.T) {
+	for name, body := range map[string]string{
+		"nothing":              ``,
+		"a list":               `["` + user + `","` + secret + `"]`,
+		"a text":               `"` + secret + `"`,
+		"a number":             `1`,
+		"cut off":              `{"username":"` + user + `","password":"` + secret,
+		"not JSON":             `username: ` + user + "\npassword: " + secret,
+		"two documents":        string(settings("")) + string(settings("")),
+		"something behind it":  string(settings("")) + " password=" + secret,
+		"number for a text":    `{"username":"` + user + `","password":12345678}`,
+		"list for a text":      `{"username":["` + user + `"],"password":"` + secret + `"}`,
+		"truth for a name":     string(settings(`"brand":true`)),
+		"object for a name":    string(settings(`"region":{"x":"` + secret + `"}`)),
+		"text for endpoints":   string(settings(`"endpoints":"` + secret + `"`)),
+		"number for durations": string(settings(`"reread_after":[3]`)),
+		"text for durations":   string(settings(`"reread_after":["` + secret + `"]`)),
+		"no list of durations": string(settings(`"reread_after":"3s"`)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := ParseSettings(json.RawMessage(body))
+			assert.Contains(t, refused(t, err), "no JSON object of the expected form")
+			assert.Zero(t, s)
+		})
+	}
+}
+
+func TestRereadAfterRises(t *testing.T) {
+	many := func(n int) string {
+		all := make([]string, n)
+		for i := range all {
+			all[i] = fmt.Sprintf(`"%ds"`, i+1)
+		}
+		return "[" + strings.Join(all, ",") + "]"
+	}
+	for _, list := range []string{`[]`, `["1ns"]`, `["3s","8s","22s"]`, many(100)} {
+		_, err := ParseSettings(settings(`"reread_after":` + list))
+		require.NoError(t, err, list)
+	}
+	for list, want := range map[string]string{
+		`["0s"]`: "must rise", `["-1s","1s"]`: "must rise", `["3s","3s"]`: "must rise", `["8s","3s"]`: "must rise", `["1s","2s","1s"]`: "must rise",
+		many(101): "more than 100",
+	} {
+		_, err := ParseSettings(settings(`"reread_after":` + list))
+		assert.Contains(t, refused(t, err), want)
+	}
+}
+
+// members are the names that the JSON form of a struct has.
+func members(t reflect.Type) []string {
+	var names []string
+	for f := range t.Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func TestSettingsSchema(t *testing.T) {
+	type object struct {
+		Type                 any               `json:"type"`
+		AdditionalProperties *bool             `json:"additionalProperties"`
+		Required             []string          `json:"required"`
+		Properties           map[string]object `json:"properties"`
+		Default              json.RawMessage   `json:"default"`
+		WriteOnly            bool              `json:"writeOnly"`
+	}
+	var schema object
+	require.NoError(t, json.Unmarshal([]byte(SettingsSchema), &schema))
+	for name, tc := range map[string]struct {
+		o object
+		t reflect.Type
+	}{
+		"settings":  {schema, reflect.TypeFor[Settings]()},
+		"endpoints": {schema.Properties["endpoints"], reflect.TypeFor[Endpoints]()},
+	} {
+		assert.Equal(t, "object", tc.o.Type, name)
+		assert.Equal(t, members(tc.t), slices.Sorted(maps.Keys(tc.o.Properties)), name)
+		require.NotNil(t, tc.o.AdditionalProperties, name)
+		assert.False(t, *tc.o.AdditionalProperties, name)
+	}
+	assert.Equal(t, []string{"username", "password"}, schema.Required)
+	assert.True(t, schema.Properties["password"].WriteOnly)
+	assert.True(t, schema.Properties["pin"].WriteOnly)
+
+	// The defaults that it promises are what a missing setting means.
+	missing, err := ParseSettings(settings(""))
+	require.NoError(t, err)
+	want, err := missing.profile()
+	require.NoError(t, err)
+	for name, property := range schema.Properties {
+		if property.Default == nil {
+			continue
+		}
+		s, err := ParseSettings(settings(fmt.Sprintf("%q:%s", name, property.Default)))
+		require.NoError(t, err, name)
+		p, err := s.profile()
+		require.NoError(t, err, name)
+		assert.Equal(t, want, p, name)
+	}
+}
+
+func TestPlugin(t *testing.T) {
+	p := Plugin()
+	assert.Equal(t, "hyundai-plugin", p.Name)
+	assert.NotEmpty(t, p.Version)
+	assert.Equal(t, SettingsSchema, p.SettingsSchema)
+	start := func(body json.RawMessage) (sdk.Vendor, string, error) {
+		store, err := sdk.OpenStore("")
+		require.NoError(t, err)
+		var lines bytes.Buffer
+		vendor, err := p.New(sdk.VendorConfig{
+			Settings: body, Store: store, Redactor: &redact.Redactor{}, Now: time.Now,
+			Logger: slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		})
+		assert.NotContains(t, lines.String(), secret)
+		return vendor, lines.String(), err
+	}
+	for more, warned := range map[string]bool{``: true, `"brand":2`: true, `"brand":"2"`: true, `"brand":"hyundai"`: false} {
+		vendor, lines, err := start(settings(more))
+		require.NoError(t, err)
+		assert.Implements(t, (*sdk.Renewer)(nil), vendor)
+		assert.Equal(t, warned, strings.Contains(lines, "brand is given by number"), more)
+	}
+	vendor, _, err := start(settings(`"brand":"lada"`))
+	refused(t, err)
+	assert.Nil(t, vendor)
+}

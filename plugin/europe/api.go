@@ -1,0 +1,84 @@
+package europe
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+)
+
+// apiCall is one authenticated GET at the vehicle API.
+type apiCall struct {
+	// path below /api/v1/spa/.
+	path string
+	// what names the call in the log.
+	what string
+	// ccs2 is the car's own flag, 0 for calls that are no car's.
+	ccs2    int32
+	timeout time.Duration
+	wakes   bool
+}
+
+// api makes the call and returns the whole answer. If the cloud has dropped the
+// device id, a new one is registered and the call is made once more.
+func (c *Client) api(ctx context.Context, call apiCall) (field.Object, error) {
+	device, err := c.device(ctx, "")
+	if err != nil {
+		return field.Object{}, err
+	}
+	doc, err := c.apiOnce(ctx, call, device)
+	if !errors.Is(err, errDeviceID) {
+		return doc, err
+	}
+	sdk.Logger(ctx).Info("the vendor dropped the device id, registering anew")
+	if device, err = c.device(ctx, device); err != nil {
+		return field.Object{}, err
+	}
+	doc, err = c.apiOnce(ctx, call, device)
+	if errors.Is(err, errDeviceID) {
+		refused := shared.Errorf(shared.ReasonVendorUnavailable, "The vendor refuses a device id that it has just given.")
+		refused.VendorCode = "4002"
+		return field.Object{}, refused.Wrap(err)
+	}
+	return doc, err
+}
+
+func (c *Client) apiOnce(ctx context.Context, call apiCall, device string) (field.Object, error) {
+	token, err := c.token()
+	if err != nil {
+		return field.Object{}, err
+	}
+	header, err := c.stamped()
+	if err != nil {
+		return field.Object{}, err
+	}
+	header.Set("Authorization", "Bearer "+token)
+	header.Set("Ccsp-Device-Id", device)
+	header.Set("Ccuccs2protocolsupport", strconv.Itoa(int(call.ccs2)))
+	resp, err := c.send(ctx, request{
+		method: http.MethodGet, url: c.opts.Profile.APIURL + "/api/v1/spa/" + call.path, what: call.what,
+		header: header, timeout: call.timeout, wakes: call.wakes,
+	})
+	if err != nil {
+		return field.Object{}, err
+	}
+	return c.classify(resp, call.wakes)
+}
+
+// stamped is the header that every call of the vehicle API has.
+func (c *Client) stamped() (http.Header, error) {
+	stamp, err := c.opts.Profile.Stamp(c.opts.Now())
+	if err != nil {
+		return nil, shared.NewError(shared.ReasonInternal).Wrap(err)
+	}
+	h := http.Header{}
+	h.Set("Ccsp-Service-Id", c.opts.Profile.ServiceID)
+	h.Set("Ccsp-Application-Id", c.opts.Profile.AppID)
+	h.Set("Stamp", stamp)
+	return h, nil
+}

@@ -1,0 +1,177 @@
+package europe
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+)
+
+// errDeviceID: the cloud has dropped the device id. Registering a new one and
+// repeating the call once is the cure.
+var errDeviceID = errors.New("the vendor no longer knows the device id")
+
+// verdict is what a result code of the vehicle API means. The table follows
+// docs/protocol-europe.md, section "Result codes".
+type verdict struct {
+	reason     shared.Reason
+	retryAfter time.Duration
+	// permanent: waiting does not help.
+	permanent bool
+	message   string
+}
+
+// verdicts by code. A code with two meanings has the one of a forced read in
+// wakeVerdicts.
+func verdicts() map[string]verdict {
+	return map[string]verdict{
+		"4002": {reason: shared.ReasonInvalidCommand, message: "The vendor refused the request as invalid."},
+		"4003": {reason: shared.ReasonInvalidCommand, message: "The vendor refused a value of the request."},
+		"4004": {reason: shared.ReasonVehicleBusy, retryAfter: time.Minute},
+		"4005": {reason: shared.ReasonUnsupported, permanent: true},
+		"4006": {reason: shared.ReasonVehicleUnreachable, retryAfter: 30 * time.Minute},
+		"4007": {reason: shared.ReasonGuardRefused, permanent: true, message: "The car refuses to be woken because its 12 V battery is low. Drive it or charge that battery first."},
+		"4017": {reason: shared.ReasonIncompatible, permanent: true, message: "The vendor no longer accepts this plugin's client id or stamp. Look for an update of the plugin."},
+		"4081": {reason: shared.ReasonVehicleUnreachable, retryAfter: 10 * time.Minute},
+		"5031": {reason: shared.ReasonVendorUnavailable, retryAfter: 5 * time.Minute},
+		"5091": {reason: shared.ReasonRateLimited},
+		"5153": {reason: shared.ReasonGuardRefused, permanent: true, message: "The car is in valet or privacy mode, which blocks remote access. Switch it off in the car."},
+		"5921": {reason: shared.ReasonVehicleUnreachable, retryAfter: 24 * time.Hour, message: "The vendor has no data of this car. It may be sold, out of subscription, or long offline."},
+		"9999": {reason: shared.ReasonVendorTimeout, retryAfter: 5 * time.Minute},
+	}
+}
+
+func wakeVerdicts() map[string]verdict {
+	return map[string]verdict{
+		"5031": {reason: shared.ReasonVehicleUnreachable, retryAfter: 5 * time.Minute},
+		"9999": {reason: shared.ReasonVehicleUnreachable, retryAfter: 5 * time.Minute},
+	}
+}
+
+// classify reads an answer of the vehicle API: its document, or the typed error
+// that it stands for.
+func (c *Client) classify(resp response, wakes bool) (field.Object, error) {
+	doc, err := field.Decode(resp.body)
+	if err != nil || !doc.IsObject() {
+		if resp.status == http.StatusUnauthorized {
+			return field.Object{}, sdk.ErrSessionExpired
+		}
+		return field.Object{}, mayHaveWoken(notJSON(resp), wakes)
+	}
+	code, _ := doc.First("resCode", "errCode").Text()
+	ret, _ := doc.At("retCode").Text()
+	switch {
+	case code == "4002" && mentions(doc.First("resMsg", "errMsg"), "deviceid"):
+		return field.Object{}, errDeviceID
+	case sessionEnded(doc, code, resp.status):
+		return field.Object{}, sdk.ErrSessionExpired
+	case ret == "7501", mentions(doc.At("retMsg"), "received unexpected statuscode"):
+		refused := shared.NewError(shared.ReasonAuthFailed)
+		refused.VendorCode = ret
+		return field.Object{}, refused
+	case ret == "F" || resp.status >= http.StatusBadRequest:
+		return field.Object{}, mayHaveWoken(c.coded(code, resp.status, wakes), wakes)
+	case ret == "S", doc.At("access_token").Exists(), doc.At("resMsg").Exists():
+		return doc, nil
+	}
+	return field.Object{}, shared.NewError(shared.ReasonInvalidResponse)
+}
+
+// sessionEnded: the token is not accepted any more. A 401 for a wrong stamp says
+// nothing of the token.
+func sessionEnded(doc field.Object, code string, status int) bool {
+	return code == "4010" || mentions(doc.At("error"), "key not authorized") ||
+		status == http.StatusUnauthorized && code != "4017"
+}
+
+// mayHaveWoken marks the failures of a wake that may have reached the car.
+func mayHaveWoken(e *shared.APIError, wakes bool) *shared.APIError {
+	switch e.Reason {
+	case shared.ReasonVehicleUnreachable, shared.ReasonVendorUnavailable, shared.ReasonVendorTimeout:
+		e.MayHaveHappened = wakes
+	}
+	return e
+}
+
+// outage says whether a status is the server's own trouble.
+func outage(status int) bool {
+	return status >= http.StatusInternalServerError || status == http.StatusTooManyRequests
+}
+
+func (c *Client) coded(code string, status int, wakes bool) *shared.APIError {
+	v, known := verdicts()[code]
+	if wakes {
+		if wake, ok := wakeVerdicts()[code]; ok {
+			v = wake
+		}
+	}
+	if !known {
+		v.reason = shared.ReasonInvalidResponse
+		if outage(status) || strings.HasPrefix(code, "5") {
+			v.reason = shared.ReasonVendorUnavailable
+		}
+	}
+	e := shared.NewError(v.reason)
+	if e.Source == shared.SourceHost {
+		e.Source = shared.SourceVendor
+	}
+	if v.message != "" {
+		e.Message = v.message
+	}
+	e.VendorCode = code
+	if code == "" {
+		e.VendorCode = strconv.Itoa(status)
+	}
+	e.RetryAfter = v.retryAfter
+	e.Temporary = e.Temporary && !v.permanent
+	if v.reason == shared.ReasonRateLimited {
+		e.RetryAfter = c.untilReset()
+	}
+	return e
+}
+
+// untilReset is the time to the daily limit's reset: some minutes past midnight
+// in the region's zone.
+func (c *Client) untilReset() time.Duration {
+	now := c.opts.Now().In(c.zone)
+	reset := time.Date(now.Year(), now.Month(), now.Day(), 0, 5, 0, 0, c.zone)
+	if !reset.After(now) {
+		reset = time.Date(now.Year(), now.Month(), now.Day()+1, 0, 5, 0, 0, c.zone)
+	}
+	return reset.Sub(now)
+}
+
+// notJSON tells a blocked address from an outage.
+func notJSON(resp response) *shared.APIError {
+	var e *shared.APIError
+	switch {
+	case resp.status == http.StatusForbidden || bytes.Contains(bytes.ToLower(resp.body), []byte("abusing")):
+		e = blocked()
+	case outage(resp.status):
+		e = shared.NewError(shared.ReasonVendorUnavailable)
+	default:
+		e = shared.NewError(shared.ReasonInvalidResponse)
+	}
+	e.VendorCode = strconv.Itoa(resp.status)
+	return e
+}
+
+// blocked is the vendor's firewall: it passes by itself, in hours.
+func blocked() *shared.APIError {
+	e := shared.Errorf(shared.ReasonVendorUnavailable,
+		"The vendor blocks this address or client for now. Nothing is tried for some hours; meanwhile a refresh token can be used as password.")
+	e.RetryAfter = 4 * time.Hour
+	return e
+}
+
+// mentions says whether the text of o contains part, whatever the case.
+func mentions(o field.Object, part string) bool {
+	text, _ := o.Text()
+	return strings.Contains(strings.ToLower(text), part)
+}

@@ -1,0 +1,234 @@
+package europe
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"log/slog"
+	"net"
+	"net/http"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// Options of New.
+type Options struct {
+	Profile profile.Profile
+	// Username is the account's e-mail address; Password its password, or a
+	// refresh token of the classic client.
+	Username, Password string
+	// Language of messages that the vendor writes, two letters. Default en.
+	Language string
+	// RereadAfter says how long after the wake of a CCS2 car its status is read,
+	// again and again until the car's time advances. Default: soon for cars that
+	// are quick, then sparingly, each read being one call of the daily quota.
+	RereadAfter []time.Duration
+	// Store keeps the session and the device id.
+	Store    *sdk.Store
+	Redactor *redact.Redactor
+	Logger   *slog.Logger
+	// Now is the clock. Default time.Now.
+	Now func() time.Time
+}
+
+func defaultRereads() []time.Duration {
+	return []time.Duration{
+		3 * time.Second, 8 * time.Second, 22 * time.Second, 30 * time.Second, 45 * time.Second,
+		65 * time.Second, 90 * time.Second, 115 * time.Second, 140 * time.Second,
+	}
+}
+
+// Client is a session with one account. Safe for concurrent use, except that
+// Login and Renew are called one at a time.
+type Client struct {
+	opts   Options
+	zone   *time.Location
+	legacy bool
+	http   *http.Client
+	// wakes has no connection that it could lose: on a kept-alive one that
+	// breaks, net/http sends a GET again by itself, and wakes the car twice.
+	wakes *http.Client
+
+	mu      sync.Mutex
+	session session
+	// registering holds one token: a device is registered by one at a time.
+	registering chan struct{}
+	cars        map[string]car
+}
+
+// car is what the vehicle list says that reading needs.
+type car struct {
+	// ccs2 is the list's flag, which calls about the car repeat in a header: 0
+	// for CCS1, anything else for CCS2.
+	ccs2   int32
+	engine vehiclev1.EngineType
+}
+
+var _ interface {
+	sdk.Vendor
+	sdk.Renewer
+} = (*Client)(nil)
+
+// legacyToken is the form of a refresh token of the classic client.
+var legacyToken = regexp.MustCompile(`^[A-Z0-9]{40,60}$`)
+
+// New returns a client that takes up the stored session, without a call.
+func New(o Options) (*Client, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Redactor == nil {
+		o.Redactor = &redact.Redactor{}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if len(o.RereadAfter) == 0 {
+		o.RereadAfter = defaultRereads()
+	}
+	if !slices.Contains([]string{"en", "de", "fr", "it", "es", "sv", "nl", "no", "cs", "sk", "hu", "da", "pl", "fi", "pt"}, o.Language) {
+		o.Language = "en"
+	}
+	zone, err := o.Profile.Zone()
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{
+		opts: o, zone: zone, legacy: legacyToken.MatchString(o.Password),
+		registering: make(chan struct{}, 1), cars: map[string]car{},
+		http: &http.Client{Transport: transport(true)}, wakes: &http.Client{Transport: transport(false)},
+	}
+	c.restore()
+	return c, nil
+}
+
+func transport(keepAlive bool) *http.Transport {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 10 * time.Second,
+		ForceAttemptHTTP2:   keepAlive,
+		DisableKeepAlives:   !keepAlive,
+		MaxIdleConnsPerHost: 32,
+		// The servers half-close idle connections; requests on them hang.
+		IdleConnTimeout: 30 * time.Second,
+	}
+}
+
+// session is what outlives the process. It is on disk before it is used.
+type session struct {
+	// Account names brand and user that the session belongs to.
+	Account  string     `json:"account"`
+	DeviceID string     `json:"device_id,omitempty"`
+	CCI      *cciTokens `json:"cci,omitempty"`
+	// RefreshToken of the classic client, as last handed out.
+	RefreshToken string `json:"refresh_token,omitempty"`
+	// AccessToken of the vehicle API, without "Bearer ", and its end in Unix
+	// milliseconds.
+	AccessToken string `json:"access_token,omitempty"`
+	ExpiresAt   int64  `json:"expires_at,omitempty"`
+}
+
+const sessionDoc = "session"
+
+// accountName tells accounts apart without naming them.
+func (c *Client) accountName() string {
+	name := string(c.opts.Profile.Brand) + "\x00" + c.opts.Username
+	if c.legacy {
+		name += "\x00" + c.opts.Password
+	}
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:])
+}
+
+func (c *Client) restore() {
+	var stored session
+	if ok, err := c.opts.Store.Get(sessionDoc, &stored); err != nil {
+		c.opts.Logger.Warn("the stored session cannot be read, a new login is needed", "error", err)
+	} else if ok && stored.Account == c.accountName() {
+		c.session = stored
+		c.learn(stored)
+	}
+	c.session.Account = c.accountName()
+}
+
+// update changes the session, on disk first.
+func (c *Client) update(change func(*session)) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next := c.session
+	change(&next)
+	c.learn(next)
+	if err := c.opts.Store.Put(sessionDoc, next); err != nil {
+		return err
+	}
+	c.session = next
+	return nil
+}
+
+func (c *Client) current() session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session
+}
+
+// learn keeps the session's tokens out of the log.
+func (c *Client) learn(s session) {
+	c.opts.Redactor.Learn(s.AccessToken, s.RefreshToken)
+	if s.CCI != nil {
+		c.opts.Redactor.Learn(s.CCI.all()...)
+	}
+}
+
+// renewEarly is how long before its end a token counts as ended, so that none
+// ends in the middle of a wake.
+const renewEarly = 5 * time.Minute
+
+// token is the vehicle API's token, or ErrSessionExpired if there is none that
+// will last.
+func (c *Client) token() (string, error) {
+	s := c.current()
+	left := time.UnixMilli(s.ExpiresAt).Sub(c.opts.Now())
+	if s.AccessToken == "" || left <= 0 {
+		return "", sdk.ErrSessionExpired
+	}
+	return s.AccessToken, nil
+}
+
+// keepToken stores a new token of the vehicle API. Short-lived ones are renewed
+// when a tenth of their life is left.
+func keepToken(s *session, token string, now time.Time, life time.Duration) {
+	early := min(renewEarly, life/10)
+	s.AccessToken, s.ExpiresAt = token, now.Add(life-early).UnixMilli()
+}
+
+// car is what the list said of a car. One that it has not shown is unknown.
+func (c *Client) car(vehicleID string) (car, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known, ok := c.cars[vehicleID]
+	if !ok {
+		return car{}, shared.NewError(shared.ReasonUnknownVehicle)
+	}
+	return known, nil
+}
+
+// pause waits, or returns ctx's error.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,119 @@
+package europe
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs1"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// Force implements [sdk.Vendor]. It follows docs/protocol-europe.md, section
+// "Forced reads".
+func (c *Client) Force(ctx context.Context, vehicleID string, since time.Time) (*vehiclev1.VehicleData, error) {
+	known, err := c.car(vehicleID)
+	switch {
+	case err != nil:
+		return nil, err
+	case known.ccs2 == 0:
+		return c.forceCCS1(ctx, vehicleID)
+	}
+	return c.forceCCS2(ctx, vehicleID, known, since)
+}
+
+// forceCCS1 makes one call that blocks until the car has answered, and then
+// reads the cloud's copy, which alone has odometer and position.
+func (c *Client) forceCCS1(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error) {
+	answer, err := c.api(ctx, apiCall{
+		path: carPath(vehicleID, "status"), what: "ccs1 wake", timeout: blockingTimeout, wakes: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	info, err := c.documentCCS1(ctx, vehicleID)
+	if err != nil {
+		return nil, afterWake(err)
+	}
+	data := ccs1.Parse(info, ccs1.Known{Zone: c.zone})
+	// A copy that lags behind is brought up to date with the car's own answer.
+	own := ccs1.Parse(info.With("vehicleStatus", answer.At("resMsg")), ccs1.Known{Zone: c.zone})
+	if own.GetRefresh().GetObservedAt() > data.GetRefresh().GetObservedAt() {
+		data = own
+	}
+	data, err = c.withParkLocation(ctx, vehicleID, data)
+	return data, afterWake(err)
+}
+
+// forceCCS2 triggers the wake, whose answer holds nothing, and reads the copy
+// until the car's time has advanced or the bound is reached.
+func (c *Client) forceCCS2(ctx context.Context, vehicleID string, known car, since time.Time) (*vehiclev1.VehicleData, error) {
+	if since.IsZero() {
+		// Nothing is known of the car; it has to report after now. Its time
+		// counts in seconds.
+		since = c.opts.Now().Add(-time.Second)
+	}
+	if _, err := c.api(ctx, apiCall{
+		path: carPath(vehicleID, "ccs2/carstatus"), what: "ccs2 wake", ccs2: known.ccs2, wakes: true,
+	}); err != nil {
+		return nil, err
+	}
+	var data *vehiclev1.VehicleData
+	var failed error
+	waited := time.Duration(0)
+	for _, after := range c.opts.RereadAfter {
+		if err := pause(ctx, after-waited); err != nil {
+			return nil, err
+		}
+		waited = after
+		next, err := c.statusCCS2(ctx, vehicleID, known)
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case err == nil:
+			data = next
+		case passes(err):
+			failed = err
+			continue
+		default:
+			return nil, afterWake(err)
+		}
+		if time.UnixMilli(data.GetRefresh().GetObservedAt()).After(since) {
+			data, err = c.withParkLocation(ctx, vehicleID, data)
+			return data, afterWake(err)
+		}
+	}
+	if data == nil {
+		return nil, afterWake(failed)
+	}
+	data.Refresh.Verdict = vehiclev1.Verdict_VERDICT_SILENT.Enum()
+	return c.withParkLocation(ctx, vehicleID, data)
+}
+
+// passes says whether the next reading may succeed where this one failed.
+func passes(err error) bool {
+	for _, r := range []shared.Reason{shared.ReasonVendorUnavailable, shared.ReasonVendorTimeout, shared.ReasonInvalidResponse} {
+		if errors.Is(err, r) {
+			return true
+		}
+	}
+	return false
+}
+
+// afterWake marks what fails once the car was woken. The session's end must not
+// show as such here: the engine would repeat the whole call and wake it again.
+func afterWake(err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, sdk.ErrSessionExpired) {
+		err = shared.Errorf(shared.ReasonVendorUnavailable, "The session ended while the car was being woken. The next command gets a new one.")
+	}
+	var api *shared.APIError
+	if errors.As(err, &api) {
+		api.MayHaveHappened = true
+	}
+	return err
+}

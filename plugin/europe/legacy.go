@@ -1,0 +1,101 @@
+package europe
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+)
+
+// grant gets a token of the vehicle API for a refresh token of the classic
+// client. It follows docs/protocol-europe.md, section "Refresh token as
+// password".
+func (c *Client) grant(ctx context.Context, refreshToken string) error {
+	p := c.opts.Profile
+	r := request{
+		method: http.MethodPost, url: p.LoginURL + "/auth/api/v2/user/oauth2/token", what: "refresh grant", header: browser(),
+		form: url.Values{
+			"grant_type": {"refresh_token"}, "refresh_token": {refreshToken},
+			"client_id": {p.ServiceID}, "client_secret": {p.ServiceSecret},
+		},
+	}
+	if p.GenesisTokens {
+		header, err := c.stamped()
+		if err != nil {
+			return err
+		}
+		header.Set("Authorization", p.BasicToken())
+		r.url, r.header = p.APIURL+"/api/v1/user/oauth2/token", header
+		r.form = url.Values{
+			"grant_type": {"refresh_token"}, "refresh_token": {refreshToken},
+			"redirect_uri": {"https://www.getpostman.com/oauth2/callback"},
+		}
+	}
+	resp, err := c.send(ctx, r)
+	if err != nil {
+		return err
+	}
+	doc, err := c.grantAnswer(resp)
+	if err != nil {
+		return err
+	}
+	token, ok := doc.At("access_token").NonEmptyText()
+	if !ok {
+		return changed()
+	}
+	now, life := c.opts.Now(), 24*time.Hour
+	if seconds, ok := doc.At("expires_in").Int(); ok && seconds > 0 {
+		life = time.Duration(seconds) * time.Second
+	}
+	if end, ok := jwtEnd(token); ok {
+		life = min(life, max(0, end.Sub(now)))
+	}
+	if err := c.update(func(s *session) {
+		s.RefreshToken = refreshToken
+		if rotated, ok := doc.At("refresh_token").NonEmptyText(); ok {
+			s.RefreshToken = rotated
+		}
+		keepToken(s, strings.TrimPrefix(token, "Bearer "), now, life)
+	}); err != nil {
+		return storeFailed(err)
+	}
+	return nil
+}
+
+func (c *Client) grantAnswer(resp response) (field.Object, error) {
+	doc, err := field.Decode(resp.body)
+	switch {
+	case err != nil || !doc.IsObject():
+		return field.Object{}, notJSON(resp)
+	case outage(resp.status):
+		return field.Object{}, shared.NewError(shared.ReasonVendorUnavailable)
+	case resp.status != http.StatusOK:
+		return field.Object{}, shared.Errorf(shared.ReasonAuthFailed,
+			"The vendor refused the refresh token. It has ended or was revoked: get a new one, or use the account's password.")
+	}
+	return doc, nil
+}
+
+// jwtEnd reads the end of a token without verifying it; it is only a hint of
+// when to renew.
+func jwtEnd(token string) (time.Time, bool) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return time.Time{}, false
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return time.Time{}, false
+	}
+	doc, err := field.Decode(payload)
+	if err != nil {
+		return time.Time{}, false
+	}
+	exp, ok := doc.At("exp").Int()
+	return time.Unix(exp, 0), ok && exp > 0
+}

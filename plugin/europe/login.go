@@ -1,0 +1,233 @@
+package europe
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/hex"
+	"math/big"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+)
+
+// Login implements [sdk.Vendor]. It follows docs/protocol-europe.md, section
+// "Login with e-mail and password", or "Refresh token as password".
+func (c *Client) Login(ctx context.Context) error {
+	if c.legacy {
+		return c.grant(ctx, c.opts.Password)
+	}
+	device, err := c.device(ctx, "")
+	if err != nil {
+		return err
+	}
+	code, err := c.signIn(ctx)
+	if err != nil {
+		return err
+	}
+	tokens, err := c.redeem(ctx, device, code)
+	if err != nil {
+		return err
+	}
+	// If the last step fails, they spare the account another password.
+	if err := c.update(func(s *session) { s.CCI = &tokens }); err != nil {
+		return storeFailed(err)
+	}
+	return c.exchange(ctx, device, tokens)
+}
+
+// Renew implements [sdk.Renewer]: a new token of the vehicle API without the
+// password.
+func (c *Client) Renew(ctx context.Context) error {
+	s := c.current()
+	switch {
+	case c.legacy && s.RefreshToken != "":
+		return c.grant(ctx, s.RefreshToken)
+	case !c.legacy && s.CCI != nil:
+		device, err := c.device(ctx, "")
+		if err != nil {
+			return err
+		}
+		tokens, err := c.refresh(ctx, device, *s.CCI)
+		if err != nil {
+			return err
+		}
+		return c.exchange(ctx, device, tokens)
+	}
+	return sdk.ErrSessionExpired
+}
+
+// signIn takes steps 1 to 3 at the login pages and returns the code.
+func (c *Client) signIn(ctx context.Context) (string, error) {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return "", shared.NewError(shared.ReasonInternal).Wrap(err)
+	}
+	pages := &http.Client{Transport: c.http.Transport, Jar: jar}
+	if err := c.openLoginPage(ctx, pages); err != nil {
+		return "", err
+	}
+	key, kid, err := c.passwordKey(ctx, pages)
+	if err != nil {
+		return "", err
+	}
+	cipher, err := rsa.EncryptPKCS1v15(rand.Reader, key, []byte(c.opts.Password)) //nolint:staticcheck // the vendor's choice
+	if err != nil {
+		return "", shared.Errorf(shared.ReasonInvalidResponse, "The vendor's login key cannot encrypt the password.").Wrap(err)
+	}
+	resp, err := c.send(ctx, request{
+		method: http.MethodPost, url: c.opts.Profile.LoginURL + "/auth/account/signin", what: "sign in", via: oneHop{c.http.Transport, jar}, header: browser(),
+		form: url.Values{
+			"client_id": {c.opts.Profile.OneAppClientID}, "encryptedPassword": {"true"}, "password": {hex.EncodeToString(cipher)},
+			"redirect_uri": {c.opts.Profile.OneAppRedirect}, "scope": {""}, "nonce": {""}, "state": {"ccsp"},
+			"username": {c.opts.Username}, "connector_session_key": {""}, "kid": {kid}, "_csrf": {""},
+		},
+	})
+	if err != nil {
+		return "", err
+	}
+	return signInResult(resp)
+}
+
+// oneHop makes a call with the login's cookies and does not look at redirects:
+// the answer of the sign-in is in the redirect itself.
+type oneHop struct {
+	transport http.RoundTripper
+	jar       http.CookieJar
+}
+
+func (h oneHop) Do(req *http.Request) (*http.Response, error) {
+	for _, cookie := range h.jar.Cookies(req.URL) {
+		req.AddCookie(cookie)
+	}
+	return h.transport.RoundTrip(req)
+}
+
+// openLoginPage gets the cookies that the sign-in needs.
+func (c *Client) openLoginPage(ctx context.Context, pages *http.Client) error {
+	query := url.Values{
+		"response_type": {"code"}, "client_id": {c.opts.Profile.OneAppClientID},
+		"redirect_uri": {c.opts.Profile.OneAppRedirect}, "lang": {c.opts.Language}, "state": {"ccsp"}, "country": {"de"},
+	}
+	resp, err := c.send(ctx, request{
+		method: http.MethodGet, url: c.opts.Profile.LoginURL + "/auth/api/v2/user/oauth2/authorize?" + query.Encode(),
+		what: "login page", via: pages, header: browser(),
+	})
+	if err != nil {
+		return err
+	}
+	switch {
+	case bytes.Contains(bytes.ToLower(resp.body), []byte("abusing")), strings.Contains(resp.url.RequestURI(), "/error?status=400"),
+		resp.status == http.StatusForbidden:
+		return blocked()
+	case outage(resp.status):
+		return shared.NewError(shared.ReasonVendorUnavailable)
+	case resp.status != http.StatusOK:
+		return changed()
+	}
+	return nil
+}
+
+// passwordKey gets the key that the password is encrypted with.
+func (c *Client) passwordKey(ctx context.Context, pages *http.Client) (*rsa.PublicKey, string, error) {
+	resp, err := c.send(ctx, request{
+		method: http.MethodGet, url: c.opts.Profile.LoginURL + "/auth/api/v1/accounts/certs", what: "login key", via: pages, header: browser(),
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	if outage(resp.status) {
+		return nil, "", shared.NewError(shared.ReasonVendorUnavailable)
+	}
+	doc, err := field.Decode(resp.body)
+	if err != nil || resp.status != http.StatusOK {
+		return nil, "", changed()
+	}
+	kid, okID := doc.At("retValue.kid").NonEmptyText()
+	n, okN := bigInt(doc.At("retValue.n"))
+	e, okE := bigInt(doc.At("retValue.e"))
+	if !okID || !okN || !okE || !e.IsInt64() || e.Int64() < 3 || e.Int64() > 1<<31-1 {
+		return nil, "", changed()
+	}
+	return &rsa.PublicKey{N: n, E: int(e.Int64())}, kid, nil
+}
+
+func bigInt(o field.Object) (*big.Int, bool) {
+	text, ok := o.NonEmptyText()
+	if !ok || len(text) > 2048 {
+		return nil, false
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(text, "="))
+	if err != nil || len(raw) == 0 {
+		return nil, false
+	}
+	return new(big.Int).SetBytes(raw), true
+}
+
+// signInResult reads the redirect. The order of the tests matters.
+func signInResult(resp response) (string, error) {
+	if resp.status != http.StatusFound && resp.status != http.StatusSeeOther {
+		return "", refusedPage(resp)
+	}
+	location, err := url.Parse(resp.header.Get("Location"))
+	if err != nil {
+		return "", changed()
+	}
+	if code := location.Query().Get("code"); code != "" {
+		return code, nil
+	}
+	// What the user typed is repeated in it, and says nothing of the outcome.
+	query := location.Query()
+	query.Del("reqUsername")
+	location.RawQuery = query.Encode()
+	text := strings.ToLower(location.String())
+	switch {
+	case strings.Contains(text, "error"):
+		description := strings.ToLower(location.Query().Get("error") + " " + location.Query().Get("error_description"))
+		for _, word := range []string{"password", "credential", "username", "login", "invalid_grant", "invalid_user"} {
+			if strings.Contains(description, word) {
+				return "", shared.NewError(shared.ReasonAuthFailed)
+			}
+		}
+		return "", blocked()
+	case strings.Contains(text, "/web/v1/user/authorization"):
+		return "", shared.NewError(shared.ReasonConsentRequired)
+	case strings.Contains(text, "captcha"):
+		return "", shared.NewError(shared.ReasonCaptchaRequired)
+	case strings.Contains(text, "authorize"):
+		return "", shared.Errorf(shared.ReasonAuthFailed,
+			"The vendor sent the login back. Most often user name or password is wrong; sometimes it distrusts the address. Check them in the vendor's app, or use a refresh token as password.")
+	}
+	return "", changed()
+}
+
+func refusedPage(resp response) error {
+	body := strings.ToLower(string(resp.body))
+	switch {
+	case outage(resp.status):
+		return shared.NewError(shared.ReasonVendorUnavailable)
+	case strings.Contains(body, "captcha"):
+		return shared.NewError(shared.ReasonCaptchaRequired)
+	case resp.status == http.StatusUnauthorized, strings.Contains(body, "password"), strings.Contains(body, "credential"):
+		return shared.NewError(shared.ReasonAuthFailed)
+	}
+	return blocked()
+}
+
+// changed: the login does not look as it should. The password is not to blame.
+func changed() *shared.APIError {
+	return shared.Errorf(shared.ReasonInvalidResponse,
+		"The vendor's login has changed and is not understood. Look for an update of the plugin, or use a refresh token as password.")
+}
+
+func browser() http.Header {
+	return http.Header{"User-Agent": {profile.LoginUserAgent}, "Accept": {"application/json, text/html, */*"}}
+}

@@ -1,0 +1,54 @@
+// Package plugin is hyundai-plugin: Hyundai, Kia and Genesis accounts behind the
+// contract of package shared.
+package plugin
+
+import (
+	"runtime/debug"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/europe"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
+)
+
+// Plugin returns what sdk.Serve serves.
+func Plugin() sdk.Plugin {
+	return sdk.Plugin{
+		Name:           "hyundai-plugin",
+		Version:        version(),
+		Vendor:         "Hyundai, Kia, Genesis",
+		SettingsSchema: SettingsSchema,
+		New:            newVendor,
+	}
+}
+
+func newVendor(cfg sdk.VendorConfig) (sdk.Vendor, error) {
+	s, err := ParseSettings(cfg.Settings)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.profile()
+	if err != nil {
+		return nil, err
+	}
+	if s.brandByNumber() {
+		cfg.Logger.Warn("the brand is given by number: 1 is Kia, 2 is Hyundai, 3 is Genesis, although some descriptions say otherwise; a word is safer",
+			"brand", string(p.Brand))
+	}
+	rereads := make([]time.Duration, len(s.RereadAfter))
+	for i, d := range s.RereadAfter {
+		rereads[i] = time.Duration(d)
+	}
+	return europe.New(europe.Options{
+		Profile: p, Username: s.Username, Password: s.Password, Language: s.Language, RereadAfter: rereads,
+		Store: cfg.Store, Redactor: cfg.Redactor, Logger: cfg.Logger, Now: cfg.Now,
+	})
+}
+
+// version is the module's version as the build knows it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}
