@@ -1,0 +1,13 @@
+package launch
+
+import (
+	"os"
+	"syscall"
+)
+
+func sysProcAttr() *syscall.SysProcAttr { return nil }
+
+// killTree kills a process; its descendants end when their pipes do.
+func killTree(p *os.Process) {
+	_ = p.Kill() // gone is as good
+}

@@ -1,0 +1,175 @@
+package host_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-plugin"
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/sdktest"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// The test binary is also the plugin, and a hub: it looks into its environment
+// to see what it is to be.
+const (
+	roleEnv  = "HOST_TEST_ROLE"
+	stageEnv = "HOST_TEST_STAGE"
+)
+
+func TestMain(m *testing.M) {
+	if role := os.Getenv(roleEnv); role != "" {
+		play(role, stage(os.Getenv(stageEnv)))
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// play is the life of a subprocess.
+func play(role string, s stage) {
+	switch role {
+	case "noise":
+		fmt.Println("hello from an init function")
+		fmt.Println(strings.Repeat("x", 70<<10))
+		fmt.Fprintln(os.Stderr, `{"@message":5,"@level":7}`)
+	case "other-version":
+		serveVersion(2)
+		return
+	case "both-versions":
+		serveVersion(1, 2)
+		return
+	case "not-a-plugin":
+		fmt.Println("usage: something else entirely")
+		return
+	case "silent":
+		select {}
+	case "hub":
+		playHub(s)
+		return
+	}
+	if err := sdk.Serve(stagePlugin(s)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// serveVersion serves other versions of the contract than this build has.
+func serveVersion(versions ...int) {
+	sets := map[int]plugin.PluginSet{}
+	for _, v := range versions {
+		sets[v] = shared.Plugins(sdk.NewEngine(sdktest.Plugin(&sdktest.Vendor{}), sdk.Options{}))[shared.ProtocolVersion]
+	}
+	plugin.Serve(&plugin.ServeConfig{
+		HandshakeConfig: shared.Handshake(), VersionedPlugins: sets,
+		GRPCServer: func(o []grpc.ServerOption) *grpc.Server { return grpc.NewServer(o...) },
+	})
+}
+
+// stage is a directory in which a test and its plugin tell each other what
+// happens. It outlives the plugin's crashes.
+type stage string
+
+func (s stage) path(name string) string { return filepath.Join(string(s), name) }
+
+// note appends a line to the log of calls.
+func (s stage) note(line string) {
+	f, err := os.OpenFile(s.path("calls"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = f.Close() }()
+	if _, err := fmt.Fprintln(f, line); err != nil {
+		panic(err)
+	}
+}
+
+// count is how often a line was noted.
+func (s stage) count(line string) int {
+	b, _ := os.ReadFile(s.path("calls")) // not there yet: none
+	n := 0
+	for l := range strings.Lines(string(b)) {
+		if strings.TrimSpace(l) == line {
+			n++
+		}
+	}
+	return n
+}
+
+func (s stage) set(name string) { _ = os.WriteFile(s.path(name), nil, 0o600) }
+func (s stage) is(name string) bool {
+	_, err := os.Stat(s.path(name))
+	return err == nil
+}
+
+// until waits for a flag. A plugin cannot get a channel from its test.
+func (s stage) until(ctx context.Context, name string) error {
+	for !s.is(name) {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// stagePlugin has cars that do what their names say.
+func stagePlugin(s stage) sdk.Plugin {
+	v := &sdktest.Vendor{
+		VehiclesFunc: func(context.Context) ([]*vehiclev1.Vehicle, error) {
+			s.note("list")
+			switch {
+			case s.is("refuse"):
+				return nil, shared.NewError(shared.ReasonAuthFailed)
+			case s.is("outage"):
+				return nil, shared.NewError(shared.ReasonVendorUnavailable)
+			}
+			return sdktest.Cars("fast", "slow", "outage", "noisy"), nil
+		},
+		CachedFunc: func(ctx context.Context, id string) (*vehiclev1.VehicleData, error) {
+			s.note("cached " + id)
+			switch id {
+			case "slow":
+				if err := s.until(ctx, "release"); err != nil {
+					return nil, err
+				}
+			case "outage":
+				if !s.is("recovered") {
+					return nil, shared.NewError(shared.ReasonVendorUnavailable)
+				}
+			case "noisy":
+				sdk.Logger(ctx).Warn("a line of the vendor's")
+			}
+			return sdktest.Snapshot(time.Now().Add(-time.Hour), 50), nil
+		},
+		ForceFunc: func(ctx context.Context, id string, _ time.Time) (*vehiclev1.VehicleData, error) {
+			s.note("force " + id)
+			if err := s.until(ctx, "release"); err != nil {
+				return nil, err
+			}
+			return sdktest.Snapshot(time.Now(), 60), nil
+		},
+	}
+	p := sdktest.Plugin(v)
+	p.New = func(cfg sdk.VendorConfig) (sdk.Vendor, error) {
+		var settings struct {
+			Password string `json:"password"`
+		}
+		if err := json.Unmarshal(cfg.Settings, &settings); err != nil || settings.Password == "" {
+			return nil, errors.New("no password")
+		}
+		return v, nil
+	}
+	return p
+}
