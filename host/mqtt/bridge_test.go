@@ -1,0 +1,301 @@
+package mqtt_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// TestStateTopics is the golden record of a car's topics.
+func TestStateTopics(t *testing.T) {
+	w := newWorld(t, newFleet("car1"), nil)
+	w.publish("hyundai/car1/commands/refresh", "force", false)
+	all := w.until("hyundai/car1/status/last_updated")
+	got := map[string]string{}
+	for _, m := range all {
+		got[strings.TrimPrefix(m.Topic(), "hyundai/car1/")] = string(m.Payload())
+	}
+	const at = `"timestamp":"2026-03-01T11:30:00.000000Z"`  // the car's own time
+	const now = `"timestamp":"2026-03-01T12:00:00.000000Z"` // the time of the refresh
+	const fix = `"timestamp":"2026-03-01T10:30:00.000000Z"` // the time of the position
+	assert.Equal(t, map[string]string{
+		"info/name":                              `{"value":"My car",` + now + `}`,
+		"info/engine_type":                       `{"value":"EV",` + now + `}`,
+		"battery/level":                          `{"value":76.5,"unit":"%",` + at + `}`,
+		"battery/energy":                         `{"value":61.21,"unit":"kWh",` + at + `}`,
+		"battery/charging_status":                `{"value":"charging",` + at + `}`,
+		"battery/plug_status":                    `{"value":"connected",` + at + `}`,
+		"battery/aux_level":                      `{"value":85,"unit":"%",` + at + `}`,
+		"ev/charge_time_target":                  `{"value":45,"unit":"min",` + at + `}`,
+		"ev/charge_time_100":                     `{"value":45,"unit":"min",` + at + `}`,
+		"ev/range":                               `{"value":310,"unit":"km",` + at + `}`,
+		"schedule/off_peak_start":                `{"value":"22:00",` + at + `}`,
+		"schedule/departure1_days":               `{"value":["monday","friday"],` + at + `}`,
+		"status/doors/locked":                    `{"value":true,` + at + `}`,
+		"status/windows/front_left":              `{"value":1,"state":"OPEN",` + at + `}`,
+		"status/windows/front_right":             `{"value":0,"state":"CLOSED",` + at + `}`,
+		"status/climate/is_on":                   `{"value":false,` + at + `}`,
+		"status/climate/air_control":             `{"value":false,` + at + `}`,
+		"status/climate/front_left_seat_status":  `{"value":7,"level":"MED","mode":"heat",` + at + `}`,
+		"status/climate/front_right_seat_status": `{"value":0,"level":"OFF","mode":"off",` + at + `}`,
+		"status/location/latitude":               `{"value":52.5,"unit":"°",` + fix + `}`,
+		"status/location/longitude":              `{"value":13.4,"unit":"°",` + fix + `}`,
+		"status/location/last_updated":           `{"value":"2026-03-01T10:30:00.000000Z",` + fix + `}`,
+		"extra/in_park":                          `{"value":true,` + at + `}`,
+		"status/verdict":                         `{"value":"fresh",` + now + `}`,
+		"status/data_source":                     `{"value":"fresh",` + now + `}`,
+		"status/update_method":                   `{"value":"force",` + now + `}`,
+		"status/error":                           `{"value":null,"error":null,` + now + `}`,
+		"status/last_updated":                    `{"value":"2026-03-01T11:30:00.000000Z",` + now + `}`,
+	}, got)
+	assert.NotContains(t, fmt.Sprint(got), "KMHSECRET", "the VIN has no topic")
+	served := <-w.served
+	assert.Equal(t, "force", served.Command)
+	assert.NoError(t, served.Err)
+	assert.NotEmpty(t, served.RequestID)
+
+	// Who connects later gets what is retained, and that is not the position.
+	late := w.client("late")
+	kept := make(chan paho.Message, 1000)
+	token := late.Subscribe("hyundai/car1/#", 1, func(_ paho.Client, m paho.Message) { kept <- m })
+	require.True(t, token.WaitTimeout(10*time.Second))
+	topics := map[string]bool{}
+	for !topics["status/last_updated"] || !topics["battery/level"] || !topics["status/error"] {
+		m := <-kept
+		topics[strings.TrimPrefix(m.Topic(), "hyundai/car1/")] = m.Retained()
+	}
+	assert.NotContains(t, topics, "status/location/latitude")
+}
+
+func TestModesReachThePlugin(t *testing.T) {
+	f := newFleet("car1")
+	type call struct {
+		mode shared.Mode
+		age  time.Duration
+		id   string
+	}
+	calls := make(chan call, 10)
+	f.refresh = func(ctx context.Context, mode shared.Mode, id string, maxAge time.Duration) (*vehiclev1.VehicleData, error) {
+		calls <- call{mode, maxAge, shared.CallInfoFrom(ctx).RequestID}
+		return snapshot(id), nil
+	}
+	w := newWorld(t, f, nil)
+	for payload, want := range map[string]call{
+		"cached": {mode: shared.ModeCached}, "force": {mode: shared.ModeForce}, " smart ": {mode: shared.ModeSmart},
+		"smart:60": {mode: shared.ModeSmart, age: time.Minute}, "smart: 604800 ": {mode: shared.ModeSmart, age: 7 * 24 * time.Hour},
+	} {
+		w.publish("hyundai/car1/commands/refresh", payload, false)
+		got, served := <-calls, <-w.served
+		assert.Equal(t, want.mode, got.mode, payload)
+		assert.Equal(t, want.age, got.age, payload)
+		assert.Equal(t, served.RequestID, got.id)
+	}
+}
+
+// TestBadCommands: each gets its error, and disturbs nobody.
+func TestBadCommands(t *testing.T) {
+	w := newWorld(t, newFleet("car1"), nil)
+	for name, tc := range map[string]struct {
+		vehicle, payload string
+		reason           shared.Reason
+		says             string
+	}{
+		"empty":           {vehicle: "car1", payload: " ", reason: shared.ReasonInvalidCommand, says: "empty"},
+		"unknown word":    {vehicle: "car1", payload: "refresh", reason: shared.ReasonInvalidCommand, says: `"refresh"`},
+		"upper case":      {vehicle: "car1", payload: "FORCE", reason: shared.ReasonInvalidCommand, says: "lower case"},
+		"text behind":     {vehicle: "car1", payload: "cached:5", reason: shared.ReasonInvalidCommand},
+		"age of zero":     {vehicle: "car1", payload: "smart:0", reason: shared.ReasonInvalidCommand, says: "604800"},
+		"age too large":   {vehicle: "car1", payload: "smart:604801", reason: shared.ReasonInvalidCommand},
+		"age no number":   {vehicle: "car1", payload: "smart:soon", reason: shared.ReasonInvalidCommand},
+		"age with sign":   {vehicle: "car1", payload: "smart:+60", reason: shared.ReasonInvalidCommand},
+		"age underscored": {vehicle: "car1", payload: "smart:3_00", reason: shared.ReasonInvalidCommand},
+		"age overflows":   {vehicle: "car1", payload: "smart:99999999999999999999", reason: shared.ReasonInvalidCommand},
+		"json":            {vehicle: "car1", payload: `{"mode":"force"}`, reason: shared.ReasonInvalidCommand},
+		"no text":         {vehicle: "car1", payload: "\xff\xfe", reason: shared.ReasonInvalidCommand},
+		"long":            {vehicle: "car1", payload: strings.Repeat("smart", 100_000), reason: shared.ReasonInvalidCommand},
+		"unknown vehicle": {vehicle: "nobody", payload: "cached", reason: shared.ReasonUnknownVehicle},
+		"odd vehicle":     {vehicle: "c är$", payload: "cached", reason: shared.ReasonInvalidCommand, says: "vehicle id"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w.publish("hyundai/"+tc.vehicle+"/commands/refresh", tc.payload, false)
+			assert.ErrorIs(t, (<-w.served).Err, tc.reason)
+			messages := w.until("hyundai/" + tc.vehicle + "/status/error")
+			require.Len(t, messages, 1, "nothing but the error is published")
+			v := decode(t, messages[0])
+			assert.Equal(t, string(tc.reason), v["reason"])
+			assert.Contains(t, v["error"], tc.says)
+			assert.NotEmpty(t, v["timestamp"])
+			assert.NotEmpty(t, v["request_id"])
+			assert.Equal(t, v["error"], v["value"].(map[string]any)["error"])
+			w.publish("hyundai/car1/commands/refresh", "cached", false)
+			require.NoError(t, (<-w.served).Err)
+			w.until("hyundai/car1/status/last_updated")
+		})
+	}
+	// The broker keeps no error for a car that nobody has.
+	late := w.client("late")
+	kept := make(chan string, 1000)
+	token := late.Subscribe("hyundai/+/status/error", 1, func(_ paho.Client, m paho.Message) { kept <- m.Topic() })
+	require.True(t, token.WaitTimeout(10*time.Second))
+	assert.Equal(t, "hyundai/car1/status/error", <-kept)
+	assert.Empty(t, kept)
+}
+
+// TestRetainedCommandIsRefused: what the broker kept may be old; nobody wants a
+// car woken by it at each start.
+func TestRetainedCommandIsRefused(t *testing.T) {
+	f := newFleet("car1")
+	f.refresh = func(context.Context, shared.Mode, string, time.Duration) (*vehiclev1.VehicleData, error) {
+		t.Error("the command was carried out")
+		return nil, shared.NewError(shared.ReasonInternal)
+	}
+	w := newWorld(t, newFleet("car1"), func(o *mqtt.Options) { o.BaseTopic = "elsewhere" })
+	w.publish("hyundai/car1/commands/refresh", "force", true)
+	served := make(chan mqtt.Served, 1)
+	b, err := mqtt.New(mqtt.Options{Client: w.client("second"), Fleet: f, NoInitialRefresh: true, OnCommand: func(s mqtt.Served) { served <- s }})
+	require.NoError(t, err)
+	require.NoError(t, b.Start(t.Context()))
+	defer func() { require.NoError(t, b.Stop(context.Background())) }()
+	require.ErrorIs(t, (<-served).Err, shared.ReasonInvalidCommand)
+	assert.Contains(t, decode(t, w.until("hyundai/car1/status/error")[0])["error"], "retain")
+}
+
+func TestFailuresAreTyped(t *testing.T) {
+	f := newFleet("car1")
+	f.refresh = func(context.Context, shared.Mode, string, time.Duration) (*vehiclev1.VehicleData, error) {
+		e := shared.NewError(shared.ReasonCircuitOpen)
+		e.RetryAfter = 42500 * time.Millisecond
+		return nil, &shared.RefreshError{Mode: shared.ModeSmart, VehicleID: "car1", Err: e}
+	}
+	w := newWorld(t, f, nil)
+	w.publish("hyundai/car1/commands/refresh", "smart:60", false)
+	v := decode(t, w.until("hyundai/car1/status/error")[0])
+	assert.Equal(t, "circuit_open", v["reason"])
+	assert.Equal(t, "RefreshError", v["error_type"])
+	assert.Equal(t, "smart", v["command_type"])
+	assert.EqualValues(t, 43, v["retry_after"])
+}
+
+// TestValuesThatBecomeUnknown are published as null and do not live on.
+func TestValuesThatBecomeUnknown(t *testing.T) {
+	f := newFleet("car1")
+	w := newWorld(t, f, nil)
+	w.publish("hyundai/car1/commands/refresh", "cached", false)
+	w.until("hyundai/car1/status/last_updated")
+	f.refresh = func(_ context.Context, _ shared.Mode, id string, _ time.Duration) (*vehiclev1.VehicleData, error) {
+		d := snapshot(id)
+		d.Battery.Soc = nil
+		d.Refresh.ObservedAt = nil
+		return d, nil
+	}
+	w.publish("hyundai/car1/commands/refresh", "cached", false)
+	all := w.until("hyundai/car1/status/last_updated")
+	byTopic := map[string]map[string]any{}
+	for _, m := range all {
+		byTopic[m.Topic()] = decode(t, m)
+	}
+	soc := byTopic["hyundai/car1/battery/level"]
+	require.NotNil(t, soc)
+	assert.Contains(t, soc, "value")
+	assert.Nil(t, soc["value"])
+	assert.Nil(t, byTopic["hyundai/car1/status/last_updated"]["value"], "the marker comes also without a time")
+}
+
+func TestBaseTopicOfSeveralLevels(t *testing.T) {
+	w := newWorld(t, newFleet("car1"), func(o *mqtt.Options) { o.BaseTopic = "home/garage/cars" })
+	w.publish("home/garage/cars/car1/commands/refresh", "cached", false)
+	w.until("home/garage/cars/car1/status/last_updated")
+	for _, base := range []string{"a/+/b", "a/#", "/a", "a/", "$SYS"} {
+		_, err := mqtt.New(mqtt.Options{Client: w.listener, Fleet: newFleet(), BaseTopic: base})
+		require.Error(t, err, base)
+	}
+	_, err := mqtt.New(mqtt.Options{})
+	require.Error(t, err)
+}
+
+// TestInitialRefresh: every car is read once when it is first seen, from the
+// cloud's copy.
+func TestInitialRefresh(t *testing.T) {
+	f := newFleet("car1", "car2")
+	modes := make(chan shared.Mode, 10)
+	f.refresh = func(_ context.Context, mode shared.Mode, id string, _ time.Duration) (*vehiclev1.VehicleData, error) {
+		modes <- mode
+		return snapshot(id), nil
+	}
+	w := newWorld(t, f, func(o *mqtt.Options) { o.NoInitialRefresh = false })
+	seen := map[string]bool{}
+	for range 2 {
+		s := <-w.served
+		assert.Equal(t, "initial", s.Command)
+		assert.Equal(t, shared.ModeCached, <-modes)
+		seen[s.Vehicle] = true
+	}
+	f.add("car3")
+	s := <-w.served
+	seen[s.Vehicle] = true
+	assert.Equal(t, map[string]bool{"car1": true, "car2": true, "car3": true}, seen)
+	f.add() // the list again
+	w.publish("hyundai/car1/commands/refresh", "cached", false)
+	assert.Equal(t, "cached", (<-w.served).Command, "nobody was read twice")
+}
+
+// TestCallbackNeverBlocks: with every refresh stuck, the hub's MQTT loop goes on.
+func TestCallbackNeverBlocks(t *testing.T) {
+	f := newFleet("car1")
+	release := make(chan struct{})
+	f.refresh = func(ctx context.Context, _ shared.Mode, id string, _ time.Duration) (*vehiclev1.VehicleData, error) {
+		select {
+		case <-release:
+			return snapshot(id), nil
+		case <-ctx.Done():
+			return nil, shared.AsAPIError(ctx.Err())
+		}
+	}
+	pong := make(chan struct{}, 1)
+	var hub paho.Client
+	w := newWorld(t, f, func(o *mqtt.Options) { hub = o.Client })
+	token := hub.Subscribe("ping", 1, func(paho.Client, paho.Message) { pong <- struct{}{} })
+	require.True(t, token.WaitTimeout(10*time.Second))
+	const commands = 500
+	for range commands {
+		w.listener.Publish("hyundai/car1/commands/refresh", 1, false, "force")
+	}
+	w.publish("ping", "", false)
+	<-pong // the hub's loop has seen 500 commands and the ping
+	close(release)
+	for range commands {
+		require.NoError(t, (<-w.served).Err)
+	}
+}
+
+func TestStopAnswersWhatRuns(t *testing.T) {
+	f := newFleet("car1")
+	entered := make(chan struct{})
+	f.refresh = func(ctx context.Context, mode shared.Mode, _ string, _ time.Duration) (*vehiclev1.VehicleData, error) {
+		close(entered)
+		<-ctx.Done()
+		return nil, &shared.RefreshError{Mode: mode, VehicleID: "car1", Err: shared.AsAPIError(ctx.Err())}
+	}
+	w := newWorld(t, f, nil)
+	var b *mqtt.Bridge
+	served := make(chan mqtt.Served, 1)
+	b, err := mqtt.New(mqtt.Options{Client: w.client("second"), Fleet: f, NoInitialRefresh: true, BaseTopic: "second", OnCommand: func(s mqtt.Served) { served <- s }})
+	require.NoError(t, err)
+	require.NoError(t, b.Start(t.Context()))
+	w.publish("second/car1/commands/refresh", "force", false)
+	<-entered
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	require.NoError(t, b.Stop(ctx))
+	require.ErrorIs(t, (<-served).Err, shared.ReasonCanceled)
+}

@@ -1,0 +1,95 @@
+package mqtt
+
+import (
+	"sync"
+	"time"
+)
+
+// Bounds of the inbox. A message that finds the first full is answered with
+// queue_full; one that finds the second full, too, is counted and dropped,
+// because even its answer would need room.
+const (
+	maxCommands = 4096
+	maxWaiting  = 2 * maxCommands
+)
+
+// message is a command as it came.
+type message struct {
+	topic    string
+	payload  []byte
+	retained bool
+	at       time.Time
+	// overflow: too many commands were being served when it came.
+	overflow bool
+}
+
+// inbox is the queue between the client's callback and the goroutines that
+// serve. Putting never blocks. Safe for concurrent use.
+type inbox struct {
+	mu      sync.Mutex
+	queue   []message
+	active  int // taken and not done
+	dropped int
+	closed  bool
+	wake    chan struct{}
+}
+
+func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
+
+// put queues m. It takes some hundred nanoseconds, whatever goes on elsewhere.
+func (i *inbox) put(m message) {
+	i.mu.Lock()
+	switch waiting := len(i.queue) + i.active; {
+	case i.closed:
+	case waiting >= maxWaiting:
+		i.dropped++
+	default:
+		m.overflow = waiting >= maxCommands
+		// The client may use the payload's memory again.
+		m.payload = append([]byte(nil), m.payload...)
+		i.queue = append(i.queue, m)
+	}
+	i.mu.Unlock()
+	i.signal()
+}
+
+// take waits for the next message; false when the inbox is closed and empty.
+func (i *inbox) take() (message, bool) {
+	for {
+		i.mu.Lock()
+		if len(i.queue) > 0 {
+			m := i.queue[0]
+			i.queue = i.queue[1:]
+			i.active++
+			i.mu.Unlock()
+			return m, true
+		}
+		closed := i.closed
+		i.mu.Unlock()
+		if closed {
+			return message{}, false
+		}
+		<-i.wake
+	}
+}
+
+// done says that a message that was taken has been answered.
+func (i *inbox) done() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.active--
+}
+
+func (i *inbox) close() {
+	i.mu.Lock()
+	i.closed = true
+	i.mu.Unlock()
+	i.signal()
+}
+
+func (i *inbox) signal() {
+	select {
+	case i.wake <- struct{}{}:
+	default:
+	}
+}

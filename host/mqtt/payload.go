@@ -1,0 +1,156 @@
+package mqtt
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// timeForm is ISO 8601 in UTC with microseconds, as the topics have always had
+// it.
+const timeForm = "2006-01-02T15:04:05.000000Z"
+
+func timeText(t time.Time) string { return t.UTC().Format(timeForm) }
+
+// payload is the JSON object of one topic.
+type payload struct {
+	Value any `json:"value"`
+	// State and Level are words beside a number, of windows and seats.
+	State string `json:"state,omitempty"`
+	Level string `json:"level,omitempty"`
+	Mode  string `json:"mode,omitempty"`
+	Unit  string `json:"unit,omitempty"`
+	// Timestamp says when the value was true: the car's own time. Topics about
+	// the refresh itself have the time of the refresh.
+	Timestamp string `json:"timestamp"`
+}
+
+// encode makes the payload of an attribute. A nil value is null.
+func encode(a shared.Attribute, value any, at time.Time) []byte {
+	p := form(a, value)
+	p.Timestamp = timeText(at)
+	b, err := json.Marshal(p)
+	if err != nil {
+		// No value of the schema can do that; a number that is none could.
+		b, _ = json.Marshal(payload{Timestamp: p.Timestamp})
+	}
+	return b
+}
+
+// form gives a value the shape that its quantity has on MQTT.
+func form(a shared.Attribute, value any) payload {
+	p := payload{Unit: a.Info.GetUnit()}
+	switch v := value.(type) {
+	case nil:
+	case float64:
+		scale := math.Pow10(int(a.Info.GetPrecision()))
+		p.Value = math.Round(v*scale) / scale
+	case bool:
+		return truth(a.Info.GetQuantity(), v)
+	case shared.Choice:
+		if a.Info.GetQuantity() == vehiclev1.Quantity_QUANTITY_SEAT_CLIMATE {
+			return seat(vehiclev1.SeatClimate(v.Number))
+		}
+		p.Value = v.Word
+	case time.Time:
+		p.Value = timeText(v)
+	case shared.TimeOfDay:
+		p.Value = v.String()
+	default:
+		p.Value = v
+	}
+	return p
+}
+
+// truth gives a truth value the words that its quantity is known by.
+func truth(q vehiclev1.Quantity, v bool) payload {
+	word := func(yes, no string) payload {
+		if v {
+			return payload{Value: yes}
+		}
+		return payload{Value: no}
+	}
+	switch q {
+	case vehiclev1.Quantity_QUANTITY_CHARGING:
+		return word("charging", "not_charging")
+	case vehiclev1.Quantity_QUANTITY_PLUG:
+		return word("connected", "disconnected")
+	case vehiclev1.Quantity_QUANTITY_WINDOW:
+		if v {
+			return payload{Value: 1, State: "OPEN"}
+		}
+		return payload{Value: 0, State: "CLOSED"}
+	}
+	return payload{Value: v}
+}
+
+// seat is the vendors' number with what it means.
+func seat(s vehiclev1.SeatClimate) payload {
+	words := strings.Fields(strings.ToUpper(shared.Word(s)))
+	p := payload{Value: int(s)}
+	switch s {
+	case vehiclev1.SeatClimate_SEAT_CLIMATE_OFF:
+		return payload{Value: 0, Level: "OFF", Mode: "off"}
+	case vehiclev1.SeatClimate_SEAT_CLIMATE_ON:
+		return payload{Value: 1, Level: "UNKNOWN", Mode: "on"}
+	}
+	if len(words) == 2 {
+		p.Level, p.Mode = words[0], strings.ToLower(words[1])
+		if p.Level == "MEDIUM" {
+			p.Level = "MED"
+		}
+	}
+	return p
+}
+
+// failurePayload is what status/error holds. The fields stand at the top and,
+// for who reads every topic the same way, under value as well.
+type failurePayload struct {
+	Value *failureFields `json:"value"`
+	failureFields
+}
+
+type failureFields struct {
+	Error       *string `json:"error"`
+	ErrorType   string  `json:"error_type,omitempty"`
+	Reason      string  `json:"reason,omitempty"`
+	CommandType string  `json:"command_type,omitempty"`
+	RequestID   string  `json:"request_id,omitempty"`
+	// RetryAfter is in seconds.
+	RetryAfter int    `json:"retry_after,omitempty"`
+	Timestamp  string `json:"timestamp"`
+}
+
+func encodeFailure(s Served, at time.Time) []byte {
+	api := shared.AsAPIError(s.Err)
+	text := s.Err.Error()
+	command, _, _ := strings.Cut(s.Command, ":")
+	fields := failureFields{
+		Error: &text, ErrorType: errorType(api.Reason), Reason: string(api.Reason), CommandType: command, RequestID: s.RequestID,
+		RetryAfter: int(math.Ceil(api.RetryAfter.Seconds())), Timestamp: timeText(at),
+	}
+	b, _ := json.Marshal(failurePayload{Value: &fields, failureFields: fields}) // plain fields
+	return b
+}
+
+// encodeNoFailure says that the last command succeeded.
+func encodeNoFailure(at time.Time) []byte {
+	b, _ := json.Marshal(failurePayload{failureFields: failureFields{Timestamp: timeText(at)}}) // plain fields
+	return b
+}
+
+// errorType is the class name by which listeners know an error.
+func errorType(r shared.Reason) string {
+	switch r {
+	case shared.ReasonInvalidCommand:
+		return "CommandError"
+	case shared.ReasonConfigInvalid:
+		return "ConfigurationError"
+	default:
+		return "RefreshError"
+	}
+}

@@ -1,0 +1,210 @@
+package mqtt_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+	mochi "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/hooks/auth"
+	"github.com/mochi-mqtt/server/v2/listeners"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var observed = time.Date(2026, 3, 1, 11, 30, 0, 0, time.UTC)
+
+// snapshot is a car with something of every kind of value.
+func snapshot(id string) *vehiclev1.VehicleData {
+	return &vehiclev1.VehicleData{
+		Vehicle:  &vehiclev1.Vehicle{Id: id, Vin: proto.String("KMHSECRET00000001"), Name: proto.String("My car"), EngineType: vehiclev1.EngineType_ENGINE_TYPE_EV.Enum()},
+		Battery:  &vehiclev1.Battery{Soc: proto.Float64(76.54), Soh: proto.Float64(0), Energy: proto.Float64(61.2101)},
+		Charging: &vehiclev1.Charging{Charging: proto.Bool(true), PluggedIn: proto.Bool(true), TimeToLimit: proto.Float64(45)},
+		Range:    &vehiclev1.Range{Electric: proto.Float64(310)},
+		Schedule: &vehiclev1.Schedule{
+			OffPeakStart:   proto.Int32(22 * 60),
+			Departure1Days: &vehiclev1.Weekdays{Days: []vehiclev1.Weekday{vehiclev1.Weekday_WEEKDAY_MONDAY, vehiclev1.Weekday_WEEKDAY_FRIDAY}},
+		},
+		AuxBattery: &vehiclev1.AuxBattery{Soc: proto.Float64(85)},
+		Doors:      &vehiclev1.Doors{Locked: proto.Bool(true)},
+		Windows:    &vehiclev1.Windows{FrontLeftOpen: proto.Bool(true), FrontRightOpen: proto.Bool(false)},
+		Climate:    &vehiclev1.Climate{On: proto.Bool(false)},
+		Seats:      &vehiclev1.Seats{FrontLeft: vehiclev1.SeatClimate_SEAT_CLIMATE_MEDIUM_HEAT.Enum(), FrontRight: vehiclev1.SeatClimate_SEAT_CLIMATE_OFF.Enum()},
+		Location:   &vehiclev1.Location{Latitude: proto.Float64(52.5), Longitude: proto.Float64(13.4), ObservedAt: proto.Int64(observed.Add(-time.Hour).UnixMilli())},
+		Extra: []*vehiclev1.ExtraAttribute{{
+			Key: "in_park", Value: &vehiclev1.ExtraAttribute_Flag{Flag: true},
+			Attribute: &vehiclev1.Attribute{Name: "In park", Topic: "extra/in_park", Quantity: vehiclev1.Quantity_QUANTITY_SWITCH, Retained: true},
+		}},
+		Refresh: &vehiclev1.Refresh{
+			ObservedAt: proto.Int64(observed.UnixMilli()), Source: vehiclev1.Source_SOURCE_FRESH.Enum(), Method: vehiclev1.Method_METHOD_FORCE.Enum(),
+			Verdict: vehiclev1.Verdict_VERDICT_FRESH.Enum(),
+		},
+	}
+}
+
+// fleet is a host whose one plugin is a function.
+type fleet struct {
+	mu      sync.Mutex
+	cars    []*vehiclev1.Vehicle
+	changed chan struct{}
+	refresh func(ctx context.Context, mode shared.Mode, id string, maxAge time.Duration) (*vehiclev1.VehicleData, error)
+}
+
+func newFleet(ids ...string) *fleet {
+	f := &fleet{changed: make(chan struct{})}
+	f.refresh = func(_ context.Context, _ shared.Mode, id string, _ time.Duration) (*vehiclev1.VehicleData, error) {
+		return snapshot(id), nil
+	}
+	f.add(ids...)
+	return f
+}
+
+func (f *fleet) add(ids ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, id := range ids {
+		f.cars = append(f.cars, &vehiclev1.Vehicle{Id: id})
+	}
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+func (f *fleet) Vehicles() []*vehiclev1.Vehicle {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.cars
+}
+
+func (f *fleet) VehiclesChanged() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.changed
+}
+
+func (f *fleet) Find(_ context.Context, id string) (shared.VehicleRefresher, error) {
+	for _, v := range f.Vehicles() {
+		if v.GetId() == id {
+			return f, nil
+		}
+	}
+	return nil, shared.NewError(shared.ReasonUnknownVehicle)
+}
+
+func (f *fleet) Initialize(context.Context, shared.Config) ([]*vehiclev1.Vehicle, error) {
+	return nil, nil
+}
+
+func (f *fleet) RefreshCached(ctx context.Context, id string) (*vehiclev1.VehicleData, error) {
+	return f.refresh(ctx, shared.ModeCached, id, 0)
+}
+
+func (f *fleet) RefreshForce(ctx context.Context, id string) (*vehiclev1.VehicleData, error) {
+	return f.refresh(ctx, shared.ModeForce, id, 0)
+}
+
+func (f *fleet) RefreshSmart(ctx context.Context, id string, maxAge time.Duration) (*vehiclev1.VehicleData, error) {
+	return f.refresh(ctx, shared.ModeSmart, id, maxAge)
+}
+
+// world is a real broker with the bridge on one client and a listener on
+// another.
+type world struct {
+	t        *testing.T
+	broker   string
+	listener paho.Client
+	messages chan paho.Message
+	served   chan mqtt.Served
+}
+
+func newWorld(t *testing.T, f *fleet, change func(*mqtt.Options)) *world {
+	t.Helper()
+	server := mochi.New(&mochi.Options{Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, server.AddHook(new(auth.AllowHook), nil))
+	l := listeners.NewTCP(listeners.Config{ID: "t", Address: "127.0.0.1:0"})
+	require.NoError(t, server.AddListener(l))
+	require.NoError(t, server.Serve())
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	w := &world{t: t, broker: "tcp://" + l.Address(), messages: make(chan paho.Message, 100_000), served: make(chan mqtt.Served, 100_000)}
+	w.listener = w.client("listener")
+	w.subscribe("#")
+	o := mqtt.Options{
+		Client: w.client("hub"), Fleet: f, NoInitialRefresh: true, OnCommand: func(s mqtt.Served) { w.served <- s },
+		Now: func() time.Time { return observed.Add(30 * time.Minute) },
+	}
+	if change != nil {
+		change(&o)
+	}
+	b, err := mqtt.New(o)
+	require.NoError(t, err)
+	require.NoError(t, b.Start(t.Context()))
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		require.NoError(t, b.Stop(ctx))
+	})
+	return w
+}
+
+func (w *world) client(id string) paho.Client {
+	w.t.Helper()
+	c := paho.NewClient(paho.NewClientOptions().AddBroker(w.broker).SetClientID(id))
+	token := c.Connect()
+	require.True(w.t, token.WaitTimeout(10*time.Second))
+	require.NoError(w.t, token.Error())
+	w.t.Cleanup(func() { c.Disconnect(100) })
+	return c
+}
+
+func (w *world) subscribe(filter string) {
+	w.t.Helper()
+	token := w.listener.Subscribe(filter, 1, func(_ paho.Client, m paho.Message) { w.messages <- m })
+	require.True(w.t, token.WaitTimeout(10*time.Second))
+	require.NoError(w.t, token.Error())
+}
+
+func (w *world) publish(topic, payload string, retained bool) {
+	w.t.Helper()
+	token := w.listener.Publish(topic, 1, retained, payload)
+	require.True(w.t, token.WaitTimeout(10*time.Second))
+	require.NoError(w.t, token.Error())
+}
+
+// until collects messages up to the one on topic.
+func (w *world) until(topic string) []paho.Message {
+	w.t.Helper()
+	var all []paho.Message
+	timeout := time.After(10 * time.Second)
+	for {
+		select {
+		case m := <-w.messages:
+			if strings.HasSuffix(m.Topic(), "/commands/refresh") {
+				continue
+			}
+			all = append(all, m)
+			if m.Topic() == topic {
+				return all
+			}
+		case <-timeout:
+			w.t.Fatalf("nothing on %s; have %d messages", topic, len(all))
+		}
+	}
+}
+
+func decode(t *testing.T, m paho.Message) map[string]any {
+	t.Helper()
+	var v map[string]any
+	require.NoError(t, json.Unmarshal(m.Payload(), &v), "%s: %s", m.Topic(), m.Payload())
+	return v
+}
