@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
+)
+
+// program is a running host-demo.
+type program struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	lines  chan string
+	stderr bytes.Buffer
+}
+
+func runDemo(t *testing.T, env []string, args ...string) *program {
+	t.Helper()
+	p := &program{t: t, lines: make(chan string, 10_000)}
+	p.cmd = exec.Command(filepath.Join(binaries, "host-demo"), args...)
+	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Stderr = &p.stderr
+	out, err := p.cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, p.cmd.Start())
+	go func() { // ends with the program
+		defer close(p.lines)
+		s := bufio.NewScanner(out)
+		for s.Scan() {
+			p.lines <- s.Text()
+		}
+	}()
+	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
+	return p
+}
+
+// find returns the first line that matches, and those before it.
+func (p *program) find(pattern string) (match []string, before []string) {
+	p.t.Helper()
+	re := regexp.MustCompile(pattern)
+	timeout := time.After(30 * time.Second)
+	for {
+		select {
+		case line, open := <-p.lines:
+			require.True(p.t, open, "ended without %s\n%s\n%s", pattern, strings.Join(before, "\n"), &p.stderr)
+			if m := re.FindStringSubmatch(line); m != nil {
+				return m, before
+			}
+			before = append(before, line)
+		case <-timeout:
+			p.t.Fatalf("no %s in\n%s\n%s", pattern, strings.Join(before, "\n"), &p.stderr)
+		}
+	}
+}
+
+// ended waits for the end and returns what was still printed.
+func (p *program) ended(within time.Duration) []string {
+	p.t.Helper()
+	done := make(chan error, 1)
+	var rest []string
+	go func() {
+		for line := range p.lines {
+			rest = append(rest, line)
+		}
+		done <- p.cmd.Wait()
+	}()
+	select {
+	case err := <-done:
+		require.NoError(p.t, err, p.stderr.String())
+	case <-time.After(within):
+		p.t.Fatalf("still there after %s", within)
+	}
+	return rest
+}
+
+func alive(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
+
+// TestDemo is what a newcomer sees.
+func TestDemo(t *testing.T) {
+	p := runDemo(t, nil)
+	_, before := p.find(`^Try `)
+	text := strings.Join(before, "\n")
+	first := strings.Split(text, "\n")[0]
+	assert.Regexp(t, `127\.0\.0\.1:\d+`, first, "the broker comes before everything that has a port")
+	assert.Contains(t, first, "broker")
+	assert.Regexp(t, `car +Ioniq 5 +SoC \d+ % · range \d+ km · 12 V \d+ % · locked · data .+ old`, text)
+	assert.Regexp(t, `car +Tucson +SoC \d+ % · range \d+ km · 12 V \d+ % · locked · data .+ old`, text)
+	m := regexp.MustCompile(`plugin +pid (\d+) +ready`).FindStringSubmatch(text)
+	require.NotNil(t, m, text)
+	var pid int
+	_, err := fmt.Sscan(m[1], &pid)
+	require.NoError(t, err)
+	if runtime.GOOS == "linux" {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		require.NoError(t, err)
+		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+		assert.Equal(t, fmt.Sprint(p.cmd.Process.Pid), fields[1], "the plugin is a direct child")
+	}
+	address := regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(first)
+	client := mqttClient(t, "tcp://"+address)
+	for _, payload := range []string{"smart:60", "nonsense"} {
+		token := client.Publish("hyundai/"+tucson+"/commands/refresh", 1, false, payload)
+		require.True(t, token.WaitTimeout(10*time.Second))
+	}
+	p.find(`Tucson +refresh +failed .*There is no command "nonsense"`)
+	p.find(`Tucson +smart:60 +fresh in .* SoC \d+ %`)
+	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	p.find(`plugin crashed`)
+	p.find(`plugin ready, pid \d+`)
+
+	require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
+	p.ended(5 * time.Second)
+	assert.False(t, alive(pid))
+	assert.Empty(t, p.stderr.String())
+}
+
+func TestDemoForAWhileAsJSON(t *testing.T) {
+	p := runDemo(t, nil, "--for", "4s", "--json")
+	var events []map[string]any
+	for _, line := range p.ended(20 * time.Second) {
+		var e map[string]any
+		require.NoError(t, json.Unmarshal([]byte(line), &e), line)
+		events = append(events, e)
+	}
+	kinds := map[string]int{}
+	pids := map[int]bool{}
+	for _, e := range events {
+		kinds[e["event"].(string)]++
+		if pid, ok := e["pid"].(float64); ok {
+			pids[int(pid)] = true
+		}
+	}
+	assert.Equal(t, "broker", events[0]["event"])
+	assert.Regexp(t, `^127\.0\.0\.1:\d+$`, events[0]["address"])
+	for kind, n := range map[string]int{"broker": 1, "cloud": 1, "command": 2, "ready": 1, "stopping": 1} {
+		assert.Equal(t, n, kinds[kind], kind)
+	}
+	assert.Len(t, pids, 1)
+	for pid := range pids {
+		assert.False(t, alive(pid))
+	}
+}
+
+// TestRealService runs the same binary as the real service: credentials from the
+// environment, somebody else's broker, and a cloud that is only configured.
+func TestRealService(t *testing.T) {
+	broker, err := startBroker()
+	require.NoError(t, err)
+	defer func() { require.NoError(t, broker.close()) }()
+	demo := cloudsim.DemoAccount()
+	cloud, err := cloudsim.New(cloudsim.Options{Accounts: []cloudsim.Account{demo}})
+	require.NoError(t, err)
+	require.NoError(t, cloud.Start("127.0.0.1:0"))
+	defer closeCloud(t, cloud)
+	env := []string{
+		"HYUNDAI_USERNAME=" + demo.Email, "HYUNDAI_PASSWORD=" + demo.Password, "HYUNDAI_PIN=1234", "HYUNDAI_REGION=Europe", "HYUNDAI_BRAND=2",
+		"HYUNDAI_ENDPOINT_LOGIN=" + cloud.URL(), "HYUNDAI_ENDPOINT_CCI=" + cloud.URL(), "HYUNDAI_ENDPOINT_API=" + cloud.URL(),
+		"MQTT_BASE_TOPIC=home/cars", "XDG_STATE_HOME=" + t.TempDir(),
+	}
+	for range 2 {
+		p := runDemo(t, env, "--broker", broker.url())
+		_, before := p.find(`^Try .*home/cars/` + ioniq)
+		assert.Contains(t, before[0], broker.address)
+		require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+		p.ended(5 * time.Second)
+		logged := p.stderr.String()
+		assert.Contains(t, logged, "worker completed")
+		assert.Contains(t, logged, "1 is Kia, 2 is Hyundai", "a brand by number deserves a warning")
+		for _, secret := range append([]string{demo.Email, demo.Password}, demo.Cars[0].VIN, demo.Cars[1].VIN, "52.51", "13.39") {
+			assert.NotContains(t, logged, secret)
+		}
+	}
+	assert.Equal(t, 1, cloud.Calls(cloudsim.Login), "the second start takes up the session of the first")
+	assert.Zero(t, cloud.Calls(cloudsim.Wake))
+}
+
+func TestWrongPasswordIsToldAndTriedOnce(t *testing.T) {
+	demo := cloudsim.DemoAccount()
+	cloud, err := cloudsim.New(cloudsim.Options{Accounts: []cloudsim.Account{demo}})
+	require.NoError(t, err)
+	require.NoError(t, cloud.Start("127.0.0.1:0"))
+	defer closeCloud(t, cloud)
+	state := t.TempDir()
+	for range 3 {
+		p := runDemo(t, []string{
+			"HYUNDAI_USERNAME=" + demo.Email, "HYUNDAI_PASSWORD=wrong", "HYUNDAI_BRAND=hyundai",
+			"HYUNDAI_ENDPOINT_LOGIN=" + cloud.URL(), "HYUNDAI_ENDPOINT_CCI=" + cloud.URL(), "HYUNDAI_ENDPOINT_API=" + cloud.URL(),
+		}, "--state", state)
+		p.find(`plugin +pid \d+ +degraded: .*(user name|password)`)
+		require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
+		p.ended(5 * time.Second)
+	}
+	assert.Equal(t, 1, cloud.Calls(cloudsim.Login))
+}
+
+func TestWordsThatAreNotUnderstood(t *testing.T) {
+	for _, args := range [][]string{{"--nonsense"}, {"nonsense"}, {"--for", "soon"}, {"--broker", "nonsense"}, {"--log-level", "loud"}} {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		out, err := exec.CommandContext(ctx, filepath.Join(binaries, "host-demo"), args...).CombinedOutput()
+		cancel()
+		var exit *exec.ExitError
+		require.ErrorAs(t, err, &exit, "%v", args)
+		assert.Contains(t, []int{1, 2}, exit.ExitCode())
+		assert.NotEmpty(t, out)
+	}
+	out, err := exec.Command(filepath.Join(binaries, "hyundai-plugin")).CombinedOutput()
+	require.Error(t, err)
+	assert.Contains(t, string(out), "this program is a plugin")
+}

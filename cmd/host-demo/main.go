@@ -1,0 +1,99 @@
+// Command host-demo is a small hub. Without settings it shows the whole system on
+// embedded parts: an MQTT broker, a scripted cloud, the plugin as a subprocess.
+// With credentials in the environment it is the real service.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+// flags of the command line.
+type flags struct {
+	runFor   time.Duration
+	json     bool
+	broker   string
+	plugin   string
+	state    string
+	logLevel string
+}
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run returns the exit status: 0 for a clean end, 1 for a failure, 2 for words
+// that are not understood.
+func run(args []string, stdout, stderr io.Writer) int {
+	f, err := parseFlags(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if f.runFor > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, f.runFor)
+		defer cancel()
+	}
+	s, err := settingsFrom(f, os.LookupEnv)
+	if err == nil {
+		err = serve(ctx, s, stdout, stderr)
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, "host-demo:", err)
+		return 1
+	}
+	return 0
+}
+
+func parseFlags(args []string, stderr io.Writer) (flags, error) {
+	var f flags
+	set := flag.NewFlagSet("host-demo", flag.ContinueOnError)
+	set.SetOutput(stderr)
+	set.DurationVar(&f.runFor, "for", 0, "stop after this time, for example 30s (default: run until Ctrl-C)")
+	set.BoolVar(&f.json, "json", false, "print events as JSON lines")
+	set.StringVar(&f.broker, "broker", "", "URL of an MQTT broker, for example tcp://192.168.1.5:1883 (default: MQTT_BROKER_HOST, else an embedded broker)")
+	set.StringVar(&f.plugin, "plugin", "", "path of the plugin (default: hyundai-plugin beside this program)")
+	set.StringVar(&f.state, "state", "", "directory that keeps the session between starts (default with credentials: the user's state directory)")
+	set.StringVar(&f.logLevel, "log-level", "", "debug, info, warn or error (default: LOG_LEVEL, else info with credentials, none without)")
+	set.Usage = func() {
+		_, _ = fmt.Fprint(stderr, "host-demo runs hyundai-plugin between an MQTT broker and the vendor's cloud.\n"+
+			"Without HYUNDAI_USERNAME and HYUNDAI_PASSWORD in the environment it runs on a scripted cloud.\n\n")
+		set.PrintDefaults()
+	}
+	if err := set.Parse(args); err != nil {
+		return f, err
+	}
+	if set.NArg() > 0 {
+		_, _ = fmt.Fprintf(stderr, "host-demo: %q is not understood; see host-demo -h\n", set.Arg(0))
+		return f, errors.New("arguments")
+	}
+	if f.plugin == "" {
+		f.plugin = besideThisProgram("hyundai-plugin")
+	}
+	return f, nil
+}
+
+func besideThisProgram(name string) string {
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return name
+	}
+	return filepath.Join(filepath.Dir(exe), name)
+}

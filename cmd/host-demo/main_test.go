@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/host"
+	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
+)
+
+// binaries is where hyundai-plugin and host-demo have been built for the tests.
+var binaries string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "hyundai")
+	if err != nil {
+		panic(err)
+	}
+	binaries = dir
+	build := exec.Command("go", "build", raceFlag, "-o", dir+string(filepath.Separator), "../hyundai-plugin", ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("%v\n%s", err, out))
+	}
+	// The race detector makes a program wait at its end; nobody here wants that.
+	if err := os.Setenv("GORACE", "atexit_sleep_ms=0"); err != nil {
+		panic(err)
+	}
+	status := m.Run()
+	if err := goleak.Find(); err != nil && status == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		status = 1
+	}
+	_ = os.RemoveAll(dir)
+	os.Exit(status)
+}
+
+// system is the whole of it: a broker, the scripted cloud, the host with the
+// real plugin as its subprocess, and the bridge.
+type system struct {
+	t      testing.TB
+	cloud  *cloudsim.Cloud
+	hub    *host.Host
+	client paho.Client
+	served chan mqtt.Served
+
+	mu  sync.Mutex
+	log strings.Builder
+}
+
+func (s *system) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.Write(p)
+}
+
+// newSystem starts everything and waits until the first reads are published, or
+// with noFirstReads until the plugin is ready.
+func newSystem(tb testing.TB, o cloudsim.Options, rereads string, noFirstReads ...bool) *system {
+	tb.Helper()
+	if len(o.Accounts) == 0 {
+		o.Accounts = []cloudsim.Account{cloudsim.DemoAccount()}
+	}
+	s := &system{t: tb, served: make(chan mqtt.Served, 100_000)}
+	broker, err := startBroker()
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, broker.close()) })
+	s.cloud, err = cloudsim.New(o)
+	require.NoError(tb, err)
+	require.NoError(tb, s.cloud.Start("127.0.0.1:0"))
+	tb.Cleanup(func() { closeCloud(tb, s.cloud) })
+	s.client = mqttClient(tb, broker.url())
+	a := o.Accounts[0]
+	settings := fmt.Sprintf(`{"username":%q,"password":%q,"brand":%q,"endpoints":{"login":%[4]q,"cci":%[4]q,"api":%[4]q},"reread_after":%[5]s}`,
+		a.Email, a.Password, a.Brand, s.cloud.URL(), rereads)
+	log := slog.New(slog.NewJSONHandler(io.MultiWriter(s), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s.hub, err = host.New(host.Options{
+		Plugins: []host.PluginSpec{{
+			Name: pluginName, Path: filepath.Join(binaries, "hyundai-plugin"), Settings: []byte(settings),
+			Env: []string{"GORACE=atexit_sleep_ms=0"},
+		}},
+		StateDir: tb.TempDir(), Logger: log,
+	})
+	require.NoError(tb, err)
+	bridge, err := mqtt.New(mqtt.Options{Client: s.client, Fleet: s.hub, Logger: log, NoInitialRefresh: len(noFirstReads) > 0, OnCommand: func(c mqtt.Served) { s.served <- c }})
+	require.NoError(tb, err)
+	require.NoError(tb, s.hub.Start(context.Background()))
+	tb.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		require.NoError(tb, s.hub.Stop(ctx))
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		require.NotContains(tb, s.log.String(), "DATA RACE", "in the plugin")
+		require.NotContains(tb, s.log.String(), "panic contained")
+	})
+	require.NoError(tb, bridge.Start(context.Background()))
+	tb.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		require.NoError(tb, bridge.Stop(ctx))
+	})
+	if len(noFirstReads) > 0 {
+		require.Eventually(tb, func() bool { return s.status().State == host.Ready }, 20*time.Second, time.Millisecond)
+		return s
+	}
+	for range a.Cars {
+		require.NoError(tb, s.next().Err)
+	}
+	return s
+}
+
+func closeCloud(tb testing.TB, c *cloudsim.Cloud) {
+	tb.Helper()
+	// Calls that are still open are cut off.
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	_ = c.Close(ctx)
+}
+
+func mqttClient(tb testing.TB, url string) paho.Client {
+	tb.Helper()
+	client := paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID(fmt.Sprintf("test-%d", time.Now().UnixNano())))
+	token := client.Connect()
+	require.True(tb, token.WaitTimeout(10*time.Second))
+	require.NoError(tb, token.Error())
+	tb.Cleanup(func() { client.Disconnect(100) })
+	return client
+}
+
+// command publishes a command.
+func (s *system) command(vehicle, payload string) {
+	s.t.Helper()
+	token := s.client.Publish("hyundai/"+vehicle+"/commands/refresh", 1, false, payload)
+	require.True(s.t, token.WaitTimeout(10*time.Second))
+	require.NoError(s.t, token.Error())
+}
+
+// next is the next command that was answered.
+func (s *system) next() mqtt.Served {
+	s.t.Helper()
+	select {
+	case c := <-s.served:
+		return c
+	case <-time.After(60 * time.Second):
+		s.t.Fatal("no answer")
+		return mqtt.Served{}
+	}
+}
+
+func (s *system) status() host.PluginStatus { return s.hub.Status()[0] }

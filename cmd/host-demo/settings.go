@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// settings of a run.
+type settings struct {
+	flags
+	// demo: no credentials, so a scripted cloud.
+	demo bool
+	// plugin settings; in a demo they are made when the cloud is there.
+	account account
+	// brokerURL is empty for the embedded broker.
+	brokerURL                    string
+	mqttUser, mqttPassword       string
+	clientID, baseTopic, stateIn string
+	noInitialRefresh             bool
+	level                        slog.Level
+}
+
+// account is the JSON form of the plugin's settings.
+type account struct {
+	Username  string            `json:"username"`
+	Password  string            `json:"password"`
+	PIN       string            `json:"pin,omitempty"`
+	Region    string            `json:"region,omitempty"`
+	Brand     string            `json:"brand,omitempty"`
+	Endpoints map[string]string `json:"endpoints,omitempty"`
+}
+
+func (a account) json() json.RawMessage {
+	b, _ := json.Marshal(a) // plain fields
+	return b
+}
+
+// settingsFrom reads the environment, by the names that the service has always
+// had, under the command line.
+func settingsFrom(f flags, lookup func(string) (string, bool)) (settings, error) {
+	env := func(name, fallback string) string {
+		if v, ok := lookup(name); ok && strings.TrimSpace(v) != "" {
+			return strings.TrimSpace(v)
+		}
+		return fallback
+	}
+	s := settings{
+		flags: f, mqttUser: env("MQTT_USERNAME", ""), mqttPassword: env("MQTT_PASSWORD", ""),
+		clientID: env("MQTT_CLIENT_ID", ""), baseTopic: env("MQTT_BASE_TOPIC", "hyundai"),
+		account: account{
+			Username: env("HYUNDAI_USERNAME", ""), Password: env("HYUNDAI_PASSWORD", ""), PIN: env("HYUNDAI_PIN", ""),
+			Region: env("HYUNDAI_REGION", ""), Brand: env("HYUNDAI_BRAND", ""), Endpoints: map[string]string{},
+		},
+	}
+	for key, name := range map[string]string{"login": "HYUNDAI_ENDPOINT_LOGIN", "cci": "HYUNDAI_ENDPOINT_CCI", "api": "HYUNDAI_ENDPOINT_API"} {
+		if v := env(name, ""); v != "" {
+			s.account.Endpoints[key] = v
+		}
+	}
+	var wrong []error
+	s.demo = s.account.Username == "" && s.account.Password == ""
+	if !s.demo && (s.account.Username == "" || s.account.Password == "") {
+		wrong = append(wrong, errors.New("HYUNDAI_USERNAME and HYUNDAI_PASSWORD are needed together"))
+	}
+	var err error
+	if s.brokerURL, err = brokerURL(f.broker, env); err != nil {
+		wrong = append(wrong, err)
+	}
+	if s.noInitialRefresh, err = no(env("INITIAL_REFRESH", "true")); err != nil {
+		wrong = append(wrong, fmt.Errorf("INITIAL_REFRESH %w", err))
+	}
+	if s.level, err = level(f.logLevel, env, s.demo); err != nil {
+		wrong = append(wrong, err)
+	}
+	if s.stateIn, err = stateDir(f.state, env, s.demo); err != nil {
+		wrong = append(wrong, err)
+	}
+	return s, errors.Join(wrong...)
+}
+
+// brokerURL is the flag's, else the environment's, else empty.
+func brokerURL(flag string, env func(string, string) string) (string, error) {
+	if flag != "" {
+		u, err := url.Parse(flag)
+		if err != nil || u.Host == "" {
+			return "", fmt.Errorf("--broker %q is no URL of a broker: use tcp://HOST:PORT, or ssl://HOST:PORT for TLS", flag)
+		}
+		switch u.Scheme {
+		case "tcp", "mqtt", "ssl", "tls", "mqtts", "ws", "wss":
+			return flag, nil
+		}
+		return "", fmt.Errorf("--broker: scheme %q is not known: use tcp, ssl, ws or wss", u.Scheme)
+	}
+	host := env("MQTT_BROKER_HOST", "")
+	if host == "" {
+		return "", nil
+	}
+	port, err := strconv.Atoi(env("MQTT_BROKER_PORT", "1883"))
+	if err != nil || port < 1 || port > 65535 {
+		return "", errors.New("MQTT_BROKER_PORT is no port: use 1 to 65535")
+	}
+	scheme := "tcp"
+	if off, err := no(env("MQTT_USE_TLS", "false")); err != nil {
+		return "", fmt.Errorf("MQTT_USE_TLS %w", err)
+	} else if !off {
+		scheme = "ssl"
+	}
+	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(port)), nil
+}
+
+// no reads a switch and says whether it is off.
+func no(word string) (bool, error) {
+	switch strings.ToLower(word) {
+	case "true", "1", "yes", "on":
+		return false, nil
+	case "false", "0", "no", "off":
+		return true, nil
+	}
+	return false, fmt.Errorf("is %q: use true or false", word)
+}
+
+// noLog is above every level.
+const noLog = slog.LevelError + 8
+
+func level(flag string, env func(string, string) string, demo bool) (slog.Level, error) {
+	word := flag
+	if word == "" {
+		word = env("LOG_LEVEL", "")
+	}
+	if word == "" {
+		if demo {
+			return noLog, nil // the events tell it all
+		}
+		return slog.LevelInfo, nil
+	}
+	if strings.EqualFold(word, "warning") {
+		word = "warn"
+	}
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(word)); err != nil {
+		return 0, fmt.Errorf("log level %q is not known: use debug, info, warn or error", word)
+	}
+	return l, nil
+}
+
+// stateDir: a demo keeps nothing unless it is told to.
+func stateDir(flag string, env func(string, string) string, demo bool) (string, error) {
+	if flag != "" || demo {
+		return flag, nil
+	}
+	if base := env("XDG_STATE_HOME", ""); base != "" {
+		return filepath.Join(base, "hyundai-plugin"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", errors.New("there is no home directory: say with --state where the session is to be kept")
+	}
+	return filepath.Join(home, ".local", "state", "hyundai-plugin"), nil
+}

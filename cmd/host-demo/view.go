@@ -1,0 +1,283 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/host"
+	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// view shows what happens, as lines for people or as JSON lines. Safe for
+// concurrent use.
+type view struct {
+	mu   sync.Mutex
+	out  io.Writer
+	json bool
+	demo bool
+	host *host.Host
+	// announced: the cars and the hints have been shown.
+	announced      bool
+	shown          map[string]bool
+	brokerURL, top string
+}
+
+func newView(out io.Writer, asJSON, demo bool) *view {
+	return &view{out: out, json: asJSON, demo: demo, shown: map[string]bool{}}
+}
+
+// emit prints one thing: event for machines, line for people. An empty line
+// prints nothing for people.
+func (v *view) emit(kind string, event map[string]any, line string) {
+	if v.json {
+		event["event"] = kind
+		event["time"] = time.Now().UTC().Format(time.RFC3339Nano)
+		b, _ := json.Marshal(event) // plain values
+		_, _ = fmt.Fprintf(v.out, "%s\n", b)
+		return
+	}
+	if line != "" {
+		_, _ = fmt.Fprintln(v.out, line)
+	}
+}
+
+func (v *view) broker(address string, embedded bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	kind := "yours"
+	if embedded {
+		kind = "embedded MQTT broker, for this demo only"
+	}
+	v.emit("broker", map[string]any{"address": address, "embedded": embedded}, row("broker", address, kind))
+}
+
+func (v *view) cloud(url string, a account) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.emit("cloud", map[string]any{"url": url, "brand": a.Brand, "username": a.Username, "password": a.Password},
+		row("cloud", url, "scripted: no real car is touched ("+a.Brand+", "+a.Username+" / "+a.Password+")"))
+}
+
+func row(what, value, note string) string { return fmt.Sprintf("%-8s %-26s %s", what, value, note) }
+
+func (v *view) hub(h *host.Host) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.host = h
+}
+
+// topics remembers what the hints need.
+func (v *view) topics(broker, base string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.brokerURL, v.top = broker, base
+	v.announce()
+}
+
+// event is the host's listener.
+func (v *view) event(e host.Event) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	fields := map[string]any{"plugin": e.Plugin, "kind": string(e.Kind), "state": string(e.State)}
+	if e.PID != 0 {
+		fields["pid"] = e.PID
+	}
+	if e.Reason != "" {
+		fields["reason"] = e.Reason
+	}
+	if e.Message != "" {
+		fields["message"] = e.Message
+	}
+	line := ""
+	switch e.Kind {
+	case host.EventState:
+		line = v.stamp(fmt.Sprintf("plugin %s%s", e.State, suffix(e)))
+	case host.EventCrash:
+		line = v.stamp("plugin crashed: " + e.Message)
+	case host.EventHealth:
+		if e.Reason != "" {
+			line = v.stamp("plugin says: " + e.Message)
+		}
+	case host.EventVehicles:
+	}
+	if !v.announced && e.Kind == host.EventState {
+		// Until all is up, only the outcome is of interest.
+		line = ""
+		if e.State == host.Ready || e.Message != "" {
+			line = row("plugin", fmt.Sprintf("pid %d", e.PID), string(e.State)+noteOf(e))
+		}
+	}
+	v.emit("plugin", fields, line)
+	v.announce()
+}
+
+func suffix(e host.Event) string {
+	s := ""
+	if e.PID != 0 {
+		s = fmt.Sprintf(", pid %d", e.PID)
+	}
+	return s + noteOf(e)
+}
+
+func noteOf(e host.Event) string {
+	if e.Message == "" {
+		return ""
+	}
+	return ": " + e.Message
+}
+
+// command is the bridge's listener.
+func (v *view) command(s mqtt.Served) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	fields := map[string]any{
+		"vehicle": s.Vehicle, "command": s.Command, "request_id": s.RequestID, "duration_ms": s.Duration.Milliseconds(), "ok": s.Err == nil,
+	}
+	name := v.nameOf(s.Vehicle)
+	line := ""
+	if s.Err != nil {
+		api := shared.AsAPIError(s.Err)
+		fields["reason"], fields["message"] = string(api.Reason), s.Err.Error()
+		line = v.stamp(fmt.Sprintf("%-12s %-10s failed after %s: %s (%s)", name, s.Command, span(s.Duration), s.Err, api.Reason))
+	} else {
+		r := s.Data.GetRefresh()
+		fields["source"], fields["data"] = shared.Word(r.GetSource()), summary(s.Data)
+		proof := shared.Word(r.GetSource())
+		if r.Verdict != nil {
+			proof = shared.Word(r.GetVerdict())
+			fields["verdict"] = proof
+		}
+		line = v.stamp(fmt.Sprintf("%-12s %-10s %s in %s   %s", name, s.Command, proof, span(s.Duration), oneLine(s.Data)))
+	}
+	if !v.announced {
+		line = row("car", name, firstLine(s))
+	}
+	v.emit("command", fields, line)
+	v.shown[s.Vehicle] = true
+	v.announce()
+}
+
+func firstLine(s mqtt.Served) string {
+	if s.Err != nil {
+		return s.Err.Error()
+	}
+	return oneLine(s.Data)
+}
+
+// announce shows the hints once all cars have been shown. Called with mu held.
+func (v *view) announce() {
+	if v.announced || v.host == nil || v.top == "" {
+		return
+	}
+	cars := v.host.Vehicles()
+	for _, c := range cars {
+		if !v.shown[c.GetId()] {
+			return
+		}
+	}
+	if len(cars) == 0 {
+		return
+	}
+	v.announced = true
+	where := "-h 127.0.0.1"
+	if u, err := url.Parse(v.brokerURL); err == nil && u.Hostname() != "" {
+		where = "-h " + u.Hostname()
+		if u.Port() != "" {
+			where += " -p " + u.Port()
+		}
+	}
+	try := fmt.Sprintf("mosquitto_pub %s -t %s/%s/commands/refresh -m force", where, v.top, cars[0].GetId())
+	watch := fmt.Sprintf("mosquitto_sub %s -t '%s/#' -v", where, v.top)
+	for _, st := range v.host.Status() {
+		v.emit("ready", map[string]any{"pid": st.PID, "state": string(st.State), "vehicles": len(cars), "try": try, "watch": watch},
+			fmt.Sprintf("\nTry      %s\n         (or -m cached, -m smart, -m smart:60)\nWatch    %s\nBreak    kill -9 %d\nCtrl-C ends it.\n", try, watch, st.PID))
+	}
+}
+
+func (v *view) stopping() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.emit("stopping", map[string]any{}, v.stamp("stopping"))
+}
+
+func (v *view) stamp(text string) string { return time.Now().Format("15:04:05") + " " + text }
+
+func (v *view) nameOf(id string) string {
+	if v.host != nil {
+		for _, c := range v.host.Vehicles() {
+			if c.GetId() == id && c.GetName() != "" {
+				return c.GetName()
+			}
+		}
+	}
+	if len(id) > 12 {
+		return id[:11] + "…"
+	}
+	return id
+}
+
+// summary is what a glance at a car wants to know.
+func summary(d *vehiclev1.VehicleData) map[string]any {
+	out := map[string]any{}
+	put := func(key string, set bool, value any) {
+		if set {
+			out[key] = value
+		}
+	}
+	put("soc", d.GetBattery() != nil && d.GetBattery().Soc != nil, d.GetBattery().GetSoc())
+	put("range_km", d.GetRange() != nil && d.GetRange().Total != nil, d.GetRange().GetTotal())
+	put("aux_soc", d.GetAuxBattery() != nil && d.GetAuxBattery().Soc != nil, d.GetAuxBattery().GetSoc())
+	put("locked", d.GetDoors() != nil && d.GetDoors().Locked != nil, d.GetDoors().GetLocked())
+	if at := d.GetRefresh().GetObservedAt(); at > 0 {
+		out["observed_at"] = time.UnixMilli(at).UTC().Format(time.RFC3339)
+		out["age_s"] = int(time.Since(time.UnixMilli(at)).Seconds())
+	}
+	return out
+}
+
+// oneLine is the summary for people; what is not known is left out.
+func oneLine(d *vehiclev1.VehicleData) string {
+	s := summary(d)
+	var parts []string
+	add := func(key, format string) {
+		if v, ok := s[key]; ok {
+			parts = append(parts, fmt.Sprintf(format, v))
+		}
+	}
+	add("soc", "SoC %.0f %%")
+	add("range_km", "range %.0f km")
+	add("aux_soc", "12 V %.0f %%")
+	if locked, ok := s["locked"].(bool); ok {
+		word := "unlocked"
+		if locked {
+			word = "locked"
+		}
+		parts = append(parts, word)
+	}
+	if age, ok := s["age_s"].(int); ok {
+		parts = append(parts, "data "+span(time.Duration(age)*time.Second)+" old")
+	} else {
+		parts = append(parts, "data of unknown age")
+	}
+	return strings.Join(parts, " · ")
+}
+
+// span is a duration as people say it.
+func span(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%.0f min", d.Minutes())
+	}
+	return fmt.Sprintf("%.0f h", d.Hours())
+}
