@@ -37,13 +37,15 @@ type conformance struct {
 // dialects that are built, by their names in the fixtures.
 func dialects() map[string]func(field.Object, conformance, *time.Location) *vehiclev1.VehicleData {
 	return map[string]func(field.Object, conformance, *time.Location) *vehiclev1.VehicleData{
-		"ccs2": func(state field.Object, c conformance, zone *time.Location) *vehiclev1.VehicleData {
-			return ccs2.Parse(state, ccs2.Known{EngineType: c.engineType(), Zone: zone})
-		},
+		"ccs2": parseCCS2, "eu_ccs2": parseCCS2,
 		"eu_ccs1": func(state field.Object, _ conformance, zone *time.Location) *vehiclev1.VehicleData {
 			return ccs1.Parse(state, ccs1.Known{Zone: zone})
 		},
 	}
+}
+
+func parseCCS2(state field.Object, c conformance, zone *time.Location) *vehiclev1.VehicleData {
+	return ccs2.Parse(state, ccs2.Known{EngineType: c.engineType(), Zone: zone})
 }
 
 func (c conformance) engineType() vehiclev1.EngineType {

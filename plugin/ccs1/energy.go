@@ -30,8 +30,8 @@ func charging(ev field.Object) *vehiclev1.Charging {
 		ConnectorCode: field.Opt(connector, ok),
 		PortOpen:      field.Opt(door == 1, hasDoor && (door == 1 || door == 2)),
 		Power:         power(ev.At("batteryPower")),
-		LimitAc:       field.Opt(target(targets, plugAC).At("targetSOClevel").Percent()),
-		LimitDc:       field.Opt(target(targets, plugDC).At("targetSOClevel").Percent()),
+		LimitAc:       target(targets, plugAC, limit),
+		LimitDc:       target(targets, plugDC, limit),
 		TimeToLimit:   field.Opt(remaining.At("atc.value").Minutes()),
 		TimeDc:        field.Opt(remaining.At("etc1.value").Minutes()),
 		TimePortable:  field.Opt(remaining.At("etc2.value").Minutes()),
@@ -49,30 +49,33 @@ func power(p field.Object) *float64 {
 	return field.Opt(ac, hasAC)
 }
 
-// target finds the entry of a plug type. Entries may repeat; the last one is
-// the truth.
-func target(list field.Object, plug int32) field.Object {
-	var found field.Object
+// target reads a value of a plug type's entry. Entries may repeat; the last one
+// that has the value is the truth.
+func target(list field.Object, plug int32, value func(entry field.Object) *float64) *float64 {
+	var found *float64
 	for _, entry := range list.List() {
-		if code, ok := entry.At("plugType").Code(); ok && code == plug {
-			found = entry
+		if code, ok := entry.At("plugType").Code(); !ok || code != plug {
+			continue
+		}
+		if v := value(entry); v != nil {
+			found = v
 		}
 	}
 	return found
 }
 
+func limit(entry field.Object) *float64 { return field.Opt(entry.At("targetSOClevel").Percent()) }
+
 func ranges(s field.Object) *vehiclev1.Range {
 	byFuel := s.At("evStatus.drvDistance.0.rangeByFuel")
 	targets := s.At("evStatus.reservChargeInfos.targetSOClist")
 	km := func(o field.Object) *float64 { return field.Opt(field.Kilometers(o.At("value"), o.At("unit"))) }
-	atLimit := func(plug int32) *float64 {
-		return km(target(targets, plug).At("dte.rangeByFuel.totalAvailableRange"))
-	}
+	atLimit := func(entry field.Object) *float64 { return km(entry.At("dte.rangeByFuel.totalAvailableRange")) }
 	r := &vehiclev1.Range{
 		Electric:  km(byFuel.At("evModeRange")),
 		Fuel:      km(byFuel.At("gasModeRange")),
-		AtLimitAc: atLimit(plugAC),
-		AtLimitDc: atLimit(plugDC),
+		AtLimitAc: target(targets, plugAC, atLimit),
+		AtLimitDc: target(targets, plugDC, atLimit),
 	}
 	total := byFuel.At("totalAvailableRange")
 	if value, ok := total.At("value").Number(); ok {

@@ -101,6 +101,7 @@ func TestLocation(t *testing.T) {
 
 	for name, members := range map[string]string{
 		"no fix":        `"coord": {"lat": 0, "lon": 0}, "time": "20250714140330"`,
+		"latitude 0":    `"coord": {"lat": 0, "lon": 11.575}, "time": "20250714140330"`,
 		"half a fix":    `"coord": {"lat": 48.137}, "time": "20250714140330"`,
 		"no coordinate": `"time": "20250714140330"`,
 	} {

@@ -1,16 +1,19 @@
 package ccs2
 
 import (
+	"strings"
+
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
 func battery(b field.Object) *vehiclev1.Battery {
+	kJ := kilojoules(b)
 	return &vehiclev1.Battery{
 		Soc:                     field.Opt(b.At("BatteryRemain.Ratio").Percent()),
 		Soh:                     field.Opt(b.At("SoH.Ratio").Percent()),
-		Energy:                  field.Opt(b.At("BatteryRemain.Value").KilowattHours()),
-		Capacity:                field.Opt(b.At("BatteryCapacity.Value").KilowattHours()),
+		Energy:                  field.Opt(b.At("BatteryRemain.Value").KilowattHours(kJ)),
+		Capacity:                field.Opt(b.At("BatteryCapacity.Value").KilowattHours(kJ)),
 		Voltage:                 field.Opt(b.At("BatteryPackVoltage").Number()),
 		TemperatureMin:          field.Opt(b.At("Temperature.Min.Raw").Number()),
 		TemperatureMax:          field.Opt(b.At("Temperature.Max.Raw").Number()),
@@ -20,6 +23,20 @@ func battery(b field.Object) *vehiclev1.Battery {
 		WinterMode:              field.Opt(b.At("WinterModeOperation").Bool()),
 		PreconditioningEnabled:  preconditioning(b),
 	}
+}
+
+// kilojoules says whether the battery's energies come in kJ, which a body need
+// not tell. Then the larger one does: no car holds 1000 kWh.
+func kilojoules(b field.Object) bool {
+	switch unit, _ := b.At("BatteryRemain.Unit").NonEmptyText(); strings.ToLower(unit) {
+	case "kj":
+		return true
+	case "kwh":
+		return false
+	}
+	remain, _ := b.At("BatteryRemain.Value").Number()
+	capacity, _ := b.At("BatteryCapacity.Value").Number()
+	return max(remain, capacity) >= 1000
 }
 
 // preconditioning reads the setting's code: 3 and 4 are on, 0, 2 and 6 are off.
@@ -84,7 +101,10 @@ func ranges(v field.Object, engine vehiclev1.EngineType) *vehiclev1.Range {
 		AtLimitAc: km(target.At("Standard")),
 		AtLimitDc: km(target.At("Quick")),
 	}
-	fuelRange := km(dte.First("ICE", "Fuel"))
+	fuelRange := km(dte.At("ICE"))
+	if fuelRange == nil {
+		fuelRange = km(dte.At("Fuel"))
+	}
 	switch engine {
 	case vehiclev1.EngineType_ENGINE_TYPE_EV:
 		r.Electric = km(dte.At("Total"))

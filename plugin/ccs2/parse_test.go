@@ -184,6 +184,33 @@ func TestPreconditioning(t *testing.T) {
 	}
 }
 
+// Both energies are in one unit, and only together do they tell in which.
+func TestUnitOfTheEnergies(t *testing.T) {
+	for name, tc := range map[string]struct {
+		remain, capacity string
+		energy, full     any
+	}{
+		"kilojoules":                   {`{"Value": 220356}`, `{"Value": 293040}`, 61.21, 81.4},
+		"nearly empty, in kilojoules":  {`{"Value": 900}`, `{"Value": 293040}`, 0.25, 81.4},
+		"empty, in kilojoules":         {`{"Value": 0}`, `{"Value": 36000}`, 0.0, 10.0},
+		"kilowatt hours":               {`{"Value": 54.5}`, `{"Value": 76.0}`, 54.5, 76.0},
+		"smallest kilojoules":          {`{"Value": 18}`, `{"Value": 1000}`, 0.005, 1000.0 / 3600},
+		"largest kilowatt hours":       {`{"Value": 18}`, `{"Value": 999.9}`, 18.0, 999.9},
+		"no capacity":                  {`{"Value": 220356}`, `{}`, 61.21, nil},
+		"capacity is a word":           {`{"Value": 54.5}`, `{"Value": "?"}`, 54.5, nil},
+		"small numbers said to be kJ":  {`{"Value": 36, "Unit": "kJ"}`, `{"Value": 360}`, 0.01, 0.1},
+		"in another case":              {`{"Value": 36, "Unit": " KJ "}`, `{"Value": 360}`, 0.01, 0.1},
+		"large numbers said to be kWh": {`{"Value": 1200, "Unit": "kWh"}`, `{"Value": 1500}`, 1200.0, 1500.0},
+		"a unit that says nothing":     {`{"Value": 220356, "Unit": 1}`, `{"Value": 293040}`, 61.21, 81.4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := parse(t, inside(batteryManagement, `{"BatteryRemain": `+tc.remain+`, "BatteryCapacity": `+tc.capacity+`}`))
+			parsetest.AssertValue(t, tc.energy, d, "battery.energy")
+			parsetest.AssertValue(t, tc.full, d, "battery.capacity")
+		})
+	}
+}
+
 func TestRangesByEngine(t *testing.T) {
 	const all = `{"Unit": 1, "Total": 700, "EV": 60, "ICE": 640}`
 	for name, tc := range map[string]struct {
@@ -200,6 +227,10 @@ func TestRangesByEngine(t *testing.T) {
 		"unknown engine":                {vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED, all, 700.0, nil, nil},
 		"later name of the fuel range":  {vehiclev1.EngineType_ENGINE_TYPE_PHEV, `{"Unit": 1, "EV": 60, "Fuel": 640}`, nil, 60.0, 640.0},
 		"miles":                         {vehiclev1.EngineType_ENGINE_TYPE_PHEV, `{"Unit": 3, "Total": 100, "EV": 0, "ICE": 50}`, 160.9344, 0.0, 80.4672},
+		"later name beside a null":      {vehiclev1.EngineType_ENGINE_TYPE_PHEV, `{"Unit": 1, "ICE": null, "Fuel": 640}`, nil, nil, 640.0},
+		"later name beside overflow":    {vehiclev1.EngineType_ENGINE_TYPE_HEV, `{"Unit": 1, "ICE": 4294967295, "Fuel": 640}`, nil, nil, 640.0},
+		"later name beside a word":      {vehiclev1.EngineType_ENGINE_TYPE_ICE, `{"Unit": 1, "ICE": "--", "Fuel": 640}`, nil, nil, 640.0},
+		"older name goes first":         {vehiclev1.EngineType_ENGINE_TYPE_HEV, `{"Unit": 1, "ICE": 0, "Fuel": 640}`, nil, nil, 0.0},
 		"overflow of a hybrid":          {vehiclev1.EngineType_ENGINE_TYPE_PHEV, `{"Unit": 1, "Total": 612, "EV": "--", "ICE": 4294967295}`, 612.0, nil, nil},
 		"largest value that is none":    {vehiclev1.EngineType_ENGINE_TYPE_EV, `{"Unit": 1, "Total": 1000000}`, 1e6, 1e6, nil},
 		"first value that is overflow":  {vehiclev1.EngineType_ENGINE_TYPE_EV, `{"Unit": 1, "Total": 1000001}`, nil, nil, nil},

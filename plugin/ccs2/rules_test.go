@@ -42,6 +42,7 @@ func TestRules(t *testing.T) {
 		"range at the AC limit in miles":         {`{"Green": {"ChargingInformation": {"DTE": {"TargetSoC": {"Standard": 100}}}}, "Drivetrain": {"FuelSystem": {"DTE": {"Unit": 3}}}}`, "range.at_limit_ac", 160.9344},
 		"range at the DC limit":                  {charging(`"DTE": {"TargetSoC": {"Quick": 356}}`), "range.at_limit_dc", 356.0},
 		"energy in kJ":                           {inside(batteryManagement+".BatteryRemain.Value", `220356`), "battery.energy", 61.21},
+		"position of latitude 0":                 {inside("Location.GeoCoord", `{"Latitude": 0, "Longitude": 11.5}`), "location.longitude", nil},
 		"12 V charge":                            {inside("Electronics.Battery", `{"Level": 91, "SensorReliability": 0}`), "aux_battery.soc", 91.0},
 		"12 V charge without a word of trust":    {inside("Electronics.Battery.Level", `91`), "aux_battery.soc", 91.0},
 		"12 V charge that cannot be trusted":     {inside("Electronics.Battery", `{"Level": 91, "SensorReliability": 1}`), "aux_battery.soc", nil},

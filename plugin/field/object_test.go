@@ -365,8 +365,10 @@ func checkReaders(t *testing.T, o field.Object) {
 	if m, ok := o.Minutes(); ok && (m < 0 || m >= 65535) {
 		t.Fatalf("Minutes is %v", m)
 	}
-	energy, ok := o.KilowattHours()
-	finite("KilowattHours", energy, ok)
+	for _, kilojoules := range []bool{false, true} {
+		energy, ok := o.KilowattHours(kilojoules)
+		finite("KilowattHours", energy, ok)
+	}
 	celsius, ok := field.Celsius(o, field.Object{})
 	finite("Celsius", celsius, ok)
 	if lat, lon, ok := field.Position(o, o); ok && (math.Abs(lat) > 90 || math.Abs(lon) > 180) {

@@ -129,14 +129,13 @@ func Kilopascals(raw, unit Object) (float64, bool) {
 	return 0, false
 }
 
-// KilowattHours reads an energy that comes in kJ; values below 1000 occur and
-// can only be kWh.
-func (o Object) KilowattHours() (float64, bool) {
+// KilowattHours reads an energy that comes in kJ or, if not, in kWh.
+func (o Object) KilowattHours(kilojoules bool) (float64, bool) {
 	f, ok := o.Number()
 	if !ok || f < 0 {
 		return 0, false
 	}
-	if f >= 1000 {
+	if kilojoules {
 		f /= KilojoulesPerKWh
 	}
 	return f, true
@@ -185,7 +184,7 @@ func (o Object) Heater() (on, ok bool) {
 func Position(latitude, longitude Object) (lat, lon float64, ok bool) {
 	lat, ok1 := latitude.Number()
 	lon, ok2 := longitude.Number()
-	if !ok1 || !ok2 || lat == 0 && lon == 0 || math.Abs(lat) > 90 || math.Abs(lon) > 180 {
+	if !ok1 || !ok2 || lat == 0 || math.Abs(lat) > 90 || math.Abs(lon) > 180 {
 		return 0, 0, false
 	}
 	return lat, lon, true

@@ -219,23 +219,23 @@ func TestKilopascals(t *testing.T) {
 
 func TestKilowattHours(t *testing.T) {
 	for name, tc := range map[string]struct {
-		raw  string
-		want *float64
+		raw                       string
+		kilojoules, kilowattHours *float64
 	}{
-		"kilojoules":          {`220356`, ptr(61.21)},
-		"smallest kilojoules": {`1000`, ptr(1000.0 / 3600)},
-		"largest as is":       {`999.9`, ptr(999.9)},
-		"published kWh":       {`54.5`, ptr(54.5)},
-		"text":                {`"36000"`, ptr(10.0)},
-		"zero":                {`0`, ptr(0.0)},
-		"negative":            {`-1`, nil},
-		"negative kilojoules": {`-220356`, nil},
-		"object":              {`{}`, nil},
-		"missing":             {``, nil},
+		"full battery": {`220356`, ptr(61.21), ptr(220356.0)},
+		"nearly empty": {`900`, ptr(0.25), ptr(900.0)},
+		"published":    {`54.5`, ptr(54.5 / 3600), ptr(54.5)},
+		"text":         {`"36000"`, ptr(10.0), ptr(36000.0)},
+		"zero":         {`0`, ptr(0.0), ptr(0.0)},
+		"negative":     {`-1`, nil, nil},
+		"object":       {`{}`, nil, nil},
+		"missing":      {``, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, ok := of(t, tc.raw).KilowattHours()
-			assertNumber(t, tc.want, got, ok)
+			got, ok := of(t, tc.raw).KilowattHours(true)
+			assertNumber(t, tc.kilojoules, got, ok)
+			got, ok = of(t, tc.raw).KilowattHours(false)
+			assertNumber(t, tc.kilowattHours, got, ok)
 		})
 	}
 }
@@ -308,7 +308,8 @@ func TestPosition(t *testing.T) {
 	}{
 		"Munich":                {`48.137`, `11.575`, &pair{48.137, 11.575}},
 		"text":                  {`"51.5074"`, `"-0.1278"`, &pair{51.5074, -0.1278}},
-		"on the equator":        {`0`, `32.58`, &pair{0, 32.58}},
+		"near the equator":      {`0.001`, `32.58`, &pair{0.001, 32.58}},
+		"latitude 0":            {`0`, `32.58`, nil},
 		"on the prime meridian": {`51.48`, `0`, &pair{51.48, 0}},
 		"south pole, date line": {`-90`, `-180`, &pair{-90, -180}},
 		"north pole, date line": {`90`, `180`, &pair{90, 180}},
