@@ -69,6 +69,11 @@ func (c *Client) refresh(ctx context.Context, device string, tokens cciTokens) (
 	doc, header, err := c.cci(ctx, request{
 		url: "v2/auth/token-refresh", what: "refresh tokens", header: c.cciHeader(device, &tokens), json: tokens,
 	})
+	if spoken := shared.AsAPIError(err); spoken != nil && spoken.VendorCode != "" {
+		// The server answers so when it does not like the request, which only a
+		// login mends; a real outage has no code of its own.
+		return tokens, sdk.ErrSessionExpired
+	}
 	if err != nil {
 		return tokens, err
 	}
@@ -137,7 +142,11 @@ func (c *Client) cci(ctx context.Context, r request) (field.Object, http.Header,
 	case resp.status == http.StatusForbidden && err != nil:
 		return field.Object{}, nil, blocked()
 	case outage(resp.status):
-		return field.Object{}, nil, shared.NewError(shared.ReasonVendorUnavailable)
+		failure := shared.NewError(shared.ReasonVendorUnavailable)
+		if resp.status == http.StatusInternalServerError {
+			failure.VendorCode, _ = doc.At("code").NonEmptyText()
+		}
+		return field.Object{}, nil, failure
 	case resp.status != http.StatusOK:
 		return field.Object{}, nil, sdk.ErrSessionExpired
 	case err != nil || !doc.IsObject():

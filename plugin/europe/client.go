@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -94,6 +95,7 @@ func New(o Options) (*Client, error) {
 	if len(o.RereadAfter) == 0 {
 		o.RereadAfter = defaultRereads()
 	}
+	o.Language = strings.ToLower(o.Language[:min(2, len(o.Language))])
 	if !slices.Contains([]string{"en", "de", "fr", "it", "es", "sv", "nl", "no", "cs", "sk", "hu", "da", "pl", "fi", "pt"}, o.Language) {
 		o.Language = "en"
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"net/http"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
@@ -34,6 +36,7 @@ func (c *Client) register(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	header.Set("Content-Type", "application/json;charset=UTF-8")
 	resp, err := c.send(ctx, request{
 		method: http.MethodPost, url: c.opts.Profile.APIURL + "/api/v1/spa/notifications/register", what: "register device",
 		header: header,
@@ -45,6 +48,11 @@ func (c *Client) register(ctx context.Context) (string, error) {
 		return "", err
 	}
 	doc, err := c.classify(resp, false)
+	if errors.Is(err, errDeviceID) || errors.Is(err, sdk.ErrSessionExpired) {
+		// No session and no device id is part of this request: the trouble is
+		// the vendor's, and no login mends it. So the cause is its text only.
+		err = shared.Errorf(shared.ReasonVendorUnavailable, "The vendor registers no device at the moment.").Wrap(errors.New(err.Error()))
+	}
 	if err != nil {
 		return "", err
 	}

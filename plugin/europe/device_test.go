@@ -43,6 +43,7 @@ func TestRegistration(t *testing.T) {
 			assert.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, sent["uuid"])
 			assert.Len(t, sent, 3)
 			assert.Empty(t, header.Get("Authorization"), "registering needs no token")
+			assert.Equal(t, []string{"application/json;charset=UTF-8"}, header["Content-Type"])
 			for _, random := range []string{sent["pushRegId"], sent["uuid"]} {
 				assert.False(t, seen[random], "not random")
 				seen[random] = true
@@ -138,17 +139,34 @@ func TestOtherBadRequestKeepsTheDevice(t *testing.T) {
 	assert.Zero(t, c.seen(registerPath))
 }
 
+// Neither a session nor a device id is part of the request, so no answer to it
+// may cost a login or another registration.
 func TestNewDeviceMayFail(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t, cloudsim.Options{})
 	client := c.ready(t)
 	c.DropDevices()
-	c.intercept(on(registerPath, text(http.StatusOK, `{"retCode":"F","resCode":"9999","resMsg":"Undefined Error - Response timeout"}`)))
-	_, err := client.Vehicles(t.Context())
-	fails(t, err, shared.ReasonVendorTimeout)
-	assert.Equal(t, 1, c.seen(registerPath))
+	for name, tc := range map[string]struct {
+		answer http.HandlerFunc
+		reason shared.Reason
+	}{
+		"timeout":          {text(http.StatusOK, `{"retCode":"F","resCode":"9999","resMsg":"Undefined Error - Response timeout"}`), shared.ReasonVendorTimeout},
+		"device id":        {text(http.StatusBadRequest, `{"retCode":"F","resCode":"4002","resMsg":"Invalid request body - Invalid deviceId."}`), shared.ReasonVendorUnavailable},
+		"session":          {text(http.StatusUnauthorized, `{"retCode":"F","resCode":"4010","resMsg":"Require authentication"}`), shared.ReasonVendorUnavailable},
+		"key":              {text(http.StatusUnauthorized, `{"error":"Key not authorized: Token is expired"}`), shared.ReasonVendorUnavailable},
+		"401 page":         {text(http.StatusUnauthorized, "<html></html>"), shared.ReasonVendorUnavailable},
+		"stamp":            {text(http.StatusUnauthorized, `{"retCode":"F","resCode":"4017","resMsg":"Invalid Application Id."}`), shared.ReasonIncompatible},
+		"no id":            {text(http.StatusOK, `{"retCode":"S","resCode":"0000","resMsg":{"deviceId":""}}`), shared.ReasonInvalidResponse},
+		"another bad word": {text(http.StatusBadRequest, `{"retCode":"F","resCode":"4002","resMsg":"Invalid parameter."}`), shared.ReasonInvalidCommand},
+	} {
+		c.intercept(on(registerPath, tc.answer))
+		_, err := client.Vehicles(t.Context())
+		require.ErrorIs(t, err, tc.reason, name)
+		fails(t, err, tc.reason)
+		assert.Equal(t, 1, c.seen(registerPath), name)
+	}
 	c.intercept(nil)
-	_, err = client.Vehicles(t.Context())
+	_, err := client.Vehicles(t.Context())
 	require.NoError(t, err, "it passes")
 }
 

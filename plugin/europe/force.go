@@ -34,13 +34,20 @@ func (c *Client) forceCCS1(ctx context.Context, vehicleID string) (*vehiclev1.Ve
 		return nil, err
 	}
 	info, err := c.documentCCS1(ctx, vehicleID)
-	if err != nil {
-		return nil, afterWake(err)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
 	data := ccs1.Parse(info, ccs1.Known{Zone: c.zone})
-	// A copy that lags behind is brought up to date with the car's own answer.
 	own := ccs1.Parse(info.With("vehicleStatus", answer.At("resMsg")), ccs1.Known{Zone: c.zone})
-	if own.GetRefresh().GetObservedAt() > data.GetRefresh().GetObservedAt() {
+	switch {
+	case err != nil && own.GetRefresh().GetObservedAt() == 0:
+		return nil, afterWake(err)
+	case err != nil:
+		// The car has answered; that is not thrown away for want of the copy.
+		sdk.Logger(ctx).Warn("no copy after the wake, only the car's own answer", "error", shared.ErrorChain(err))
+		data = own
+	case own.GetRefresh().GetObservedAt() > data.GetRefresh().GetObservedAt():
+		// A copy that lags behind is brought up to date with the car's own answer.
 		data = own
 	}
 	data, err = c.withParkLocation(ctx, vehicleID, data)
@@ -92,9 +99,15 @@ func (c *Client) forceCCS2(ctx context.Context, vehicleID string, known car, sin
 	return c.withParkLocation(ctx, vehicleID, data)
 }
 
-// passes says whether the next reading may succeed where this one failed.
+// passes says whether the next reading may succeed where this one failed. Who
+// wants to be left alone for longer than the re-reads last is left alone.
 func passes(err error) bool {
-	for _, r := range []shared.Reason{shared.ReasonVendorUnavailable, shared.ReasonVendorTimeout, shared.ReasonInvalidResponse} {
+	if api := shared.AsAPIError(err); api.RetryAfter >= time.Hour {
+		return false
+	}
+	for _, r := range []shared.Reason{
+		shared.ReasonVendorUnavailable, shared.ReasonVendorTimeout, shared.ReasonInvalidResponse, shared.ReasonVehicleUnreachable,
+	} {
 		if errors.Is(err, r) {
 			return true
 		}

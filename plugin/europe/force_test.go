@@ -261,9 +261,13 @@ func TestSessionEndsDuringAWake(t *testing.T) {
 			client := c.ready(t)
 			since := baseline(t, client, id)
 			c.intercept(c.after(path, c.RevokeSessions))
-			_, err := client.Force(t.Context(), id, since)
-			e := failure(t, err, shared.ReasonVendorUnavailable)
-			assert.True(t, e.MayHaveHappened)
+			data, err := client.Force(t.Context(), id, since)
+			if id == ccs1ID {
+				require.NoError(t, err, "the car's own answer came with the wake")
+				assert.Equal(t, summer, observed(data))
+			} else {
+				assert.True(t, failure(t, err, shared.ReasonVendorUnavailable).MayHaveHappened)
+			}
 			assert.Equal(t, 1, c.Wakes(id))
 			assert.Equal(t, 1, c.seen(path))
 
@@ -283,7 +287,10 @@ func TestFailuresAfterTheTrigger(t *testing.T) {
 	}{
 		"outage to the end":  {text(http.StatusServiceUnavailable, `{"retCode":"F","resCode":"5031","resMsg":"Service Temporary Unavailable"}`), shared.ReasonVendorUnavailable, 6},
 		"gateway to the end": {text(http.StatusBadGateway, "<html></html>"), shared.ReasonVendorUnavailable, 6},
-		"no state at all":    {text(http.StatusOK, `{"retCode":"S","resCode":"0000"}`), shared.ReasonInvalidResponse, 6},
+		"no state at all":    {text(http.StatusOK, `{"retCode":"S","resCode":"0000"}`), shared.ReasonVehicleUnreachable, 6},
+		"garbage to the end": {text(http.StatusOK, "<html></html>"), shared.ReasonInvalidResponse, 6},
+		"car out of reach":   {text(http.StatusBadRequest, `{"retCode":"F","resCode":"4081","resMsg":"Request timeout"}`), shared.ReasonVehicleUnreachable, 6},
+		"firewall":           {text(http.StatusForbidden, nginx403), shared.ReasonVendorUnavailable, 1},
 		"timeout to the end": {text(http.StatusBadRequest, `{"retCode":"F","resCode":"9999","resMsg":"Response timeout"}`), shared.ReasonVendorTimeout, 6},
 		"quota":              {text(509, `{"retCode":"F","resCode":"5091","resMsg":"Exceeds number of requests"}`), shared.ReasonRateLimited, 1},
 		"client refused":     {text(http.StatusUnauthorized, `{"retCode":"F","resCode":"4017","resMsg":"Invalid Application Id."}`), shared.ReasonIncompatible, 1},
@@ -291,17 +298,77 @@ func TestFailuresAfterTheTrigger(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.clock.advance(time.Minute) // the wake before this one is over
-			blue, red := c.Wakes(ccs2ID), c.Wakes(ccs1ID)
-			c.intercept(both(on(latestCCS2, tc.answer), on(latestCCS1, tc.answer)))
+			blue := c.Wakes(ccs2ID)
+			c.intercept(on(latestCCS2, tc.answer))
 			_, err := client.Force(t.Context(), ccs2ID, time.Time{})
 			assert.True(t, failure(t, err, tc.reason).MayHaveHappened)
 			assert.Equal(t, tc.rereads, c.seen(latestCCS2))
 			assert.Equal(t, 1, c.Wakes(ccs2ID)-blue)
-
-			_, err = client.Force(t.Context(), ccs1ID, time.Time{})
-			assert.True(t, failure(t, err, tc.reason).MayHaveHappened)
-			assert.Equal(t, 1, c.Wakes(ccs1ID)-red)
 		})
+	}
+}
+
+// The car's own answer is not thrown away for want of the cloud's copy, whatever
+// became of that; an answer without a state is none.
+func TestForceCCS1WithoutTheCopy(t *testing.T) {
+	c := newCloud(t, cloudsim.Options{})
+	client := c.ready(t)
+	for name, tc := range map[string]struct {
+		answer http.HandlerFunc
+		reason shared.Reason // if the car's answer holds no state either
+	}{
+		"outage":        {text(http.StatusServiceUnavailable, `{"retCode":"F","resCode":"5031","resMsg":"Service Temporary Unavailable"}`), shared.ReasonVendorUnavailable},
+		"no answer":     {hangUp, shared.ReasonVendorUnavailable},
+		"garbage":       {text(http.StatusOK, "<html></html>"), shared.ReasonInvalidResponse},
+		"no state":      {text(http.StatusOK, `{"retCode":"S","resCode":"0000"}`), shared.ReasonVehicleUnreachable},
+		"quota":         {text(509, `{"retCode":"F","resCode":"5091","resMsg":"Exceeds number of requests"}`), shared.ReasonRateLimited},
+		"session ended": {text(http.StatusUnauthorized, `{"error":"Key not authorized: Token is expired"}`), shared.ReasonVendorUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.clock.advance(time.Minute) // the wake before this one is over
+			woken := c.Wakes(ccs1ID)
+			c.intercept(on(latestCCS1, tc.answer))
+			data, err := client.Force(t.Context(), ccs1ID, time.Time{})
+			require.NoError(t, err)
+			assert.Equal(t, c.clock.now(), observed(data))
+			assert.InDelta(t, 75, data.GetBattery().GetSoc(), 0)
+			assert.Zero(t, data.GetDrive().GetOdometer(), "only the copy has it")
+			assert.InDelta(t, 48.14, data.GetLocation().GetLatitude(), 0, "the parking position")
+			assert.Positive(t, c.seen(latestCCS1))
+			assert.Equal(t, 1, c.Wakes(ccs1ID)-woken)
+
+			c.intercept(both(on(latestCCS1, tc.answer), on(wakeCCS1, text(http.StatusOK, `{"retCode":"S","resCode":"0000","resMsg":{"RetCode":"S","resCode":"200"}}`))))
+			data, err = client.Force(t.Context(), ccs1ID, time.Time{})
+			assert.True(t, failure(t, err, tc.reason).MayHaveHappened)
+			assert.Nil(t, data, "an empty state would wipe what is known")
+		})
+	}
+}
+
+func TestWhatTheNextRereadMayCure(t *testing.T) {
+	t.Parallel()
+	long := shared.NewError(shared.ReasonVehicleUnreachable)
+	long.RetryAfter = 24 * time.Hour
+	short := shared.NewError(shared.ReasonVehicleUnreachable)
+	short.RetryAfter = 30 * time.Minute
+	for name, tc := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"outage":             {shared.NewError(shared.ReasonVendorUnavailable), true},
+		"timeout":            {shared.NewError(shared.ReasonVendorTimeout), true},
+		"garbage":            {shared.NewError(shared.ReasonInvalidResponse), true},
+		"no state":           {noState(), true},
+		"car out of reach":   {short, true},
+		"no data for a day":  {long, false},
+		"firewall for hours": {blocked(), false},
+		"quota":              {shared.NewError(shared.ReasonRateLimited), false},
+		"client refused":     {shared.NewError(shared.ReasonIncompatible), false},
+		"low battery":        {shared.NewError(shared.ReasonGuardRefused), false},
+		"session ended":      {sdk.ErrSessionExpired, false},
+		"caller gone":        {context.Canceled, false},
+	} {
+		assert.Equal(t, tc.want, passes(tc.err), name)
 	}
 }
 

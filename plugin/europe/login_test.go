@@ -143,6 +143,10 @@ func TestHeadersOfTheAccountAPI(t *testing.T) {
 			"client-id": "com.hyundai.oneapp.eu", "client-name": "hyundai", "client-os-version": "18.7", "client-notification-provider-type": "APNS",
 			"locale": "EN", "Accept-Language": "en", "timezone": "+01:00",
 		}},
+		"a language with its country": {profile.Kia, summer, "de-DE", map[string]string{"locale": "DE", "Accept-Language": "de"}},
+		"a language in capitals":      {profile.Kia, summer, "DE", map[string]string{"locale": "DE", "Accept-Language": "de"}},
+		"half a language":             {profile.Kia, summer, "d", map[string]string{"locale": "EN", "Accept-Language": "en"}},
+		"no language":                 {profile.Kia, summer, "", map[string]string{"locale": "EN", "Accept-Language": "en"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -72,9 +72,10 @@ func (c *Client) statusCCS2(ctx context.Context, vehicleID string, known car) (*
 	}), nil
 }
 
-// noState: the answer is well-formed and holds no state. What is known stays.
+// noState: the answer is well-formed and holds no state, so it says something of
+// the car and nothing of the vendor. What is known stays.
 func noState() *shared.APIError {
-	return shared.Errorf(shared.ReasonInvalidResponse, "The vendor's answer holds no state of the car.")
+	return shared.Errorf(shared.ReasonVehicleUnreachable, "The vendor has no state of the car yet. A forced read may bring it.")
 }
 
 // withParkLocation prefers the parking position: the one in the status may be

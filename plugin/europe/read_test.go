@@ -298,7 +298,7 @@ func TestReadFailures(t *testing.T) {
 			t.Run(name+" "+id, func(t *testing.T) {
 				c.intercept(on(path, answer))
 				data, err := client.Cached(t.Context(), id)
-				fails(t, err, shared.ReasonInvalidResponse)
+				fails(t, err, shared.ReasonVehicleUnreachable)
 				assert.Nil(t, data, "an empty state would wipe what is known")
 				assert.Zero(t, c.seen(parkPath), "a call saved")
 			})
@@ -342,10 +342,10 @@ func TestCCS2CarAskedAsCCS1(t *testing.T) {
 		c.Cloud.ServeHTTP(w, r)
 	}))
 	data, err := client.Cached(t.Context(), ccs2ID)
-	fails(t, err, shared.ReasonInvalidResponse)
+	fails(t, err, shared.ReasonVehicleUnreachable)
 	assert.Nil(t, data)
 	data, err = client.Force(t.Context(), ccs2ID, time.Time{})
-	fails(t, err, shared.ReasonInvalidResponse)
+	fails(t, err, shared.ReasonVehicleUnreachable)
 	assert.Nil(t, data)
 }
 

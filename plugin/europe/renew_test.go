@@ -106,9 +106,11 @@ func TestRenewFailures(t *testing.T) {
 		answer http.HandlerFunc
 		reason shared.Reason // "": the session has ended
 	}{
-		"refused": {text(http.StatusUnauthorized, `{"code":"9001"}`), ""},
-		"400":     {text(http.StatusBadRequest, `{"code":"9003"}`), ""},
+		"refused":         {text(http.StatusUnauthorized, `{"code":"9001"}`), ""},
+		"400":             {text(http.StatusBadRequest, `{"code":"9003"}`), ""},
+		"500 with a code": {text(http.StatusInternalServerError, `{"code":"9009"}`), ""},
 		// None of these is cured by a login, so none may cost one.
+		"500":      {text(http.StatusInternalServerError, `{}`), shared.ReasonVendorUnavailable},
 		"outage":   {text(http.StatusBadGateway, "<html></html>"), shared.ReasonVendorUnavailable},
 		"too many": {text(http.StatusTooManyRequests, "{}"), shared.ReasonVendorUnavailable},
 		"firewall": {text(http.StatusForbidden, nginx403), shared.ReasonVendorUnavailable},
