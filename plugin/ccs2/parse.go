@@ -133,30 +133,42 @@ func location(l field.Object, zone *time.Location) *vehiclev1.Location {
 }
 
 // fixTime reads the parts of TimeStamp, which are local to the car: by the
-// block's own offset if it has one, else in the region's zone. Date is UTC.
+// block's own offset if it has one, else in the region's zone. Date is UTC, and
+// takes over where there are no parts, or where they turn out to be of another
+// zone than the region's.
 func fixTime(l field.Object, zone *time.Location) (time.Time, bool) {
-	if hours, ok := l.At("Offset").Number(); ok && hours >= -12 && hours <= 14 {
+	date, dated := l.At("Date").Stamp(time.UTC)
+	hours, ok := l.At("Offset").Number()
+	hasOffset := ok && hours >= -12 && hours <= 14
+	if hasOffset {
 		zone = time.FixedZone("", int(hours*3600))
 	}
-	parts := [6]int64{}
-	for i, name := range []string{"Year", "Mon", "Day", "Hour", "Min", "Sec"} {
-		n, ok := l.At("TimeStamp." + name).Int()
-		if !ok {
-			return l.At("Date").Stamp(time.UTC)
-		}
-		parts[i] = n
+	local, ok := parts(l.At("TimeStamp"), zone)
+	apart := date.Sub(local).Abs()
+	if !ok || !hasOffset && dated && apart <= 14*time.Hour && apart%time.Hour == 0 {
+		return date, dated
 	}
-	t := time.Date(int(parts[0]), time.Month(parts[1]), int(parts[2]), int(parts[3]), int(parts[4]), int(parts[5]), 0, zone)
+	return local, true
+}
+
+// parts reads a time that is given part by part.
+func parts(stamp field.Object, zone *time.Location) (time.Time, bool) {
+	given := [6]int64{}
+	for i, name := range []string{"Year", "Mon", "Day", "Hour", "Min", "Sec"} {
+		n, ok := stamp.At(name).Int()
+		if !ok {
+			return time.Time{}, false
+		}
+		given[i] = n
+	}
+	t := time.Date(int(given[0]), time.Month(given[1]), int(given[2]), int(given[3]), int(given[4]), int(given[5]), 0, zone)
 	// time.Date carries 13:70 over to 14:10; a car that says so says nothing.
 	for i, is := range []int{t.Year(), int(t.Month()), t.Day(), t.Hour(), t.Minute(), t.Second()} {
-		if int64(is) != parts[i] {
-			return l.At("Date").Stamp(time.UTC)
+		if int64(is) != given[i] {
+			return time.Time{}, false
 		}
 	}
-	if parts[0] < 2000 || parts[0] > 2200 {
-		return l.At("Date").Stamp(time.UTC)
-	}
-	return t.UTC(), true
+	return t.UTC(), given[0] >= 2000 && given[0] <= 2200
 }
 
 func displayUnits(v field.Object) *vehiclev1.DisplayUnits {

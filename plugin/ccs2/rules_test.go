@@ -97,6 +97,7 @@ func TestRules(t *testing.T) {
 		"three-state heater 2 is off":            {inside("Cabin.SteeringWheel.Heat.State", `2`), "climate.steering_wheel_heat_on", false},
 		"three-state heater 3 says nothing":      {inside("Body.Windshield.Rear.Defog.State", `3`), "climate.rear_window_heat_on", nil},
 		"seat of an unknown code":                {inside("Cabin.Seat.Row1.Driver.Climate.State", `15`), "seats.front_left", nil},
+		"fuel level 0 is passed on as sent":      {inside("Drivetrain.FuelSystem.FuelLevel", `0`), "fuel.level", 0.0},
 		"state of health 0 is passed on as sent": {inside(batteryManagement+".SoH.Ratio", `0`), "battery.soh", 0.0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -69,7 +69,7 @@ func TimeOfDay(hour, minute Object) (int32, bool) {
 
 // TwelveHourClock is minutes after midnight of a CCS1 time, HHMM with a half-day
 // flag (1 is afternoon). "", "0" and "0000" are unset, a number above 1260 is a
-// 24-hour time, minutes above 60 carry into the hour.
+// 24-hour time, minutes above 60 carry into the hour, past midnight too.
 func TwelveHourClock(clock, half Object) (int32, bool) {
 	n, ok := clock.Int()
 	if !ok || n <= 0 || n > 2459 {
@@ -85,11 +85,11 @@ func TwelveHourClock(clock, half Object) (int32, bool) {
 			hour += 12
 		}
 	}
-	if minute >= 60 {
-		hour, minute = hour+1, minute-60
-	}
 	if hour > 23 {
 		return 0, false
+	}
+	if minute >= 60 {
+		hour, minute = (hour+1)%24, minute-60
 	}
 	return int32(hour*60 + minute), true
 }

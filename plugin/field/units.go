@@ -74,7 +74,8 @@ func Celsius(value, unit Object) (float64, bool) {
 }
 
 // HexCelsius decodes the CCS1 temperature code: hexadecimal digits and an H, an
-// index into a table that starts at base and rises by half a degree.
+// index into a table in °C that starts at base and rises by half a degree. The
+// unit only says in what the car shows it.
 func HexCelsius(value, unit Object, base float64, entries int) (float64, bool) {
 	text, ok := value.v.(string)
 	digits, isCode := strings.CutSuffix(strings.ToUpper(strings.TrimSpace(text)), "H")
@@ -85,7 +86,7 @@ func HexCelsius(value, unit Object, base float64, entries int) (float64, bool) {
 	if err != nil || int(index) >= entries {
 		return 0, false
 	}
-	return toCelsius(base+0.5*float64(index), unit)
+	return base + 0.5*float64(index), !unit.Exists() || unit.TemperatureUnit() != 0
 }
 
 func toCelsius(f float64, unit Object) (float64, bool) {

