@@ -100,10 +100,7 @@ func (c *Cloud) authenticated(next func(http.ResponseWriter, *http.Request, *acc
 			fail(w, http.StatusUnauthorized, "4017", "Invalid request value - Invalid Application Id.")
 			return
 		}
-		c.mu.Lock()
-		_, device := c.devices[r.Header.Get("Ccsp-Device-Id")]
-		c.mu.Unlock()
-		if !device {
+		if !c.registered(r.Header.Get("Ccsp-Device-Id"), p.Brand) {
 			fail(w, http.StatusBadRequest, "4002", "Invalid request body - Invalid deviceId.")
 			return
 		}
@@ -157,6 +154,14 @@ func (c *Cloud) register(w http.ResponseWriter, r *http.Request) {
 	succeed(w, object{"deviceId": id})
 }
 
+// registered says whether a device id is known to the brand that gave it.
+func (c *Cloud) registered(id string, b profile.Brand) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	of, known := c.devices[id]
+	return known && of == b
+}
+
 // genesisGrant renews with a refresh token of the classic client (Genesis).
 func (c *Cloud) genesisGrant(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
@@ -187,10 +192,7 @@ func (c *Cloud) controlToken(w http.ResponseWriter, r *http.Request) {
 		PIN      string `json:"pin"`
 	}
 	_ = json.NewDecoder(r.Body).Decode(&body) // no PIN is a wrong PIN
-	c.mu.Lock()
-	_, device := c.devices[body.DeviceID]
-	c.mu.Unlock()
-	if !device {
+	if !c.registered(body.DeviceID, a.Brand) {
 		fail(w, http.StatusBadRequest, "4002", "Invalid request body - Invalid deviceId.")
 		return
 	}

@@ -108,24 +108,29 @@ func TestRefusals(t *testing.T) {
 	require.NoError(t, err)
 	kiaStamp, err := kia.Stamp(start)
 	require.NoError(t, err)
+	kiaPhone := &phone{t: t, base: c.URL(), brand: kia, header: http.Header{"Ccsp-Application-Id": {kia.AppID}, "Stamp": {kiaStamp}}}
+	kiaDevice, registered := kiaPhone.post("notifications/register", register).at("resMsg.deviceId").(string)
+	require.True(t, registered)
 	for name, tc := range map[string]struct {
 		path   string
 		spoil  func(h http.Header)
 		status int
 		code   string
 	}{
-		"no stamp":             {"vehicles", func(h http.Header) { h.Del("Stamp") }, 401, "4017"},
-		"another brand's":      {"vehicles", func(h http.Header) { h.Set("Stamp", kiaStamp) }, 401, "4017"},
-		"no app":               {"vehicles", func(h http.Header) { h.Del("Ccsp-Application-Id") }, 401, "4017"},
-		"another brand's app":  {"vehicles", func(h http.Header) { h.Set("Ccsp-Application-Id", kia.AppID); h.Set("Stamp", kiaStamp) }, 401, "4017"},
-		"no token":             {"vehicles", func(h http.Header) { h.Del("Authorization") }, 401, "4010"},
-		"token without prefix": {"vehicles", func(h http.Header) { h.Set("Authorization", strings.TrimPrefix(h.Get("Authorization"), "Bearer ")) }, 401, "4010"},
-		"unknown token":        {"vehicles", func(h http.Header) { h.Set("Authorization", "Bearer x") }, 401, ""},
-		"no device":            {"vehicles", func(h http.Header) { h.Del("Ccsp-Device-Id") }, 400, "4002"},
-		"unknown device":       {"vehicles", func(h http.Header) { h.Set("Ccsp-Device-Id", "x") }, 400, "4002"},
-		"unknown car":          {"vehicles/x/status/latest", func(http.Header) {}, 400, "4003"},
-		"CCS1 asked as CCS2":   {"vehicles/" + ccs1 + "/ccs2/carstatus/latest", func(http.Header) {}, 400, "4005"},
-		"CCS1 woken as CCS2":   {"vehicles/" + ccs1 + "/ccs2/carstatus", func(http.Header) {}, 400, "4005"},
+		"no stamp":               {"vehicles", func(h http.Header) { h.Del("Stamp") }, 401, "4017"},
+		"another brand's":        {"vehicles", func(h http.Header) { h.Set("Stamp", kiaStamp) }, 401, "4017"},
+		"no app":                 {"vehicles", func(h http.Header) { h.Del("Ccsp-Application-Id") }, 401, "4017"},
+		"another brand's app":    {"vehicles", func(h http.Header) { h.Set("Ccsp-Application-Id", kia.AppID); h.Set("Stamp", kiaStamp) }, 401, "4017"},
+		"no token":               {"vehicles", func(h http.Header) { h.Del("Authorization") }, 401, "4010"},
+		"token without prefix":   {"vehicles", func(h http.Header) { h.Set("Authorization", strings.TrimPrefix(h.Get("Authorization"), "Bearer ")) }, 401, "4010"},
+		"unknown token":          {"vehicles", func(h http.Header) { h.Set("Authorization", "Bearer x") }, 401, ""},
+		"no device":              {"vehicles", func(h http.Header) { h.Del("Ccsp-Device-Id") }, 400, "4002"},
+		"unknown device":         {"vehicles", func(h http.Header) { h.Set("Ccsp-Device-Id", "x") }, 400, "4002"},
+		"unknown car":            {"vehicles/x/status/latest", func(http.Header) {}, 400, "4003"},
+		"unknown request":        {"vehicles/" + ccs2 + "/ccs2/control/door", func(http.Header) {}, 400, "4005"},
+		"another brand's device": {"vehicles", func(h http.Header) { h.Set("Ccsp-Device-Id", kiaDevice) }, 400, "4002"},
+		"CCS1 asked as CCS2":     {"vehicles/" + ccs1 + "/ccs2/carstatus/latest", func(http.Header) {}, 400, "4005"},
+		"CCS1 woken as CCS2":     {"vehicles/" + ccs1 + "/ccs2/carstatus", func(http.Header) {}, 400, "4005"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := owner(t, c)
@@ -143,12 +148,34 @@ func TestRefusals(t *testing.T) {
 	}
 	t.Run("registration", func(t *testing.T) {
 		p := owner(t, c)
-		for _, body := range []string{``, `{}`, `{"pushRegId":"0","pushType":"GCM"}`, `{"pushRegId":"","pushType":"GCM","uuid":"0"}`} {
+		for _, body := range []string{``, `{}`, `{"pushRegId":"0","pushType":"GCM"}`, `{"pushRegId":"","pushType":"GCM","uuid":"0"}`, `{"pushRegId":"0","uuid":"0"}`} {
 			a := p.post("notifications/register", body)
 			assert.Equal(t, "4002", a.at("resCode"), body)
 		}
 		p.header.Del("Stamp")
 		assert.Equal(t, "4017", p.post("notifications/register", register).at("resCode"))
+	})
+	t.Run("commands", func(t *testing.T) {
+		for _, path := range []string{
+			"/api/v1/spa/vehicles/" + ccs1 + "/control/door", "/api/v2/spa/vehicles/" + ccs2 + "/ccs2/control/temperature",
+			"/api/v2/spa/vehicles/" + ccs2 + "/location/routes", "/api/v1/spa/vehicles/" + ccs1 + "/status",
+		} {
+			p := owner(t, c)
+			send := func() any {
+				return p.do(http.MethodPost, path, "application/json", `{"action":"open"}`, p.header).at("resCode")
+			}
+			assert.Equal(t, "4005", send(), path)
+			p.header.Set("Ccsp-Device-Id", "x")
+			assert.Equal(t, "4002", send(), path)
+			p.header.Del("Authorization")
+			assert.Equal(t, "4010", send(), path)
+			p.header.Del("Stamp")
+			assert.Equal(t, "4017", send(), path)
+		}
+		assert.Zero(t, c.Wakes(ccs1)+c.Wakes(ccs2))
+		p := owner(t, c)
+		a := p.do(http.MethodPost, "/api/v1/spa/vehicles/x/control/door", "application/json", `{}`, p.header)
+		assert.Equal(t, "4003", a.at("resCode"), "somebody else's car")
 	})
 	t.Run("refresh token", func(t *testing.T) {
 		p := owner(t, c)

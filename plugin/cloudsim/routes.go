@@ -25,16 +25,27 @@ func (c *Cloud) carRoutes() {
 		"GET /api/v1/spa/vehicles/{id}/profile":               c.profile,
 		"GET /api/v1/spa/notifications/{id}/records":          c.records,
 	} {
-		c.mux.HandleFunc(pattern, c.authenticated(func(w http.ResponseWriter, r *http.Request, a *account) {
-			for _, car := range a.cars {
-				if car.ID == r.PathValue("id") {
-					handler(w, r, car)
-					return
-				}
-			}
-			fail(w, http.StatusBadRequest, "4003", "Invalid values")
-		}))
+		c.mux.HandleFunc(pattern, c.aboutCar(handler))
 	}
+	// Everything else that may be asked of a car, commands above all.
+	for _, version := range []string{"v1", "v2"} {
+		c.mux.HandleFunc("/api/"+version+"/spa/vehicles/{id}/{rest...}", c.aboutCar(
+			func(w http.ResponseWriter, _ *http.Request, _ *liveCar) { unsupported(w) }))
+	}
+}
+
+// aboutCar puts the checks of every call, and that for one's own car, before a
+// handler.
+func (c *Cloud) aboutCar(next func(http.ResponseWriter, *http.Request, *liveCar)) http.HandlerFunc {
+	return c.authenticated(func(w http.ResponseWriter, r *http.Request, a *account) {
+		for _, car := range a.cars {
+			if car.ID == r.PathValue("id") {
+				next(w, r, car)
+				return
+			}
+		}
+		fail(w, http.StatusBadRequest, "4003", "Invalid values")
+	})
 }
 
 func unsupported(w http.ResponseWriter) {
