@@ -118,7 +118,9 @@ func (a *account) wake(ctx context.Context, vehicleID string, memory time.Durati
 	baseline := a.recent(vehicleID, memory)
 	if baseline == nil {
 		var err error
-		if baseline, err = a.read(ctx, vehicleID); err != nil {
+		baseline, err = a.read(ctx, vehicleID)
+		// A cloud without a copy of the car is no reason not to ask the car.
+		if err != nil && !errors.Is(err, shared.ReasonVehicleUnreachable) {
 			return outcome{}, err
 		}
 	}

@@ -153,6 +153,34 @@ func TestOlderSnapshotsNeverOverwrite(t *testing.T) {
 	assert.InDelta(t, 60, d.GetBattery().GetSoc(), 0.001)
 }
 
+// TestForceOfACarThatTheCloudHasNoCopyOf: the copy is only the baseline, the
+// car itself may well answer.
+func TestForceOfACarThatTheCloudHasNoCopyOf(t *testing.T) {
+	for name, tc := range map[string]struct {
+		read  error
+		wakes int32
+	}{
+		"no copy":         {shared.NewError(shared.ReasonVehicleUnreachable), 1},
+		"cloud not there": {shared.NewError(shared.ReasonVendorUnavailable), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClock()
+			s := newScripted(c, time.Hour)
+			s.CachedFunc = func(context.Context, string) (*vehiclev1.VehicleData, error) { return nil, tc.read }
+			e := engine(t, s, sdk.Options{Now: c.now})
+			d, err := e.RefreshForce(t.Context(), "car1")
+			assert.Equal(t, tc.wakes, s.wakes.Load())
+			if tc.wakes == 0 {
+				require.ErrorIs(t, err, shared.ReasonVendorUnavailable)
+				return
+			}
+			require.NoError(t, err)
+			assert.True(t, s.since.IsZero(), "nothing is known of the car")
+			assert.Equal(t, vehiclev1.Verdict_VERDICT_FRESH, d.GetRefresh().GetVerdict())
+		})
+	}
+}
+
 func TestSmart(t *testing.T) {
 	unreachable := func(time.Time) (*vehiclev1.VehicleData, error) {
 		e := shared.NewError(shared.ReasonVehicleUnreachable)
