@@ -26,29 +26,30 @@ func (e *Engine) RefreshCached(ctx context.Context, vehicleID string) (*vehiclev
 }
 
 // RefreshForce implements [shared.VehicleRefresher]: one wake, shared by all
-// who ask while it waits or runs.
+// who ask while it waits or runs. Who shares it shares its failure as well: the
+// car is not woken again for them.
 func (e *Engine) RefreshForce(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error) {
 	ctx = e.withLogger(ctx, "vehicle", vehicleID, "mode", string(shared.ModeForce))
 	a, err := e.accountOf(vehicleID)
 	if err != nil {
 		return nil, failed(shared.ModeForce, vehicleID, err)
 	}
-	if running := e.join(ctx, vehicleID); running.woke {
-		return answer(running.data, shared.ModeForce), nil
+	for {
+		woken, err := e.wake(ctx, a, vehicleID, nil)
+		if err != nil {
+			return nil, failed(shared.ModeForce, vehicleID, err)
+		}
+		if woken.woke {
+			return answer(woken.data, shared.ModeForce), nil
+		}
+		// The job was a smart caller's, who found that no wake was needed.
 	}
-	woken, err := e.run(ctx, a.key(vehicleID, lanes.Wake, "force"), func(ctx context.Context) (outcome, error) {
-		return a.wake(ctx, vehicleID, e.opts.MinReadInterval)
-	})
-	if err != nil {
-		return nil, failed(shared.ModeForce, vehicleID, err)
-	}
-	return answer(woken.data, shared.ModeForce), nil
 }
 
 // RefreshSmart implements [shared.VehicleRefresher]: the cloud's copy first, a
 // wake only if the car's own time is older than maxAge. A wake that somebody
-// else asked for serves as well. If the wake fails, the copy is the answer, with
-// the verdict STALE and the reason.
+// else asked for serves as well. If the wake fails, whoever asked for it, the
+// copy is the answer, with the verdict STALE and the reason.
 func (e *Engine) RefreshSmart(ctx context.Context, vehicleID string, maxAge time.Duration) (*vehiclev1.VehicleData, error) {
 	if maxAge <= 0 {
 		maxAge = shared.DefaultMaxAge
@@ -58,8 +59,12 @@ func (e *Engine) RefreshSmart(ctx context.Context, vehicleID string, maxAge time
 	if err != nil {
 		return nil, failed(shared.ModeSmart, vehicleID, err)
 	}
-	if running := e.join(ctx, vehicleID); running.woke {
-		return answer(running.data, shared.ModeSmart), nil
+	woken, wakeErr := e.join(ctx, a, vehicleID)
+	switch {
+	case wakeErr != nil && !servesStale(wakeErr):
+		return nil, failed(shared.ModeSmart, vehicleID, wakeErr)
+	case woken.woke:
+		return answer(woken.data, shared.ModeSmart), nil
 	}
 	data, err := e.read(ctx, a, vehicleID)
 	if err != nil {
@@ -70,25 +75,52 @@ func (e *Engine) RefreshSmart(ctx context.Context, vehicleID string, maxAge time
 	if observedAt(data).IsZero() || e.young(data, maxAge) {
 		return e.youngAnswer(data), nil
 	}
-	woken, err := e.run(ctx, a.key(vehicleID, lanes.Wake, "smart "+maxAge.String()), func(ctx context.Context) (outcome, error) {
-		// While this job waited, another wake may have done the work.
-		if last := a.last(vehicleID); e.young(last, maxAge) {
-			return outcome{data: last}, nil
+	if wakeErr == nil {
+		woken, wakeErr = e.wakeUnlessYoung(ctx, a, vehicleID, maxAge)
+	}
+	switch {
+	case wakeErr == nil && woken.woke:
+		return answer(woken.data, shared.ModeSmart), nil
+	case wakeErr == nil:
+		return e.youngAnswer(woken.data), nil
+	case !servesStale(wakeErr):
+		return nil, failed(shared.ModeSmart, vehicleID, wakeErr)
+	}
+	Logger(ctx).Info("car not woken, the cloud's copy answers", "error", shared.ErrorChain(wakeErr))
+	stale := answer(data, shared.ModeSmart)
+	markStale(stale, wakeErr)
+	return stale, nil
+}
+
+// wakeUnlessYoung wakes the car unless, when its turn comes, another wake has
+// done the work.
+func (e *Engine) wakeUnlessYoung(ctx context.Context, a *account, vehicleID string, maxAge time.Duration) (outcome, error) {
+	for {
+		woken, err := e.wake(ctx, a, vehicleID, func() *vehiclev1.VehicleData {
+			if last := a.last(vehicleID); e.young(last, maxAge) {
+				return last
+			}
+			return nil
+		})
+		if err != nil || woken.woke || e.young(woken.data, maxAge) {
+			return woken, err
+		}
+		// The job was that of a caller who is content with older data.
+	}
+}
+
+// wake shares the wake of the car that waits or runs, else it is a new one,
+// unless enough returns data that needs none. All wakes of a car are the same
+// job, whoever asked first.
+func (e *Engine) wake(ctx context.Context, a *account, vehicleID string, enough func() *vehiclev1.VehicleData) (outcome, error) {
+	return e.run(ctx, a.key(vehicleID, lanes.Wake, "wake"), func(ctx context.Context) (outcome, error) {
+		if enough != nil {
+			if data := enough(); data != nil {
+				return outcome{data: data}, nil
+			}
 		}
 		return a.wake(ctx, vehicleID, e.opts.MinReadInterval)
 	})
-	switch {
-	case err == nil && woken.woke:
-		return answer(woken.data, shared.ModeSmart), nil
-	case err == nil:
-		return e.youngAnswer(woken.data), nil
-	case !servesStale(err):
-		return nil, failed(shared.ModeSmart, vehicleID, err)
-	}
-	Logger(ctx).Info("car not woken, the cloud's copy answers", "error", shared.ErrorChain(err))
-	stale := answer(data, shared.ModeSmart)
-	markStale(stale, err)
-	return stale, nil
 }
 
 // young says whether the car's own time is within maxAge.
@@ -112,15 +144,15 @@ type outcome struct {
 	woke bool
 }
 
-// join waits for a wake of the car that is under way. If there is none, or it
-// fails, the outcome is empty and the caller goes on by itself.
-func (e *Engine) join(ctx context.Context, vehicleID string) outcome {
-	v, joined, err := e.lanes.Join(ctx, vehicleID, lanes.Wake)
-	if !joined || err != nil {
-		return outcome{}
+// join waits for a wake of the car that is under way. If there is none, the
+// outcome is empty.
+func (e *Engine) join(ctx context.Context, a *account, vehicleID string) (outcome, error) {
+	v, _, err := e.lanes.Join(ctx, a.key(vehicleID, lanes.Wake, "wake"))
+	if err != nil {
+		return outcome{}, jobError(ctx, err)
 	}
-	result, _ := v.(outcome)
-	return result
+	woken, _ := v.(outcome)
+	return woken, nil
 }
 
 // servesStale says whether old data is the better answer to a failed wake. It
@@ -195,22 +227,29 @@ func (e *Engine) run(ctx context.Context, key lanes.Key, job func(context.Contex
 		Logger(ctx).Info("worker completed", fields...)
 		return result, nil
 	})
+	if err != nil {
+		return outcome{}, jobError(ctx, err)
+	}
+	result, _ := v.(outcome)
+	return result, nil
+}
+
+// jobError is what the caller of a job gets of its error.
+func jobError(ctx context.Context, err error) error {
 	var panicErr *lanes.PanicError
 	switch {
 	case errors.As(err, &panicErr):
 		logPanic(Logger(ctx), panicErr.Value, panicErr.Stack)
-		return outcome{}, shared.NewError(shared.ReasonInternal)
+		return shared.NewError(shared.ReasonInternal)
 	case errors.Is(err, lanes.ErrFull):
 		full := shared.NewError(shared.ReasonQueueFull)
 		full.RetryAfter = 5 * time.Second
-		return outcome{}, full
+		return full
 	case errors.Is(err, lanes.ErrClosed):
-		return outcome{}, shared.NewError(shared.ReasonDraining)
-	case err != nil:
-		return outcome{}, err
+		return shared.NewError(shared.ReasonDraining)
+	default:
+		return err
 	}
-	result, _ := v.(outcome)
-	return result, nil
 }
 
 // failed wraps err with the mode and the car. A context error becomes typed.

@@ -159,16 +159,14 @@ func (l *Lanes) Do(ctx context.Context, key Key, run func(context.Context, Info)
 	return l.wait(ctx, j)
 }
 
-// Join waits for the job that is running in a lane, whatever its name, and says
-// whether there was one.
-func (l *Lanes) Join(ctx context.Context, vehicle string, class Class) (value any, joined bool, err error) {
+// Join waits for the job named key if it is running, and says whether it is.
+func (l *Lanes) Join(ctx context.Context, key Key) (value any, joined bool, err error) {
 	l.mu.Lock()
-	ln := l.lanes[laneKey{vehicle, class}]
-	if ln == nil || ln.running == nil || l.jobs[ln.running.key] != ln.running || l.waiters >= l.total {
+	j := l.jobs[key]
+	if j == nil || !j.started || l.waiters >= l.total {
 		l.mu.Unlock()
 		return nil, false, nil
 	}
-	j := ln.running
 	l.join(j)
 	l.mu.Unlock()
 	value, err = l.wait(ctx, j)

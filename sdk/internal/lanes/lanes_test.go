@@ -79,7 +79,7 @@ func TestEqualJobsAreOne(t *testing.T) {
 
 func TestJoinFindsOnlyWhatIsThere(t *testing.T) {
 	l := lanes.New(lanes.Options{})
-	_, joined, err := l.Join(t.Context(), "a", lanes.Wake)
+	_, joined, err := l.Join(t.Context(), wake("a"))
 	require.NoError(t, err)
 	assert.False(t, joined)
 
@@ -88,7 +88,7 @@ func TestJoinFindsOnlyWhatIsThere(t *testing.T) {
 	<-g.running
 	result := make(chan any, 1)
 	go func() {
-		v, ok, _ := l.Join(context.Background(), "a", lanes.Wake)
+		v, ok, _ := l.Join(context.Background(), wake("a"))
 		result <- fmt.Sprint(v, ok)
 	}()
 	eventually(t, "joined", func() bool { return l.Stats().Coalesced == 1 })
