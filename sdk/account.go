@@ -11,7 +11,9 @@ import (
 	"log/slog"
 	"maps"
 	"runtime/debug"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -25,11 +27,15 @@ import (
 // breaker, the account's cars and the last snapshot of each.
 type account struct {
 	id      string // fingerprint of the settings
+	serial  int    // tells it from every other account of the engine
 	vendor  Vendor
 	session *session
 	breaker *breaker
 	health  *health
 	now     func() time.Time
+	// speaks: the engine's health is this account's. It is not while another
+	// account serves.
+	speaks atomic.Bool
 
 	mu        sync.Mutex
 	vehicles  []*vehiclev1.Vehicle
@@ -91,10 +97,17 @@ func (a *account) list(ctx context.Context) error {
 	return nil
 }
 
-// key names a job for a car. It holds the account's name, so that a new account
-// is never answered with the old one's data.
+// retire is for an account in whose place another one serves.
+func (a *account) retire() {
+	a.speaks.Store(false)
+	a.session.retire()
+}
+
+// key names a job for a car. It holds the account's number, so that a new
+// account is never answered with an old one's data, also if the old one had the
+// same settings.
 func (a *account) key(vehicleID string, class lanes.Class, job string) lanes.Key {
-	return lanes.Key{Vehicle: vehicleID, Class: class, Name: job + " " + a.id}
+	return lanes.Key{Vehicle: vehicleID, Class: class, Name: job + " " + strconv.Itoa(a.serial)}
 }
 
 // read gets the cloud's copy of a car and remembers it.

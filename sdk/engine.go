@@ -2,8 +2,6 @@ package sdk
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -69,8 +67,11 @@ type Engine struct {
 	health *health
 
 	initializing chan struct{} // holds one token: Initialize runs alone
-	account      atomic.Pointer[account]
-	closeOnce    sync.Once
+	// account serves the callers. candidate is the account of new settings whose
+	// cars could not be listed yet.
+	account, candidate atomic.Pointer[account]
+	accounts           int // how many were made; for the holder of the token
+	closeOnce          sync.Once
 }
 
 var (
@@ -93,91 +94,6 @@ func NewEngine(p Plugin, o Options) *Engine {
 	}
 	e.initializing <- struct{}{}
 	return e
-}
-
-// Initialize implements [shared.VehicleRefresher]. The same settings again keep
-// the session and list the cars anew; other settings replace the account.
-func (e *Engine) Initialize(ctx context.Context, cfg shared.Config) ([]*vehiclev1.Vehicle, error) {
-	select {
-	case <-e.initializing:
-		defer func() { e.initializing <- struct{}{} }()
-	case <-ctx.Done():
-		return nil, shared.AsAPIError(ctx.Err())
-	}
-	ctx = e.withLogger(ctx, "mode", "initialize")
-	a, err := e.accountFor(cfg)
-	if err != nil {
-		return nil, shared.AsAPIError(err)
-	}
-	_, err = e.run(ctx, a.key("", lanes.Read, "list"), func(ctx context.Context) (outcome, error) {
-		return outcome{}, a.list(ctx)
-	})
-	if err != nil {
-		return nil, shared.AsAPIError(err)
-	}
-	e.health.ready()
-	return a.fleet(), nil
-}
-
-// accountFor returns the account of cfg: the present one if cfg is the same,
-// else a new one in its place.
-func (e *Engine) accountFor(cfg shared.Config) (*account, error) {
-	store, err := OpenStore(cfg.StateDir)
-	if err != nil {
-		return nil, shared.Errorf(shared.ReasonConfigInvalid, "The plugin's state directory cannot be used. Check its permissions.").Wrap(err)
-	}
-	present := e.account.Load()
-	id, err := fingerprint(store, cfg.Settings)
-	if err != nil {
-		return nil, shared.Errorf(shared.ReasonConfigInvalid, "The plugin's state directory cannot be written. Check its permissions and free space.").Wrap(err)
-	}
-	if present != nil && cfg.StateDir != "" && present.id == id {
-		return present, nil
-	}
-	learnSecrets(e.opts.Redactor, cfg.Settings)
-	vendor, err := e.plugin.New(VendorConfig{
-		Settings: cfg.Settings, Store: store, Logger: e.opts.Logger, Redactor: e.opts.Redactor, Now: e.opts.Now,
-	})
-	if err != nil {
-		if errors.As(err, new(*shared.APIError)) {
-			return nil, err
-		}
-		return nil, shared.NewError(shared.ReasonConfigInvalid).Wrap(err)
-	}
-	e.health.reset()
-	a := &account{id: id, vendor: vendor, health: e.health, now: e.opts.Now, snapshots: map[string]*vehiclev1.VehicleData{}}
-	a.breaker = newBreaker(e.opts.BreakerFailures, e.opts.BreakerTimeout, e.opts.Now, func(from, to string) {
-		e.opts.Logger.Warn("circuit breaker changed", "from", from, "to", to)
-		e.health.setBreaker(to)
-	})
-	a.session = newSession(&session{
-		vendor: vendor, guard: a.breaker.do, store: store, log: e.opts.Logger, now: e.opts.Now,
-		events: sessionEvents{
-			login:      func() { e.health.count(counterLogins) },
-			renewal:    func() { e.health.count(counterRenewals) },
-			needsHuman: e.health.needsHuman,
-		},
-	}, id)
-	e.account.Store(a)
-	if present != nil {
-		present.session.close()
-	}
-	return a, nil
-}
-
-// secretKeys are the settings whose values must never be seen in a log.
-var secretKeys = []string{"username", "password", "pin", "refresh_token", "token", "secret"}
-
-func learnSecrets(r *redact.Redactor, settings json.RawMessage) {
-	var fields map[string]any
-	if json.Unmarshal(settings, &fields) != nil {
-		return
-	}
-	for _, key := range secretKeys {
-		if s, ok := fields[key].(string); ok {
-			r.Learn(s)
-		}
-	}
 }
 
 // ListVehicles implements [shared.VehicleLister].
@@ -219,8 +135,10 @@ func (e *Engine) Drain(ctx context.Context) error {
 func (e *Engine) Close(ctx context.Context) error {
 	e.closeOnce.Do(e.health.drain)
 	e.lanes.CancelAll()
-	if a := e.account.Load(); a != nil {
-		a.session.close()
+	for _, a := range []*account{e.account.Load(), e.candidate.Load()} {
+		if a != nil {
+			a.session.close()
+		}
 	}
 	return e.lanes.Close(ctx)
 }
@@ -228,7 +146,7 @@ func (e *Engine) Close(ctx context.Context) error {
 func (e *Engine) ready() (*account, error) {
 	a := e.account.Load()
 	if a == nil {
-		return nil, shared.Errorf(shared.ReasonConfigInvalid, "The plugin has no settings yet: Initialize comes first.")
+		return nil, shared.Errorf(shared.ReasonConfigInvalid, "The plugin has no account yet: Initialize comes first, and has to succeed.")
 	}
 	return a, nil
 }

@@ -21,8 +21,12 @@ const (
 	unprovenWindow = 10 * time.Minute
 )
 
-// loginDoc is the name of the lock-out clock in the store.
-const loginDoc = "login"
+// Names of the lock-out clock in the store: of the account that serves, and of
+// one that is to replace it.
+const (
+	loginDoc     = "login"
+	candidateDoc = "login-next"
+)
 
 // loginState is the lock-out clock: it is on disk before a password leaves the
 // process, so that neither a crash loop nor a restart tries it again.
@@ -48,6 +52,7 @@ type session struct {
 	// guard is the breaker: it also counts renewals and logins that fail.
 	guard  func(call func() error) error
 	store  *Store
+	doc    string // where in the store the lock-out clock is kept
 	log    *slog.Logger
 	now    func() time.Time
 	events sessionEvents
@@ -59,6 +64,8 @@ type session struct {
 	renewed bool
 	flight  *flight
 	closed  bool
+	// retired: the document belongs to another account's session by now.
+	retired bool
 	wg      sync.WaitGroup
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -79,11 +86,14 @@ type flight struct {
 // settings; a clock of other settings does not count.
 func newSession(s *session, account string) *session {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	if ok, err := s.store.Get(loginDoc, &s.state); err != nil {
-		s.log.Warn("the lock-out clock cannot be read and starts anew", "error", err)
-		s.state = loginState{}
-	} else if ok && s.state.Account != account {
-		s.state = loginState{}
+	for _, doc := range []string{loginDoc, candidateDoc} {
+		var stored loginState
+		if ok, err := s.store.Get(doc, &stored); err != nil {
+			s.log.Warn("the lock-out clock cannot be read and starts anew", "error", err)
+		} else if ok && stored.Account == account {
+			s.state = stored
+			break
+		}
 	}
 	s.state.Account = account
 	if refusal := s.refusal(); refusal != nil {
@@ -151,6 +161,28 @@ func (s *session) renew(ctx context.Context, generation uint64) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// adopt is for the session of an account that serves from now on.
+func (s *session) adopt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.doc == loginDoc {
+		return
+	}
+	s.doc = loginDoc
+	s.save()
+	if err := s.store.Delete(candidateDoc); err != nil {
+		s.log.Warn("the candidate's lock-out clock cannot be removed", "error", err)
+	}
+}
+
+// retire ends the session without waiting, and leaves the store to others.
+func (s *session) retire() {
+	s.mu.Lock()
+	s.closed, s.retired = true, true
+	s.mu.Unlock()
+	s.cancel()
 }
 
 // close waits for a running renewal after cancelling it.
@@ -262,7 +294,10 @@ func (s *session) countAttempt() error {
 	pause += rand.N(pause/4 + 1) //nolint:gosec // spreading load needs no secrecy
 	s.state.Attempts++
 	s.state.NotBefore = s.now().Add(pause).UnixMilli()
-	if err := s.store.Put(loginDoc, s.state); err != nil {
+	if s.retired {
+		return shared.NewError(shared.ReasonDraining)
+	}
+	if err := s.store.Put(s.doc, s.state); err != nil {
 		// Without the clock on disk a crash loop could lock the account.
 		return shared.Errorf(shared.ReasonConfigInvalid,
 			"The plugin cannot write its state directory, so it does not log in. Check its permissions and free space.").Wrap(err)
@@ -314,7 +349,10 @@ func (s *session) refusal() *shared.APIError {
 }
 
 func (s *session) save() {
-	if err := s.store.Put(loginDoc, s.state); err != nil {
+	if s.retired {
+		return
+	}
+	if err := s.store.Put(s.doc, s.state); err != nil {
 		s.log.Warn("the lock-out clock cannot be stored", "error", err)
 	}
 }

@@ -1,0 +1,139 @@
+package sdk
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/lanes"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// Initialize implements [shared.VehicleRefresher]. The same settings again keep
+// the session and list the cars anew. Other settings replace the account once
+// its cars are listed; until then the present one serves.
+func (e *Engine) Initialize(ctx context.Context, cfg shared.Config) ([]*vehiclev1.Vehicle, error) {
+	select {
+	case <-e.initializing:
+		defer func() { e.initializing <- struct{}{} }()
+	case <-ctx.Done():
+		return nil, shared.AsAPIError(ctx.Err())
+	}
+	ctx = e.withLogger(ctx, "mode", "initialize")
+	a, err := e.accountFor(cfg)
+	if err != nil {
+		return nil, shared.AsAPIError(err)
+	}
+	_, err = e.run(ctx, a.key("", lanes.Read, "list"), func(ctx context.Context) (outcome, error) {
+		return outcome{}, a.list(ctx)
+	})
+	if err != nil {
+		return nil, shared.AsAPIError(err)
+	}
+	e.adopt(a)
+	return a.fleet(), nil
+}
+
+// accountFor returns the account of cfg: the present one or the candidate if
+// cfg is the same, else a new candidate. A candidate that failed is kept, so
+// that the next try knows which logins it made.
+func (e *Engine) accountFor(cfg shared.Config) (*account, error) {
+	store, err := OpenStore(cfg.StateDir)
+	if err != nil {
+		return nil, shared.Errorf(shared.ReasonConfigInvalid, "The plugin's state directory cannot be used. Check its permissions.").Wrap(err)
+	}
+	id, err := fingerprint(store, cfg.Settings)
+	if err != nil {
+		return nil, shared.Errorf(shared.ReasonConfigInvalid, "The plugin's state directory cannot be written. Check its permissions and free space.").Wrap(err)
+	}
+	present, candidate := e.account.Load(), e.candidate.Load()
+	for _, a := range []*account{present, candidate} {
+		if a != nil && cfg.StateDir != "" && a.id == id {
+			return a, nil
+		}
+	}
+	learnSecrets(e.opts.Redactor, cfg.Settings)
+	vendor, err := e.plugin.New(VendorConfig{
+		Settings: cfg.Settings, Store: store, Logger: e.opts.Logger, Redactor: e.opts.Redactor, Now: e.opts.Now,
+	})
+	if err != nil {
+		if errors.As(err, new(*shared.APIError)) {
+			return nil, err
+		}
+		return nil, shared.NewError(shared.ReasonConfigInvalid).Wrap(err)
+	}
+	if candidate != nil {
+		candidate.retire()
+	}
+	a := e.newAccount(id, vendor, store, present == nil)
+	e.candidate.Store(a)
+	return a, nil
+}
+
+// newAccount makes the account of a vendor. alone says that there is no other
+// whose health and lock-out clock must not be touched.
+func (e *Engine) newAccount(id string, vendor Vendor, store *Store, alone bool) *account {
+	e.accounts++
+	a := &account{
+		id: id, serial: e.accounts, vendor: vendor, health: e.health, now: e.opts.Now,
+		snapshots: map[string]*vehiclev1.VehicleData{},
+	}
+	a.speaks.Store(alone)
+	if alone {
+		e.health.reset()
+	}
+	a.breaker = newBreaker(e.opts.BreakerFailures, e.opts.BreakerTimeout, e.opts.Now, func(from, to string) {
+		e.opts.Logger.Warn("circuit breaker changed", "from", from, "to", to)
+		if a.speaks.Load() {
+			e.health.setBreaker(to)
+		}
+	})
+	doc := loginDoc
+	if !alone {
+		doc = candidateDoc
+	}
+	a.session = newSession(&session{
+		vendor: vendor, guard: a.breaker.do, store: store, doc: doc, log: e.opts.Logger, now: e.opts.Now,
+		events: sessionEvents{
+			login:   func() { e.health.count(counterLogins) },
+			renewal: func() { e.health.count(counterRenewals) },
+			needsHuman: func(refusal *shared.APIError) {
+				if a.speaks.Load() {
+					e.health.needsHuman(refusal)
+				}
+			},
+		},
+	}, id)
+	return a
+}
+
+// adopt lets an account serve whose cars are listed, in the place of the one
+// that did.
+func (e *Engine) adopt(a *account) {
+	if e.candidate.CompareAndSwap(a, nil) {
+		if before := e.account.Swap(a); before != nil {
+			before.retire()
+			e.health.reset()
+		}
+		a.session.adopt()
+		a.speaks.Store(true)
+	}
+	e.health.ready()
+}
+
+// secretKeys are the settings whose values must never be seen in a log.
+var secretKeys = []string{"username", "password", "pin", "refresh_token", "token", "secret"}
+
+func learnSecrets(r *redact.Redactor, settings json.RawMessage) {
+	var fields map[string]any
+	if json.Unmarshal(settings, &fields) != nil {
+		return
+	}
+	for _, key := range secretKeys {
+		if s, ok := fields[key].(string); ok {
+			r.Learn(s)
+		}
+	}
+}
