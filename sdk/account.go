@@ -70,8 +70,9 @@ func call[T any](ctx context.Context, a *account, do func(context.Context) (T, e
 		err = attempt(generation)
 	}
 	if errors.Is(err, ErrSessionExpired) {
+		a.session.refusedAtOnce(generation)
 		refused := shared.Errorf(shared.ReasonAuthFailed, "The vendor refused a session that was just renewed.")
-		refused.Temporary = true
+		refused.Temporary, refused.RetryAfter = true, time.Minute
 		return result, refused.Wrap(err)
 	}
 	if err != nil {

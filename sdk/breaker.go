@@ -41,10 +41,11 @@ func newBreaker(failures int, timeout time.Duration, now func() time.Time, onCha
 }
 
 // vendorFailure says whether err is the vendor's doing. Everything else, an
-// unknown car, a silent car, a caller who left, says nothing of the vendor.
+// unknown car, a silent car, a caller who left, a call that was not even made,
+// says nothing of the vendor.
 func vendorFailure(err error) bool {
 	var api *shared.APIError
-	if !errors.As(err, &api) {
+	if !errors.As(err, &api) || api.Source == shared.SourcePlugin {
 		return false
 	}
 	switch api.Reason {

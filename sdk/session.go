@@ -4,46 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
-
-// Timing of logins.
-const (
-	loginTimeout  = 90 * time.Second
-	loginPause    = 15 * time.Second
-	loginPauseMax = time.Hour
-	// A session refused within this time after its login was never accepted; one
-	// refused later has simply ended.
-	unprovenWindow = 10 * time.Minute
-)
-
-// Names of the lock-out clock in the store: of the account that serves, and of
-// one that is to replace it.
-const (
-	loginDoc     = "login"
-	candidateDoc = "login-next"
-)
-
-// loginState is the lock-out clock: it is on disk before a password leaves the
-// process, so that neither a crash loop nor a restart tries it again.
-type loginState struct {
-	// Account is the fingerprint of the settings that the state belongs to.
-	Account string `json:"account"`
-	// Attempts counts logins without a success since.
-	Attempts int `json:"attempts,omitempty"`
-	// NotBefore is the earliest time of the next attempt, Unix milliseconds.
-	NotBefore int64 `json:"not_before,omitempty"`
-	// Unproven is when a login succeeded whose session no call has proven yet,
-	// Unix milliseconds; 0 if there is none.
-	Unproven int64 `json:"unproven,omitempty"`
-	// Reason and Message of a refusal that only a person can lift.
-	Reason  shared.Reason `json:"reason,omitempty"`
-	Message string        `json:"message,omitempty"`
-}
 
 // session renews the vendor's session: one renewal at a time however many
 // callers need it, and never the same password twice for one cause.
@@ -62,6 +27,13 @@ type session struct {
 	generation uint64
 	// renewed: the present session came from Renew and is not proven yet.
 	renewed bool
+	// worked: some call of this process had a session that was accepted.
+	worked bool
+	// loggedIn is when this process last logged in, replaced when it last did so
+	// although a session had worked.
+	loggedIn, replaced time.Time
+	// refused: the session of that login was refused at once.
+	refused bool
 	flight  *flight
 	closed  bool
 	// retired: the document belongs to another account's session by now.
@@ -120,11 +92,20 @@ func (s *session) proven(generation uint64) {
 	if generation != s.generation {
 		return
 	}
-	s.renewed = false
+	s.renewed, s.refused, s.worked = false, false, true
 	if s.state.Unproven != 0 || s.state.Attempts > 0 {
+		s.reload()
 		s.state.Unproven, s.state.Attempts, s.state.NotBefore = 0, 0, 0
 		s.save()
 	}
+}
+
+// refusedAtOnce notes that the session of this generation was refused to the
+// call that it was made for.
+func (s *session) refusedAtOnce(generation uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused = generation == s.generation
 }
 
 // renew gets a new session unless somebody already did since generation. It
@@ -213,146 +194,61 @@ func (s *session) fly(ctx context.Context, f *flight) {
 	err = s.guard(func() error { return s.open(ctx) })
 }
 
-// open tries the cheap way first: renew without the password, then log in.
+// open tries the cheap ways first: a session that another process has stored,
+// a renewal without the password, then a login.
 func (s *session) open(ctx context.Context) error {
 	s.mu.Lock()
+	s.reload()
 	refusal := s.refusal()
-	triedRenew := s.renewed
-	unproven := s.state.Unproven != 0 && s.now().Sub(time.UnixMilli(s.state.Unproven)) < unprovenWindow
+	useless := s.renewed || s.ownUnproven()
 	s.mu.Unlock()
 	if refusal != nil {
 		return refusal
 	}
-	if unproven {
-		return s.lock(shared.Errorf(shared.ReasonAuthFailed,
-			"The vendor accepts the login but refuses its session. Log in once with the vendor's app, then restart the plugin."))
+	if s.restore(ctx) {
+		return nil
 	}
-	if renewer, ok := s.vendor.(Renewer); ok && !triedRenew {
+	if renewer, ok := s.vendor.(Renewer); ok && !useless {
 		err := renewer.Renew(ctx)
 		if err == nil {
 			s.events.renewal()
-			s.mu.Lock()
-			s.renewed = true
-			s.mu.Unlock()
+			s.took(true)
 			Logger(ctx).Info("session renewed")
 			return nil
 		}
 		if !errors.Is(err, ErrSessionExpired) && !refusedLogin(err) {
 			return shared.AsAPIError(err)
 		}
+		// What was refused may be a token that another process has used up.
+		if s.restore(ctx) {
+			return nil
+		}
 		Logger(ctx).Info("session cannot be renewed, logging in", "error", shared.ErrorChain(err))
 	}
 	return s.login(ctx)
 }
 
-func (s *session) login(ctx context.Context) error {
-	if err := s.countAttempt(); err != nil {
-		return err
+// restore takes up a session that another process has stored since.
+func (s *session) restore(ctx context.Context) bool {
+	restorer, ok := s.vendor.(Restorer)
+	if !ok {
+		return false
 	}
-	s.events.login()
-	err := s.vendor.Login(ctx)
+	another, err := restorer.Restore(ctx)
+	if err != nil {
+		Logger(ctx).Warn("the stored session cannot be read", "error", shared.ErrorChain(err))
+	}
+	if err != nil || !another {
+		return false
+	}
+	s.took(false)
+	Logger(ctx).Info("another process has renewed the session")
+	return true
+}
+
+// took notes whether the present session is one that Renew gave.
+func (s *session) took(renewed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case err == nil:
-		s.state.Unproven, s.renewed = s.now().UnixMilli(), false
-		s.save()
-		Logger(ctx).Info("logged in")
-		return nil
-	case refusedLogin(err):
-		api := shared.AsAPIError(err)
-		s.lockLocked(api)
-		return api
-	case errors.Is(err, ErrSessionExpired):
-		err = shared.NewError(shared.ReasonInvalidResponse).Wrap(err)
-	}
-	api := shared.AsAPIError(err)
-	if left := s.pauseLeft(); left > api.RetryAfter {
-		api.RetryAfter = left
-	} else if api.RetryAfter > 0 {
-		// The vendor wants to be left alone for longer, also by the next process.
-		s.state.NotBefore = s.now().Add(min(api.RetryAfter, loginPauseMax*4)).UnixMilli()
-		s.save()
-	}
-	Logger(ctx).Warn("login failed", "error", shared.ErrorChain(err), "retry_after", api.RetryAfter)
-	return api
-}
-
-// countAttempt puts the attempt on disk before it is made, with a growing pause
-// behind it.
-func (s *session) countAttempt() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if left := s.pauseLeft(); left > 0 {
-		wait := shared.Errorf(shared.ReasonVendorUnavailable,
-			"The last login did not succeed. The next one waits, to keep the account from being locked.")
-		wait.RetryAfter = left
-		return wait
-	}
-	pause := min(loginPauseMax, loginPause<<min(s.state.Attempts, 16))
-	// Up to a quarter more, so that many plugins do not come back together.
-	pause += rand.N(pause/4 + 1) //nolint:gosec // spreading load needs no secrecy
-	s.state.Attempts++
-	s.state.NotBefore = s.now().Add(pause).UnixMilli()
-	if s.retired {
-		return shared.NewError(shared.ReasonDraining)
-	}
-	if err := s.store.Put(s.doc, s.state); err != nil {
-		// Without the clock on disk a crash loop could lock the account.
-		return shared.Errorf(shared.ReasonConfigInvalid,
-			"The plugin cannot write its state directory, so it does not log in. Check its permissions and free space.").Wrap(err)
-	}
-	return nil
-}
-
-func (s *session) pauseLeft() time.Duration {
-	left := time.UnixMilli(s.state.NotBefore).Sub(s.now())
-	// A clock that was set back must not lock the account out for years.
-	if s.state.NotBefore == 0 || left <= 0 || left > 5*loginPauseMax {
-		return 0
-	}
-	return left
-}
-
-// refusedLogin says whether err is the vendor's verdict on the credentials or
-// the account, which trying again cannot change.
-func refusedLogin(err error) bool {
-	for _, r := range []shared.Reason{
-		shared.ReasonAuthFailed, shared.ReasonOTPRequired, shared.ReasonConsentRequired, shared.ReasonCaptchaRequired,
-	} {
-		if errors.Is(err, r) {
-			return true
-		}
-	}
-	return false
-}
-
-func (s *session) lock(api *shared.APIError) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.lockLocked(api)
-	return api
-}
-
-func (s *session) lockLocked(api *shared.APIError) {
-	s.state.Reason, s.state.Message = api.Reason, api.Error()
-	s.save()
-	s.log.Error("login needs a human", "reason", string(api.Reason), "error", shared.ErrorChain(api))
-	s.events.needsHuman(api)
-}
-
-func (s *session) refusal() *shared.APIError {
-	if s.state.Reason == "" {
-		return nil
-	}
-	return shared.Errorf(s.state.Reason, "%s", s.state.Message)
-}
-
-func (s *session) save() {
-	if s.retired {
-		return
-	}
-	if err := s.store.Put(s.doc, s.state); err != nil {
-		s.log.Warn("the lock-out clock cannot be stored", "error", err)
-	}
+	s.renewed = renewed
 }

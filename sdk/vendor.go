@@ -43,6 +43,16 @@ type Renewer interface {
 	Renew(ctx context.Context) error
 }
 
+// Restorer is an optional part of a Vendor that keeps its session in the Store.
+// During an upgrade two processes share it, and a refresh token is often good for
+// one use only.
+type Restorer interface {
+	// Restore takes up the stored session if it is another one than that in use,
+	// and says whether it was. It makes no call, and it is never called at the
+	// same time as Login and Renew.
+	Restore(ctx context.Context) (another bool, err error)
+}
+
 // VendorConfig is what the engine gives to a new Vendor.
 type VendorConfig struct {
 	// Settings is the JSON object that the host handed over.

@@ -55,13 +55,26 @@ func (v *Vendor) Force(ctx context.Context, id string, since time.Time) (*vehicl
 	return v.ForceFunc(ctx, id, since)
 }
 
-// RenewingVendor is a Vendor that can also renew its session.
+// RenewingVendor is a Vendor that can also renew its session, and restore a
+// stored one. Without a RestoreFunc there is never another one.
 type RenewingVendor struct {
 	Vendor
-	RenewFunc func(ctx context.Context) error
+	RenewFunc   func(ctx context.Context) error
+	RestoreFunc func(ctx context.Context) (bool, error)
 }
 
-var _ sdk.Renewer = (*RenewingVendor)(nil)
+var (
+	_ sdk.Renewer  = (*RenewingVendor)(nil)
+	_ sdk.Restorer = (*RenewingVendor)(nil)
+)
+
+// Restore implements [sdk.Restorer].
+func (v *RenewingVendor) Restore(ctx context.Context) (bool, error) {
+	if v.RestoreFunc == nil {
+		return false, nil
+	}
+	return v.RestoreFunc(ctx)
+}
 
 // Renew implements [sdk.Renewer].
 func (v *RenewingVendor) Renew(ctx context.Context) error { return v.RenewFunc(ctx) }

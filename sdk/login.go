@@ -1,0 +1,244 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+)
+
+// Timing of logins.
+const (
+	loginTimeout  = 90 * time.Second
+	loginPause    = 15 * time.Second
+	loginPauseMax = time.Hour
+	// A session refused within this time after its login was never accepted; one
+	// refused later has simply ended.
+	unprovenWindow = 10 * time.Minute
+	// A session that had worked is not replaced by a login more often than this.
+	loginInterval = 10 * time.Minute
+	// One that still works for the list of cars, less often.
+	goodLoginInterval = time.Hour
+)
+
+// Names of the lock-out clock in the store: of the account that serves, and of
+// one that is to replace it.
+const (
+	loginDoc     = "login"
+	candidateDoc = "login-next"
+)
+
+// loginState is the lock-out clock: it is on disk before a password leaves the
+// process, so that neither a crash loop nor a restart tries it again.
+type loginState struct {
+	// Account is the fingerprint of the settings that the state belongs to.
+	Account string `json:"account"`
+	// Attempts counts logins without a success since.
+	Attempts int `json:"attempts,omitempty"`
+	// NotBefore is the earliest time of the next attempt, Unix milliseconds.
+	NotBefore int64 `json:"not_before,omitempty"`
+	// Unproven is when a login succeeded whose session no call has proven yet,
+	// Unix milliseconds; 0 if there is none.
+	Unproven int64 `json:"unproven,omitempty"`
+	// Reason and Message of a refusal that only a person can lift.
+	Reason  shared.Reason `json:"reason,omitempty"`
+	Message string        `json:"message,omitempty"`
+}
+
+// login uses the password, if it may.
+func (s *session) login(ctx context.Context) error {
+	if err := s.mayLogin(ctx); err != nil {
+		return err
+	}
+	if err := s.countAttempt(); err != nil {
+		return err
+	}
+	s.events.login()
+	err := s.vendor.Login(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case err == nil:
+		s.loggedIn, s.renewed, s.refused = s.now(), false, false
+		if s.worked {
+			s.replaced = s.loggedIn
+		}
+		s.state.Unproven = s.loggedIn.UnixMilli()
+		s.save()
+		Logger(ctx).Info("logged in")
+		return nil
+	case refusedLogin(err):
+		api := shared.AsAPIError(err)
+		s.lock(api)
+		return api
+	case errors.Is(err, ErrSessionExpired):
+		err = shared.NewError(shared.ReasonInvalidResponse).Wrap(err)
+	}
+	api := shared.AsAPIError(err)
+	if left := s.pauseLeft(); left > api.RetryAfter {
+		api.RetryAfter = left
+	} else if api.RetryAfter > 0 {
+		// The vendor wants to be left alone for longer, also by the next process.
+		s.state.NotBefore = s.now().Add(min(api.RetryAfter, loginPauseMax*4)).UnixMilli()
+		s.save()
+	}
+	Logger(ctx).Warn("login failed", "error", shared.ErrorChain(err), "retry_after", api.RetryAfter)
+	return api
+}
+
+// mayLogin says whether a login can be the cure, and locks if one was none. A
+// single car's calls may be refused although the session is good, and that must
+// cost the account neither a login each time nor the lock: a session of this
+// process is put to the test with the list of cars first.
+func (s *session) mayLogin(ctx context.Context) error {
+	s.mu.Lock()
+	generation, testable := s.generation, s.worked || !s.loggedIn.IsZero()
+	s.mu.Unlock()
+	good := false
+	if testable {
+		_, err := s.vendor.Vehicles(ctx)
+		if err != nil && !errors.Is(err, ErrSessionExpired) && !refusedLogin(err) {
+			return shared.AsAPIError(err)
+		}
+		if good = err == nil; good {
+			s.proven(generation)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ownUnproven() {
+		refusal := shared.Errorf(shared.ReasonAuthFailed,
+			"The vendor accepts the login but refuses its session. Log in once with the vendor's app, then restart the plugin.")
+		s.lock(refusal)
+		return refusal
+	}
+	if left := s.foreignUnprovenLeft(); left > 0 {
+		return wait(left, "The session of the last login was never used. The next login waits, to keep the account from being locked.")
+	}
+	last, interval := s.replaced, loginInterval
+	if good {
+		// A vendor may have a session for the list and another one for the cars.
+		last, interval = s.loggedIn, goodLoginInterval
+	}
+	if left := interval - s.now().Sub(last); !last.IsZero() && left > 0 {
+		paced := shared.Errorf(shared.ReasonAuthFailed,
+			"The vendor refuses a session that worked a short time ago. The next login waits, to keep the account from being locked.")
+		paced.Temporary, paced.RetryAfter = true, left
+		return paced
+	}
+	return nil
+}
+
+// ownUnproven says whether the session comes from a login of this process and
+// counts as never accepted if it is refused.
+func (s *session) ownUnproven() bool {
+	own := s.state.Unproven != 0 && s.state.Unproven == s.loggedIn.UnixMilli()
+	return own && (s.refused || s.now().Sub(s.loggedIn) < unprovenWindow)
+}
+
+// foreignUnprovenLeft is how long a login that another process made may still
+// be in use there. A vendor that does not store its tokens has lost its session
+// with a process that ended, so the session's end proves nothing here.
+func (s *session) foreignUnprovenLeft() time.Duration {
+	age := s.now().Sub(time.UnixMilli(s.state.Unproven))
+	// A clock that was set back must not lock the account out for years.
+	if s.state.Unproven == 0 || s.state.Unproven == s.loggedIn.UnixMilli() || age < 0 {
+		return 0
+	}
+	return max(0, unprovenWindow-age)
+}
+
+// wait is the refusal of a login that is too early. It is ours, not the vendor's.
+func wait(left time.Duration, sentence string) *shared.APIError {
+	e := shared.Errorf(shared.ReasonVendorUnavailable, "%s", sentence)
+	e.Source, e.RetryAfter = shared.SourcePlugin, left
+	return e
+}
+
+// countAttempt puts the attempt on disk before it is made, with a growing pause
+// behind it.
+func (s *session) countAttempt() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if left := s.pauseLeft(); left > 0 {
+		return wait(left, "The last login did not succeed. The next one waits, to keep the account from being locked.")
+	}
+	pause := min(loginPauseMax, loginPause<<min(s.state.Attempts, 16))
+	// Up to a quarter more, so that many plugins do not come back together.
+	pause += rand.N(pause/4 + 1) //nolint:gosec // spreading load needs no secrecy
+	s.state.Attempts++
+	s.state.NotBefore = s.now().Add(pause).UnixMilli()
+	if s.retired {
+		return shared.NewError(shared.ReasonDraining)
+	}
+	if err := s.store.Put(s.doc, s.state); err != nil {
+		// Without the clock on disk a crash loop could lock the account.
+		return shared.Errorf(shared.ReasonConfigInvalid,
+			"The plugin cannot write its state directory, so it does not log in. Check its permissions and free space.").Wrap(err)
+	}
+	return nil
+}
+
+func (s *session) pauseLeft() time.Duration {
+	left := time.UnixMilli(s.state.NotBefore).Sub(s.now())
+	// A clock that was set back must not lock the account out for years.
+	if s.state.NotBefore == 0 || left <= 0 || left > 5*loginPauseMax {
+		return 0
+	}
+	return left
+}
+
+// refusedLogin says whether err is the vendor's verdict on the credentials or
+// the account, which trying again cannot change.
+func refusedLogin(err error) bool {
+	for _, r := range []shared.Reason{
+		shared.ReasonAuthFailed, shared.ReasonOTPRequired, shared.ReasonConsentRequired, shared.ReasonCaptchaRequired,
+	} {
+		if errors.Is(err, r) {
+			return true
+		}
+	}
+	return false
+}
+
+// lock ends all calls until a person has acted.
+func (s *session) lock(api *shared.APIError) {
+	s.state.Reason, s.state.Message = api.Reason, api.Error()
+	s.save()
+	s.log.Error("login needs a human", "reason", string(api.Reason), "error", shared.ErrorChain(api))
+	s.events.needsHuman(api)
+}
+
+func (s *session) refusal() *shared.APIError {
+	if s.state.Reason == "" {
+		return nil
+	}
+	return shared.Errorf(s.state.Reason, "%s", s.state.Message)
+}
+
+// reload takes over what another process of the same account has noted: during
+// an upgrade two of them share the directory for a while.
+func (s *session) reload() {
+	if s.retired || s.state.Reason != "" {
+		return
+	}
+	var stored loginState
+	if ok, err := s.store.Get(s.doc, &stored); err != nil || !ok || stored.Account != s.state.Account {
+		return
+	}
+	s.state = stored
+	if refusal := s.refusal(); refusal != nil {
+		s.events.needsHuman(refusal)
+	}
+}
+
+func (s *session) save() {
+	if s.retired {
+		return
+	}
+	if err := s.store.Put(s.doc, s.state); err != nil {
+		s.log.Warn("the lock-out clock cannot be stored", "error", err)
+	}
+}

@@ -1,0 +1,252 @@
+package sdk_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/sdktest"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// passwordOnly hides that a vendor can do more than log in.
+type passwordOnly struct{ sdk.Vendor }
+
+func requireNoHuman(t *testing.T, e *sdk.Engine) {
+	t.Helper()
+	require.NotEqual(t, vehiclev1.HealthState_HEALTH_STATE_NEEDS_HUMAN, health(t, e).GetState())
+}
+
+// TestLoginThatAFormerProcessDidNotUse: it was killed right after its login, and
+// its vendor keeps no tokens. That is no refusal of the session.
+func TestLoginThatAFormerProcessDidNotUse(t *testing.T) {
+	c := newClock()
+	cfg := shared.Config{Settings: settings("x"), StateDir: t.TempDir()}
+	former := newSessions()
+	former.VehiclesFunc = func(context.Context) ([]*vehiclev1.Vehicle, error) {
+		if logins, _ := former.counts(); logins == 0 {
+			return nil, sdk.ErrSessionExpired
+		}
+		return nil, shared.NewError(shared.ReasonVendorUnavailable)
+	}
+	_, err := bareEngine(t, passwordOnly{former}, sdk.Options{Now: c.now}).Initialize(t.Context(), cfg)
+	require.ErrorIs(t, err, shared.ReasonVendorUnavailable)
+	logins, _ := former.counts()
+	require.Equal(t, 1, logins)
+
+	s := newSessions()
+	e := bareEngine(t, passwordOnly{s}, sdk.Options{Now: c.now})
+	c.advance(time.Minute)
+	for range 6 { // more than trip the breaker
+		_, err = e.Initialize(t.Context(), cfg)
+		require.ErrorIs(t, err, shared.ReasonVendorUnavailable)
+		require.NotErrorIs(t, err, shared.ReasonCircuitOpen)
+		assert.Equal(t, 9*time.Minute, shared.AsAPIError(err).RetryAfter)
+	}
+	requireNoHuman(t, e)
+	logins, _ = s.counts()
+	assert.Zero(t, logins)
+	c.advance(9 * time.Minute)
+	_, err = e.Initialize(t.Context(), cfg)
+	require.NoError(t, err)
+	logins, _ = s.counts()
+	assert.Equal(t, 1, logins)
+}
+
+// TestSessionThatIsRefusedAtOnceLocks, however late the next call comes.
+func TestSessionThatIsRefusedAtOnceLocks(t *testing.T) {
+	c := newClock()
+	cfg := shared.Config{Settings: settings("x"), StateDir: t.TempDir()}
+	s := newSessions()
+	s.refuseAll = true
+	e := bareEngine(t, passwordOnly{s}, sdk.Options{Now: c.now})
+	for range 4 {
+		_, err := e.Initialize(t.Context(), cfg)
+		require.ErrorIs(t, err, shared.ReasonAuthFailed)
+		c.advance(20 * time.Minute)
+	}
+	logins, _ := s.counts()
+	assert.Equal(t, 1, logins)
+	assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_NEEDS_HUMAN, health(t, e).GetState())
+}
+
+// TestOneBadCarCostsNoLogins: a car whose calls the vendor always refuses as if
+// the session had ended neither logs in each time nor locks the account.
+func TestOneBadCarCostsNoLogins(t *testing.T) {
+	for name, only := range map[string]bool{"beside a good car": false, "alone": true} {
+		t.Run(name, func(t *testing.T) {
+			c := newClock()
+			s := newSessions()
+			list, cached := s.VehiclesFunc, s.CachedFunc
+			s.VehiclesFunc = func(ctx context.Context) ([]*vehiclev1.Vehicle, error) {
+				_, err := list(ctx)
+				return sdktest.Cars("good", "bad"), err
+			}
+			s.CachedFunc = func(ctx context.Context, id string) (*vehiclev1.VehicleData, error) {
+				if id == "bad" {
+					return nil, sdk.ErrSessionExpired
+				}
+				return cached(ctx, id)
+			}
+			e := engine(t, passwordOnly{s}, sdk.Options{Now: c.now, MinReadInterval: -1})
+			for range 24 { // two hours
+				_, err := e.RefreshCached(t.Context(), "bad")
+				require.ErrorIs(t, err, shared.ReasonAuthFailed)
+				assert.True(t, shared.AsAPIError(err).Temporary)
+				assert.Positive(t, shared.AsAPIError(err).RetryAfter)
+				if !only {
+					_, err = e.RefreshCached(t.Context(), "good")
+					require.NoError(t, err)
+				}
+				requireNoHuman(t, e)
+				c.advance(5 * time.Minute)
+			}
+			logins, _ := s.counts()
+			assert.LessOrEqual(t, logins, 3, "the first one, and one an hour")
+		})
+	}
+}
+
+// TestSessionsThatEndAgainAndAgain: somebody else may be logging in with the
+// account, and must not be fought.
+func TestSessionsThatEndAgainAndAgain(t *testing.T) {
+	c := newClock()
+	s := newSessions()
+	e := engine(t, passwordOnly{s}, sdk.Options{Now: c.now, MinReadInterval: -1})
+	served := 0
+	for range 60 { // an hour
+		s.expire()
+		if _, err := e.RefreshCached(t.Context(), "car1"); err == nil {
+			served++
+		} else {
+			assert.LessOrEqual(t, shared.AsAPIError(err).RetryAfter, 10*time.Minute)
+		}
+		requireNoHuman(t, e)
+		c.advance(time.Minute)
+	}
+	logins, _ := s.counts()
+	assert.Equal(t, 7, logins, "the first one, and one in ten minutes")
+	assert.Equal(t, 6, served)
+}
+
+// rotating is a cloud whose refresh token is good for one use, and the directory
+// that two processes share.
+type rotating struct {
+	mu             sync.Mutex
+	valid, onDisk  int
+	logins, misses int
+}
+
+func (r *rotating) process() *sdktest.RenewingVendor {
+	held := r.onDisk
+	locked := func(do func() error) error {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return do()
+	}
+	check := func() error {
+		if held == 0 || held != r.valid {
+			return sdk.ErrSessionExpired
+		}
+		return nil
+	}
+	next := func() error {
+		r.valid++
+		held, r.onDisk = r.valid, r.valid
+		return nil
+	}
+	v := &sdktest.RenewingVendor{}
+	v.VehiclesFunc = func(context.Context) ([]*vehiclev1.Vehicle, error) { return sdktest.Cars("car1"), locked(check) }
+	v.CachedFunc = func(context.Context, string) (*vehiclev1.VehicleData, error) {
+		return sdktest.Snapshot(time.Now(), 1), locked(check)
+	}
+	v.LoginFunc = func(context.Context) error {
+		return locked(func() error { r.logins++; return next() })
+	}
+	v.RenewFunc = func(context.Context) error {
+		return locked(func() error {
+			if err := check(); err != nil {
+				if held != 0 {
+					r.misses++
+				}
+				return err
+			}
+			return next()
+		})
+	}
+	v.RestoreFunc = func(context.Context) (another bool, err error) {
+		err = locked(func() error {
+			another, held = held != r.onDisk, r.onDisk
+			return nil
+		})
+		return another, err
+	}
+	return v
+}
+
+// TestTwoProcessesShareOneSession, as they do during an upgrade.
+func TestTwoProcessesShareOneSession(t *testing.T) {
+	r := &rotating{}
+	cfg := shared.Config{Settings: settings("x"), StateDir: t.TempDir()}
+	one := r.process()
+	refresh := map[string]func() error{}
+	start := func(name string, v sdk.Vendor) {
+		e := bareEngine(t, v, sdk.Options{MinReadInterval: -1})
+		_, err := e.Initialize(t.Context(), cfg)
+		require.NoError(t, err)
+		refresh[name] = func() error { _, err := e.RefreshCached(t.Context(), "car1"); return err }
+	}
+	start("one", one)
+	two := r.process()
+	start("two", two)
+	require.NoError(t, two.Renew(t.Context()))
+	require.NoError(t, refresh["one"]())
+	require.NoError(t, refresh["two"]())
+	assert.Zero(t, r.misses, "a used refresh token was not tried")
+
+	// The other process renews in the very moment.
+	renew, once := one.RenewFunc, sync.Once{}
+	one.RenewFunc = func(ctx context.Context) error {
+		once.Do(func() { _ = two.Renew(ctx) })
+		return renew(ctx)
+	}
+	cached := one.CachedFunc
+	first := true
+	one.CachedFunc = func(ctx context.Context, id string) (*vehiclev1.VehicleData, error) {
+		if first {
+			first = false
+			return nil, sdk.ErrSessionExpired
+		}
+		return cached(ctx, id)
+	}
+	require.NoError(t, refresh["one"]())
+	assert.Equal(t, 1, r.misses)
+	assert.Equal(t, 1, r.logins, "the very first one")
+}
+
+// TestLockOfAnotherProcessCounts: the refused password is not tried once more by
+// the process that still runs.
+func TestLockOfAnotherProcessCounts(t *testing.T) {
+	cfg := shared.Config{Settings: settings("x"), StateDir: t.TempDir()}
+	s := newSessions()
+	e := bareEngine(t, passwordOnly{s}, sdk.Options{MinReadInterval: -1})
+	_, err := e.Initialize(t.Context(), cfg)
+	require.NoError(t, err)
+	other := newSessions()
+	other.loginErr = shared.NewError(shared.ReasonAuthFailed)
+	_, err = bareEngine(t, passwordOnly{other}, sdk.Options{}).Initialize(t.Context(), cfg)
+	require.ErrorIs(t, err, shared.ReasonAuthFailed)
+
+	s.expire()
+	_, err = e.RefreshCached(t.Context(), "car1")
+	require.ErrorIs(t, err, shared.ReasonAuthFailed)
+	assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_NEEDS_HUMAN, health(t, e).GetState())
+	logins, _ := s.counts()
+	assert.Equal(t, 1, logins)
+}
