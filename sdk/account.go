@@ -45,9 +45,9 @@ type account struct {
 // call runs one vendor call in the worker that it is called from: through the
 // breaker, with the session renewed and the call repeated once if the vendor
 // says that the session has ended.
-func call[T any](ctx context.Context, a *account, do func(context.Context) (T, error)) (result T, err error) {
+func call[T any](ctx context.Context, a *account, what request, do func(context.Context) (T, error)) (result T, err error) {
 	attempt := func(generation uint64) error {
-		return a.breaker.do(func() error {
+		return a.breaker.do(ctx, what, func() error {
 			var err error
 			if result, err = do(ctx); err == nil {
 				a.session.proven(generation)
@@ -83,7 +83,7 @@ func call[T any](ctx context.Context, a *account, do func(context.Context) (T, e
 
 // list asks the vendor for the account's cars and remembers them.
 func (a *account) list(ctx context.Context) error {
-	vehicles, err := call(ctx, a, a.vendor.Vehicles)
+	vehicles, err := call(ctx, a, request{}, a.vendor.Vehicles)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (a *account) key(vehicleID string, class lanes.Class, job string) lanes.Key
 func (a *account) read(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error) {
 	polled := a.now()
 	a.health.count(counterReads)
-	data, err := call(ctx, a, func(ctx context.Context) (*vehiclev1.VehicleData, error) {
+	data, err := call(ctx, a, request{vehicle: vehicleID}, func(ctx context.Context) (*vehiclev1.VehicleData, error) {
 		return whole(a.vendor.Cached(ctx, vehicleID))
 	})
 	if err != nil {
@@ -140,7 +140,7 @@ func (a *account) wake(ctx context.Context, vehicleID string, memory time.Durati
 	}
 	since, started := observedAt(baseline), a.now()
 	a.health.count(counterWakes)
-	data, err := call(ctx, a, func(ctx context.Context) (*vehiclev1.VehicleData, error) {
+	data, err := call(ctx, a, request{vehicle: vehicleID, wake: true}, func(ctx context.Context) (*vehiclev1.VehicleData, error) {
 		return whole(a.vendor.Force(ctx, vehicleID, since))
 	})
 	if err != nil {
@@ -210,6 +210,12 @@ func (a *account) find(vehicleID string) error {
 	e := shared.NewError(shared.ReasonUnknownVehicle)
 	e.VehicleID = vehicleID
 	return e
+}
+
+func (a *account) size() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.vehicles)
 }
 
 func (a *account) fleet() []*vehiclev1.Vehicle {

@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"context"
 	"errors"
 	"sync/atomic"
 	"time"
@@ -13,24 +14,38 @@ import (
 // breaker pauses the calls of an account whose vendor keeps failing. Safe for
 // concurrent use.
 type breaker struct {
-	cb      *gobreaker.CircuitBreaker[struct{}]
-	timeout time.Duration
-	now     func() time.Time
+	cb       *gobreaker.TwoStepCircuitBreaker[struct{}]
+	failures int
+	timeout  time.Duration
+	now      func() time.Time
+	// cars is how many the account has.
+	cars func() int
+	// streak counts the failures since the last success by car; "" stands for
+	// the calls that concern the whole account. gobreaker's lock guards it.
+	streak map[string]int
 	// openedAt is when it opened last, in Unix nanoseconds.
 	openedAt atomic.Int64
 }
 
+// request is what a call to the vendor is for.
+type request struct {
+	vehicle string // empty if it concerns the whole account
+	wake    bool
+}
+
 // newBreaker opens after failures without a success in between and lets one
-// trial through after timeout. onChange is called with gobreaker's lock held: it
-// must not call back.
-func newBreaker(failures int, timeout time.Duration, now func() time.Time, onChange func(from, to string)) *breaker {
-	b := &breaker{timeout: timeout, now: now}
-	b.cb = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
-		MaxRequests: 1,
-		Timeout:     timeout,
-		ReadyToTrip: func(c gobreaker.Counts) bool { return int(c.ConsecutiveFailures) >= failures },
-		IsExcluded:  func(err error) bool { return err != nil && !vendorFailure(err) },
+// trial through after timeout. cars and onChange are called with gobreaker's
+// lock held: they must not call back.
+func newBreaker(failures int, timeout time.Duration, now func() time.Time, cars func() int, onChange func(from, to string)) *breaker {
+	b := &breaker{failures: failures, timeout: timeout, now: now, cars: cars, streak: map[string]int{}}
+	b.cb = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
+		MaxRequests:  1,
+		Timeout:      timeout,
+		ReadyToTrip:  func(gobreaker.Counts) bool { return b.trips() },
+		IsExcluded:   func(err error) bool { return err != nil && !vendorFailure(err) },
+		IsSuccessful: b.count,
 		OnStateChange: func(_ string, from, to gobreaker.State) {
+			clear(b.streak)
 			if to == gobreaker.StateOpen {
 				b.openedAt.Store(now().UnixNano())
 			}
@@ -40,12 +55,46 @@ func newBreaker(failures int, timeout time.Duration, now func() time.Time, onCha
 	return b
 }
 
+// failure is a call's error on its way to the breaker's books.
+type failure struct {
+	error
+	vehicle string
+}
+
+func (f failure) Unwrap() error { return f.error }
+
+func (b *breaker) count(err error) bool {
+	if err == nil {
+		clear(b.streak)
+		return true
+	}
+	var f failure
+	errors.As(err, &f)
+	b.streak[f.vehicle]++
+	return false
+}
+
+// trips says whether the failures in a row are the cloud's. Where there are
+// several cars, each may give at most half of them, rounded up: one car that the
+// cloud cannot cope with shuts out nobody, and two are a cloud that is down.
+func (b *breaker) trips() bool {
+	several := b.cars() > 1
+	sum := 0
+	for vehicle, n := range b.streak {
+		if several && vehicle != "" {
+			n = min(n, (b.failures+1)/2)
+		}
+		sum += n
+	}
+	return sum >= b.failures
+}
+
 // vendorFailure says whether err is the vendor's doing. Everything else, an
 // unknown car, a silent car, a caller who left, a call that was not even made,
 // says nothing of the vendor.
 func vendorFailure(err error) bool {
 	var api *shared.APIError
-	if !errors.As(err, &api) || api.Source == shared.SourcePlugin {
+	if errors.Is(err, context.Canceled) || !errors.As(err, &api) || api.Source == shared.SourcePlugin {
 		return false
 	}
 	switch api.Reason {
@@ -57,14 +106,36 @@ func vendorFailure(err error) bool {
 	}
 }
 
-// do runs call unless the breaker is open.
-func (b *breaker) do(call func() error) error {
-	_, err := b.cb.Execute(func() (struct{}, error) { return struct{}{}, call() })
-	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
-		refused := shared.NewError(shared.ReasonCircuitOpen)
-		left := time.Unix(0, b.openedAt.Load()).Add(b.timeout).Sub(b.now())
-		refused.RetryAfter = max(left, time.Second)
-		return refused
+// do runs call unless the breaker is open. ctx is the call's.
+func (b *breaker) do(ctx context.Context, what request, call func() error) error {
+	// A wake may last for minutes, in which a trial would shut out all others:
+	// only a short call is let through to try.
+	if what.wake && b.cb.State() != gobreaker.StateClosed {
+		return b.refusal()
 	}
+	done, err := b.cb.Allow()
+	if err != nil {
+		return b.refusal()
+	}
+	err = errors.New("the call ended its goroutine")
+	defer func() {
+		switch {
+		case err == nil:
+			done(nil)
+		case errors.Is(ctx.Err(), context.Canceled):
+			// Whatever the vendor made of it, it was the caller who left.
+			done(ctx.Err())
+		default:
+			done(failure{err, what.vehicle})
+		}
+	}()
+	err = call()
 	return err
+}
+
+func (b *breaker) refusal() error {
+	refused := shared.NewError(shared.ReasonCircuitOpen)
+	left := time.Unix(0, b.openedAt.Load()).Add(b.timeout).Sub(b.now())
+	refused.RetryAfter = max(left, time.Second)
+	return refused
 }

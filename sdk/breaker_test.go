@@ -3,6 +3,7 @@ package sdk_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -92,20 +93,112 @@ func TestOnlyTheVendorsFailuresCount(t *testing.T) {
 			assert.Equal(t, counting[r], errors.Is(err, shared.ReasonCircuitOpen))
 		})
 	}
-	t.Run("cancelled callers", func(t *testing.T) {
-		v := &sdktest.Vendor{CachedFunc: func(ctx context.Context, _ string) (*vehiclev1.VehicleData, error) {
-			<-ctx.Done()
-			return nil, ctx.Err()
-		}}
+	for name, become := range map[string]func(error) error{
+		"cancelled callers":              func(err error) error { return err },
+		"cancelled callers, wrapped":     func(err error) error { return shared.NewError(shared.ReasonVendorUnavailable).Wrap(err) },
+		"cancelled callers, in disguise": func(error) error { return shared.NewError(shared.ReasonVendorTimeout) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var well atomic.Bool
+			v := &sdktest.Vendor{CachedFunc: func(ctx context.Context, _ string) (*vehiclev1.VehicleData, error) {
+				if well.Load() {
+					return sdktest.Snapshot(time.Now(), 1), nil
+				}
+				<-ctx.Done()
+				return nil, become(ctx.Err())
+			}}
+			e := engine(t, v, sdk.Options{MinReadInterval: -1})
+			for range 10 {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+				_, err := e.RefreshCached(ctx, "car1")
+				cancel()
+				require.ErrorIs(t, err, shared.ReasonDeadlineExceeded)
+			}
+			well.Store(true)
+			_, err := e.RefreshCached(t.Context(), "car1")
+			require.NoError(t, err)
+		})
+	}
+	t.Run("a cancellation of the vendor's own", func(t *testing.T) {
+		v, next, _ := failing()
 		e := engine(t, v, sdk.Options{MinReadInterval: -1})
-		for range 10 {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-			_, err := e.RefreshCached(ctx, "car1")
-			cancel()
-			require.ErrorIs(t, err, shared.ReasonDeadlineExceeded)
+		set(next, shared.NewError(shared.ReasonVendorUnavailable).Wrap(context.Canceled))
+		for range 6 {
+			_, err := e.RefreshCached(t.Context(), "car1")
+			require.ErrorIs(t, err, shared.ReasonVendorUnavailable)
 		}
-		v.CachedFunc = nil
-		_, err := e.RefreshCached(t.Context(), "car1")
-		require.NoError(t, err)
 	})
+}
+
+// several is a vendor with three cars, of which those in bad fail to be read.
+func several() (v *sdktest.Vendor, bad *sync.Map) {
+	bad = &sync.Map{}
+	return &sdktest.Vendor{
+		VehiclesFunc: func(context.Context) ([]*vehiclev1.Vehicle, error) { return sdktest.Cars("a", "b", "c"), nil },
+		CachedFunc: func(_ context.Context, id string) (*vehiclev1.VehicleData, error) {
+			if _, fails := bad.Load(id); fails {
+				return nil, shared.NewError(shared.ReasonInvalidResponse)
+			}
+			return sdktest.Snapshot(time.Now(), 1), nil
+		},
+	}, bad
+}
+
+// TestOneCarAmongSeveral: what the cloud cannot do for one car is no reason to
+// shut out the others.
+func TestOneCarAmongSeveral(t *testing.T) {
+	for name, tc := range map[string]struct {
+		calls string
+		opens bool
+	}{
+		"one car fails for ever":            {"aaaaaaaaaaaaaaaaaaaa", false},
+		"and another one once":              {"aaaaaaaaaaaaaaaaaaaab", false},
+		"two cars fail in turns":            {"ababa", true},
+		"not often enough":                  {"abab", false},
+		"one first, and then the other one": {"aaaaaaaabb", true},
+		"a success in between":              {"aaabcab", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v, bad := several()
+			bad.Store("a", true)
+			bad.Store("b", true)
+			e := engine(t, v, sdk.Options{MinReadInterval: -1})
+			for _, id := range tc.calls {
+				_, err := e.RefreshCached(t.Context(), string(id))
+				require.NotErrorIs(t, err, shared.ReasonCircuitOpen)
+			}
+			_, err := e.RefreshCached(t.Context(), "c")
+			assert.Equal(t, tc.opens, errors.Is(err, shared.ReasonCircuitOpen))
+		})
+	}
+}
+
+// TestAWakeIsNoTrial: it may last for minutes.
+func TestAWakeIsNoTrial(t *testing.T) {
+	v, bad := several()
+	var wakes atomic.Int32
+	v.ForceFunc = func(context.Context, string, time.Time) (*vehiclev1.VehicleData, error) {
+		wakes.Add(1)
+		return sdktest.Snapshot(time.Now(), 1), nil
+	}
+	e := engine(t, v, sdk.Options{MinReadInterval: time.Hour, BreakerFailures: 2, BreakerTimeout: 20 * time.Millisecond})
+	_, err := e.RefreshCached(t.Context(), "a") // from now on no wake of it needs a read
+	require.NoError(t, err)
+	for _, id := range []string{"b", "c"} {
+		bad.Store(id, true)
+		_, err = e.RefreshCached(t.Context(), id)
+		require.ErrorIs(t, err, shared.ReasonInvalidResponse)
+	}
+	eventually(t, "a trial may come", func() bool {
+		_, err = e.RefreshForce(t.Context(), "a")
+		require.ErrorIs(t, err, shared.ReasonCircuitOpen)
+		return health(t, e).GetBreaker() == "half-open"
+	})
+	assert.Zero(t, wakes.Load())
+	bad.Clear()
+	_, err = e.RefreshCached(t.Context(), "b")
+	require.NoError(t, err, "a read is the trial")
+	_, err = e.RefreshForce(t.Context(), "a")
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, wakes.Load())
 }

@@ -84,7 +84,7 @@ func (e *Engine) newAccount(id string, vendor Vendor, store *Store, alone bool) 
 	if alone {
 		e.health.reset()
 	}
-	a.breaker = newBreaker(e.opts.BreakerFailures, e.opts.BreakerTimeout, e.opts.Now, func(from, to string) {
+	a.breaker = newBreaker(e.opts.BreakerFailures, e.opts.BreakerTimeout, e.opts.Now, a.size, func(from, to string) {
 		e.opts.Logger.Warn("circuit breaker changed", "from", from, "to", to)
 		if a.speaks.Load() {
 			e.health.setBreaker(to)
@@ -94,8 +94,9 @@ func (e *Engine) newAccount(id string, vendor Vendor, store *Store, alone bool) 
 	if !alone {
 		doc = candidateDoc
 	}
+	guard := func(ctx context.Context, call func() error) error { return a.breaker.do(ctx, request{}, call) }
 	a.session = newSession(&session{
-		vendor: vendor, guard: a.breaker.do, store: store, doc: doc, log: e.opts.Logger, now: e.opts.Now,
+		vendor: vendor, guard: guard, store: store, doc: doc, log: e.opts.Logger, now: e.opts.Now,
 		events: sessionEvents{
 			login:   func() { e.health.count(counterLogins) },
 			renewal: func() { e.health.count(counterRenewals) },

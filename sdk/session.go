@@ -15,7 +15,7 @@ import (
 type session struct {
 	vendor Vendor
 	// guard is the breaker: it also counts renewals and logins that fail.
-	guard  func(call func() error) error
+	guard  func(ctx context.Context, call func() error) error
 	store  *Store
 	doc    string // where in the store the lock-out clock is kept
 	log    *slog.Logger
@@ -191,7 +191,7 @@ func (s *session) fly(ctx context.Context, f *flight) {
 		s.mu.Unlock()
 		close(f.done)
 	}()
-	err = s.guard(func() error { return s.open(ctx) })
+	err = s.guard(ctx, func() error { return s.open(ctx) })
 }
 
 // open tries the cheap ways first: a session that another process has stored,
