@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -131,16 +132,20 @@ func (e *Engine) Drain(ctx context.Context) error {
 	return nil
 }
 
-// Close cancels what runs and waits until it has ended or ctx ends.
+// Close refuses new calls, cancels what runs and waits until it has ended. It
+// returns ctx's error as soon as ctx ends: a vendor that does not honour its
+// context is left behind.
 func (e *Engine) Close(ctx context.Context) error {
 	e.closeOnce.Do(e.health.drain)
+	e.lanes.Refuse()
 	e.lanes.CancelAll()
+	var err error
 	for _, a := range []*account{e.account.Load(), e.candidate.Load()} {
 		if a != nil {
-			a.session.close()
+			err = cmp.Or(err, a.session.close(ctx))
 		}
 	}
-	return e.lanes.Close(ctx)
+	return cmp.Or(err, e.lanes.Close(ctx))
 }
 
 func (e *Engine) ready() (*account, error) {

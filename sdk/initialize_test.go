@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -92,6 +93,44 @@ func TestTheAccountServesUntilAnotherOneHasItsCars(t *testing.T) {
 			require.ErrorIs(t, err, shared.ReasonUnknownVehicle)
 		})
 	}
+}
+
+// TestAnOldAccountsWakeAnswersNobodyNew, also if the settings are the same again.
+func TestAnOldAccountsWakeAnswersNobodyNew(t *testing.T) {
+	entered, release := make(chan struct{}, 1), make(chan struct{})
+	made := 0.0
+	plugin := sdktest.Plugin(nil)
+	plugin.New = func(sdk.VendorConfig) (sdk.Vendor, error) {
+		made++
+		soc := made
+		return &sdktest.Vendor{ForceFunc: func(context.Context, string, time.Time) (*vehiclev1.VehicleData, error) {
+			if soc == 1 {
+				entered <- struct{}{}
+				<-release
+			}
+			return sdktest.Snapshot(time.Now(), soc), nil
+		}}, nil
+	}
+	e := sdk.NewEngine(plugin, sdk.Options{})
+	defer func() { require.NoError(t, e.Close(context.Background())) }()
+	dir := t.TempDir()
+	initialize := func(password string) {
+		_, err := e.Initialize(t.Context(), shared.Config{Settings: settings(password), StateDir: dir})
+		require.NoError(t, err)
+	}
+	initialize("x")
+	old := ask(e.RefreshForce, "car1")
+	<-entered
+	initialize("y")
+	initialize("x")
+	got, err := smart(e)(t.Context(), "car1")
+	require.NoError(t, err, "it does not wait for the old account's wake")
+	assert.InDelta(t, 50, got.GetBattery().GetSoc(), 0.001)
+	forced := ask(e.RefreshForce, "car1")
+	eventually(t, "the car is woken by one at a time", func() bool { return e.Waiting() == 1 })
+	close(release)
+	assert.InDelta(t, 1, (<-old).data.GetBattery().GetSoc(), 0.001)
+	assert.InDelta(t, 3, (<-forced).data.GetBattery().GetSoc(), 0.001)
 }
 
 // TestRefusalOfACandidateOutlivesTheProcess, although the account that serves

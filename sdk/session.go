@@ -38,7 +38,6 @@ type session struct {
 	closed  bool
 	// retired: the document belongs to another account's session by now.
 	retired bool
-	wg      sync.WaitGroup
 	ctx     context.Context
 	cancel  context.CancelFunc
 }
@@ -125,11 +124,9 @@ func (s *session) renew(ctx context.Context, generation uint64) error {
 	if f == nil {
 		f = &flight{done: make(chan struct{})}
 		s.flight = f
-		s.wg.Add(1)
 		flightCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loginTimeout)
 		stop := context.AfterFunc(s.ctx, cancel)
 		go func() {
-			defer s.wg.Done()
 			defer cancel()
 			defer stop()
 			s.fly(flightCtx, f)
@@ -166,13 +163,22 @@ func (s *session) retire() {
 	s.cancel()
 }
 
-// close waits for a running renewal after cancelling it.
-func (s *session) close() {
+// close cancels a running renewal and waits until it has ended or ctx ends.
+func (s *session) close(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true
+	f := s.flight
 	s.mu.Unlock()
 	s.cancel()
-	s.wg.Wait()
+	if f == nil {
+		return nil
+	}
+	select {
+	case <-f.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // fly runs in a goroutine of its own, one at a time.

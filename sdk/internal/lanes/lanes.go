@@ -180,15 +180,20 @@ func (l *Lanes) Stats() Stats {
 	return Stats{Waiting: l.waiting, Running: l.running[Read] + l.running[Wake], Coalesced: l.coalesced}
 }
 
-// Close refuses new jobs and waits until those that were taken have ended, or
-// until ctx ends.
-func (l *Lanes) Close(ctx context.Context) error {
+// Refuse lets no new job in. Those that were taken go on.
+func (l *Lanes) Refuse() {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if !l.closed {
 		l.closed = true
 		l.signalIdle()
 	}
-	l.mu.Unlock()
+}
+
+// Close refuses new jobs and waits until those that were taken have ended, or
+// until ctx ends.
+func (l *Lanes) Close(ctx context.Context) error {
+	l.Refuse()
 	select {
 	case <-l.idle:
 		return nil
@@ -198,13 +203,14 @@ func (l *Lanes) Close(ctx context.Context) error {
 }
 
 // CancelAll cancels the context of every job; their callers get what the jobs
-// make of it.
+// make of it. An equal request that comes later is a new job.
 func (l *Lanes) CancelAll() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, j := range l.jobs {
 		j.cancel()
 	}
+	clear(l.jobs)
 }
 
 func (l *Lanes) submit(ctx context.Context, key Key, run func(context.Context, Info) (any, error)) (*job, error) {

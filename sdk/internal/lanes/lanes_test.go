@@ -243,6 +243,27 @@ func TestCloseWaitsForWhatWasTaken(t *testing.T) {
 	require.NoError(t, l.Close(t.Context()))
 }
 
+func TestNobodyJoinsACancelledJob(t *testing.T) {
+	l := lanes.New(lanes.Options{})
+	entered, release := make(chan struct{}), make(chan struct{})
+	first := start(t.Context(), l, wake("a"), func(ctx context.Context, _ lanes.Info) (any, error) {
+		close(entered)
+		<-release // it takes its time to notice
+		return nil, ctx.Err()
+	})
+	<-entered
+	l.CancelAll()
+	_, joined, err := l.Join(t.Context(), wake("a"))
+	require.NoError(t, err)
+	assert.False(t, joined)
+	second := start(t.Context(), l, wake("a"), instant)
+	eventually(t, "the new one waits its turn", func() bool { return l.Stats().Waiting == 1 })
+	close(release)
+	require.ErrorIs(t, <-first, context.Canceled)
+	require.NoError(t, <-second)
+	require.NoError(t, l.Close(t.Context()))
+}
+
 // TestRandomLife: whatever callers do, no limit is exceeded, no lane runs two
 // jobs, and every call gets exactly one answer.
 func TestRandomLife(t *testing.T) {
