@@ -2,8 +2,6 @@ package europe
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"log/slog"
 	"net"
 	"net/http"
@@ -108,7 +106,10 @@ func New(o Options) (*Client, error) {
 		registering: make(chan struct{}, 1), cars: map[string]car{},
 		http: &http.Client{Transport: transport(true)}, wakes: &http.Client{Transport: transport(false)},
 	}
-	c.restore()
+	c.session.Account = c.accountName()
+	if _, err := c.Restore(context.Background()); err != nil {
+		o.Logger.Warn("the stored session cannot be read, a new login is needed", "error", err)
+	}
 	return c, nil
 }
 
@@ -122,71 +123,6 @@ func transport(keepAlive bool) *http.Transport {
 		MaxIdleConnsPerHost: 32,
 		// The servers half-close idle connections; requests on them hang.
 		IdleConnTimeout: 30 * time.Second,
-	}
-}
-
-// session is what outlives the process. It is on disk before it is used.
-type session struct {
-	// Account names brand and user that the session belongs to.
-	Account  string     `json:"account"`
-	DeviceID string     `json:"device_id,omitempty"`
-	CCI      *cciTokens `json:"cci,omitempty"`
-	// RefreshToken of the classic client, as last handed out.
-	RefreshToken string `json:"refresh_token,omitempty"`
-	// AccessToken of the vehicle API, without "Bearer ", and its end in Unix
-	// milliseconds.
-	AccessToken string `json:"access_token,omitempty"`
-	ExpiresAt   int64  `json:"expires_at,omitempty"`
-}
-
-const sessionDoc = "session"
-
-// accountName tells accounts apart without naming them.
-func (c *Client) accountName() string {
-	name := string(c.opts.Profile.Brand) + "\x00" + c.opts.Username
-	if c.legacy {
-		name += "\x00" + c.opts.Password
-	}
-	sum := sha256.Sum256([]byte(name))
-	return hex.EncodeToString(sum[:])
-}
-
-func (c *Client) restore() {
-	var stored session
-	if ok, err := c.opts.Store.Get(sessionDoc, &stored); err != nil {
-		c.opts.Logger.Warn("the stored session cannot be read, a new login is needed", "error", err)
-	} else if ok && stored.Account == c.accountName() {
-		c.session = stored
-		c.learn(stored)
-	}
-	c.session.Account = c.accountName()
-}
-
-// update changes the session, on disk first.
-func (c *Client) update(change func(*session)) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	next := c.session
-	change(&next)
-	c.learn(next)
-	if err := c.opts.Store.Put(sessionDoc, next); err != nil {
-		return err
-	}
-	c.session = next
-	return nil
-}
-
-func (c *Client) current() session {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.session
-}
-
-// learn keeps the session's tokens out of the log.
-func (c *Client) learn(s session) {
-	c.opts.Redactor.Learn(s.AccessToken, s.RefreshToken)
-	if s.CCI != nil {
-		c.opts.Redactor.Learn(s.CCI.all()...)
 	}
 }
 

@@ -57,6 +57,32 @@ func TestRenewRotatesTokens(t *testing.T) {
 	require.NoError(t, again.Renew(t.Context()), "the new one is on disk")
 }
 
+// TestTwoProcessesShareASession: during an upgrade the old process and the new one
+// have the same state directory.
+func TestTwoProcessesShareASession(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, cloudsim.Options{})
+	dir := t.TempDir()
+	older := c.ready(t, withStore(openStore(t, dir)))
+	younger := c.client(t, profile.Kia, withStore(openStore(t, dir)))
+	another, err := younger.Restore(t.Context())
+	require.NoError(t, err)
+	assert.False(t, another, "it has it already")
+
+	c.clock.advance(25 * time.Hour)
+	require.NoError(t, younger.Renew(t.Context()))
+	another, err = older.Restore(t.Context())
+	require.NoError(t, err)
+	assert.True(t, another)
+	_, err = older.Vehicles(t.Context())
+	require.NoError(t, err)
+
+	require.NoError(t, younger.Renew(t.Context()))
+	require.NoError(t, older.update(func(s *session) { s.DeviceID = "another" }))
+	assert.Equal(t, younger.current().CCI, older.current().CCI, "who writes one thing does not bring back the others as they were")
+	assert.Equal(t, 1, c.Calls(cloudsim.Login))
+}
+
 func TestRenewKeepsWhatTheAnswerLeavesOut(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t, cloudsim.Options{})
