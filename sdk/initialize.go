@@ -2,7 +2,6 @@ package sdk
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/lanes"
@@ -54,7 +53,7 @@ func (e *Engine) accountFor(cfg shared.Config) (*account, error) {
 			return a, nil
 		}
 	}
-	learnSecrets(e.opts.Redactor, cfg.Settings)
+	e.opts.Redactor.Learn(redact.Secrets(cfg.Settings)...)
 	vendor, err := e.plugin.New(VendorConfig{
 		Settings: cfg.Settings, Store: store, Logger: e.opts.Logger, Redactor: e.opts.Redactor, Now: e.opts.Now,
 	})
@@ -122,19 +121,4 @@ func (e *Engine) adopt(a *account) {
 		a.speaks.Store(true)
 	}
 	e.health.ready()
-}
-
-// secretKeys are the settings whose values must never be seen in a log.
-var secretKeys = []string{"username", "password", "pin", "refresh_token", "token", "secret"}
-
-func learnSecrets(r *redact.Redactor, settings json.RawMessage) {
-	var fields map[string]any
-	if json.Unmarshal(settings, &fields) != nil {
-		return
-	}
-	for _, key := range secretKeys {
-		if s, ok := fields[key].(string); ok {
-			r.Learn(s)
-		}
-	}
 }
