@@ -54,6 +54,8 @@ type Served struct {
 	// Data is nil if Err is set.
 	Data *vehiclev1.VehicleData
 	Err  error
+	// Unpublished is why the answer has not reached the broker; nil if it has.
+	Unpublished error
 }
 
 // initialCommand names the read that the bridge makes by itself.
@@ -91,7 +93,7 @@ func New(o Options) (*Bridge, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	b := &Bridge{opts: o, log: o.Logger, inbox: newInbox(), publisher: newPublisher(o.Client, o.BaseTopic, o.Now)}
+	b := &Bridge{opts: o, log: o.Logger, inbox: newInbox(), publisher: newPublisher(o.Client, o.BaseTopic, o.Logger, o.Now)}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	return b, nil
 }
@@ -206,10 +208,13 @@ func (b *Bridge) answer(s Served) {
 	if s.Err != nil {
 		api := shared.AsAPIError(s.Err)
 		b.log.Warn("command failed", append(fields, "reason", string(api.Reason), "error", s.Err)...)
-		b.publisher.failure(s, b.known(s.Vehicle))
+		s.Unpublished = b.publisher.failure(s, b.known(s.Vehicle))
 	} else {
-		b.publisher.state(s.Vehicle, s.Data)
+		s.Unpublished = b.publisher.state(s.Vehicle, s.Data, s.Command != initialCommand)
 		b.log.Info("command served", fields...)
+	}
+	if s.Unpublished != nil {
+		b.log.Error("the answer was not published", append(fields, "error", s.Unpublished)...)
 	}
 	b.opts.OnCommand(s)
 }
@@ -235,6 +240,10 @@ func (b *Bridge) readNewVehicles() {
 				continue
 			}
 			seen[id] = true
+			if !vehicleID.MatchString(id) {
+				b.log.Warn("a car's id cannot be part of a topic, so the car is left out: letters, digits, _ and - only", "plugin_gave", id[:min(len(id), maxTopic)])
+				continue
+			}
 			b.work.Go(func() {
 				started, requestID := b.opts.Now(), newRequestID()
 				data, err := b.refresh(Command{Mode: shared.ModeCached}, id, requestID)

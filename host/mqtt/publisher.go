@@ -1,6 +1,8 @@
 package mqtt
 
 import (
+	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -26,24 +28,32 @@ const acknowledgeTimeout = 10 * time.Second
 type publisher struct {
 	client paho.Client
 	base   string
+	log    *slog.Logger
 	now    func() time.Time
+	taken  map[string]bool // topics of the schema
 
 	mu   sync.Mutex
 	cars map[string]*carTopics
 }
 
-// carTopics remembers what a car's topics hold, so that a value that becomes
-// unknown is published as null and does not live on.
+// carTopics remembers what a car's topics hold.
 type carTopics struct {
-	mu    sync.Mutex
-	shown map[string]shared.Attribute // by topic
+	mu sync.Mutex
+	// shown by topic, so that a value that becomes unknown is published as null
+	// and does not live on.
+	shown map[string]shared.Attribute
+	// observed and polled are the times of the state that is shown.
+	observed, polled int64
+	marker           outgoing
+	// warned: a topic of the plugin's was refused.
+	warned bool
 }
 
-func newPublisher(c paho.Client, base string, now func() time.Time) *publisher {
-	return &publisher{client: c, base: base, now: now, cars: map[string]*carTopics{}}
+func newPublisher(c paho.Client, base string, log *slog.Logger, now func() time.Time) *publisher {
+	return &publisher{client: c, base: base, log: log, now: now, taken: schemaTopics(), cars: map[string]*carTopics{}}
 }
 
-// message of one topic.
+// outgoing is the message of one topic.
 type outgoing struct {
 	topic    string
 	attr     shared.Attribute
@@ -53,42 +63,63 @@ type outgoing struct {
 }
 
 // state publishes all topics of a car. status/last_updated is the last: who has
-// seen it has seen the rest.
-func (p *publisher) state(vehicle string, data *vehiclev1.VehicleData) {
+// seen it has seen the rest. A state that is older than the one that is shown,
+// because its command took longer, does not take its place. answers says that
+// the state is the answer to a command, so that the last failure is over.
+func (p *publisher) state(vehicle string, data *vehiclev1.VehicleData, answers bool) error {
 	car := p.car(vehicle)
 	car.mu.Lock()
 	defer car.mu.Unlock()
 	now := p.now()
-	var marker outgoing
+	var sent delivery
+	if !car.outdates(data, now) {
+		p.show(&sent, car, vehicle, data, now)
+	}
+	if answers {
+		sent.add(p.send(vehicle, outgoing{topic: topicError, retained: true, body: encodeNoFailure(now)}))
+	}
+	sent.add(p.send(vehicle, car.marker))
+	return sent.wait()
+}
+
+// outdates says whether the state that is shown is newer. One that claims to be
+// of the future cannot stay in the way.
+func (c *carTopics) outdates(data *vehiclev1.VehicleData, now time.Time) bool {
+	observed, polled := data.GetRefresh().GetObservedAt(), data.GetRefresh().GetPolledAt()
+	if c.observed == 0 || observed == 0 || c.observed > now.Add(maxClockSkew).UnixMilli() {
+		return false
+	}
+	return observed < c.observed || observed == c.observed && polled < c.polled
+}
+
+// maxClockSkew is how far a car's clock may be ahead.
+const maxClockSkew = 5 * time.Minute
+
+// show publishes what a car's topics hold from now on, but for the marker.
+func (p *publisher) show(sent *delivery, car *carTopics, vehicle string, data *vehiclev1.VehicleData, now time.Time) {
+	// The marker comes also if the car gave no time.
+	car.marker = outgoing{topic: topicLastUpdated, qos: 1, retained: true, body: encode(lastUpdated(), nil, now)}
+	car.observed, car.polled = data.GetRefresh().GetObservedAt(), data.GetRefresh().GetPolledAt()
 	shown := map[string]shared.Attribute{}
-	for _, m := range stateMessages(data, now) {
-		shown[m.topic] = m.attr
+	for _, m := range p.messages(car, data, now) {
 		if m.topic == topicLastUpdated {
-			marker = m
+			car.marker = m
 			continue
 		}
-		p.send(vehicle, m)
+		shown[m.topic] = m.attr
+		sent.add(p.send(vehicle, m))
 	}
 	for topic, attr := range car.shown {
-		if _, still := shown[topic]; !still && topic != topicLastUpdated {
-			p.send(vehicle, outgoing{
-				topic: topic, qos: byte(attr.Info.GetQos()), retained: attr.Info.GetRetained(), body: encode(attr, nil, now),
-			})
+		if _, still := shown[topic]; !still {
+			sent.add(p.send(vehicle, outgoing{topic: topic, qos: qosOf(attr), retained: attr.Info.GetRetained(), body: encode(attr, nil, now)}))
 		}
 	}
 	car.shown = shown
-	p.send(vehicle, outgoing{topic: topicError, retained: true, body: encodeNoFailure(now)})
-	if marker.topic == "" {
-		// The car gave no time; the marker still has to come.
-		marker = outgoing{topic: topicLastUpdated, qos: 1, retained: true, body: encode(lastUpdated(), nil, now)}
-	}
-	token := p.send(vehicle, marker)
-	token.WaitTimeout(acknowledgeTimeout)
 }
 
-// stateMessages are the topics of a snapshot in order, status/last_updated
-// wherever it comes.
-func stateMessages(data *vehiclev1.VehicleData, now time.Time) []outgoing {
+// messages are the topics of a snapshot in order, status/last_updated wherever it
+// comes.
+func (p *publisher) messages(car *carTopics, data *vehiclev1.VehicleData, now time.Time) []outgoing {
 	observed := now
 	if at := data.GetRefresh().GetObservedAt(); at > 0 {
 		observed = time.UnixMilli(at)
@@ -98,6 +129,7 @@ func stateMessages(data *vehiclev1.VehicleData, now time.Time) []outgoing {
 		located = time.UnixMilli(at)
 	}
 	var all []outgoing
+	extra := 0
 	for a, v := range shared.Values(data) {
 		at := observed
 		switch a.Group() {
@@ -106,28 +138,42 @@ func stateMessages(data *vehiclev1.VehicleData, now time.Time) []outgoing {
 		case "location":
 			at = located
 		}
-		if a.Info.GetTopic() == "" {
-			continue
-		}
-		body := encode(a, v, at)
-		for _, topic := range append([]string{a.Info.GetTopic()}, a.Info.GetAliases()...) {
-			all = append(all, outgoing{topic: topic, attr: a, qos: byte(min(1, a.Info.GetQos())), retained: a.Info.GetRetained(), body: body})
+		var body []byte
+		for _, topic := range topicsOf(a) {
+			if isExtra(a) {
+				if extra++; extra > maxExtra || !mayName(topic, p.taken) {
+					p.refuse(car, topic)
+					continue
+				}
+			}
+			if body == nil {
+				body = encode(a, v, at)
+			}
+			all = append(all, outgoing{topic: topic, attr: a, qos: qosOf(a), retained: a.Info.GetRetained(), body: body})
 		}
 	}
 	return all
 }
 
+// refuse tells once a car that a plugin wants a topic that it cannot have.
+func (p *publisher) refuse(car *carTopics, topic string) {
+	if !car.warned {
+		car.warned = true
+		p.log.Warn("the plugin wants topics that it cannot have; they are left out, the rest is published", "first", topic[:min(len(topic), maxTopic)])
+	}
+}
+
 // failure publishes what went wrong; the other topics stay as they are. Nothing
 // is kept by the broker for a car that nobody has.
-func (p *publisher) failure(s Served, known bool) {
-	car := p.car("")
+func (p *publisher) failure(s Served, known bool) error {
 	if known {
-		car = p.car(s.Vehicle)
+		car := p.car(s.Vehicle)
+		car.mu.Lock()
+		defer car.mu.Unlock()
 	}
-	car.mu.Lock()
-	defer car.mu.Unlock()
-	token := p.send(s.Vehicle, outgoing{topic: topicError, retained: known, body: encodeFailure(s, p.now())})
-	token.WaitTimeout(acknowledgeTimeout)
+	var sent delivery
+	sent.add(p.send(s.Vehicle, outgoing{topic: topicError, retained: known, body: encodeFailure(s, p.now())}))
+	return sent.wait()
 }
 
 func (p *publisher) send(vehicle string, m outgoing) paho.Token {
@@ -143,6 +189,31 @@ func (p *publisher) car(vehicle string) *carTopics {
 		p.cars[vehicle] = car
 	}
 	return car
+}
+
+// errUnacknowledged: the client goes on trying by itself.
+var errUnacknowledged = errors.New("the broker has not acknowledged it yet")
+
+// delivery is what has been handed to the client.
+type delivery []paho.Token
+
+func (d *delivery) add(t paho.Token) { *d = append(*d, t) }
+
+// wait waits for the last message, and tells of any that failed.
+func (d delivery) wait() error {
+	if !d[len(d)-1].WaitTimeout(acknowledgeTimeout) {
+		return errUnacknowledged
+	}
+	for _, t := range d {
+		select {
+		case <-t.Done():
+			if err := t.Error(); err != nil {
+				return err
+			}
+		default: // the client may hold back what is not the last
+		}
+	}
+	return nil
 }
 
 func lastUpdated() shared.Attribute {

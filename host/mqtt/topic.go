@@ -1,0 +1,52 @@
+package mqtt
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+)
+
+// A plugin names the topics of what its vendor has beyond the schema, and the ids
+// of its cars. A name that MQTT forbids would make the broker hang up on the hub.
+
+const (
+	maxTopic = 200
+	// maxExtra is how many attributes a plugin may add to a car.
+	maxExtra = 500
+)
+
+var topicForm = regexp.MustCompile(`^[A-Za-z0-9_\-]+(/[A-Za-z0-9_\-]+)*$`)
+
+// schemaTopics are the topics that belong to the schema.
+func schemaTopics() map[string]bool {
+	taken := map[string]bool{topicError: true}
+	for _, a := range shared.Attributes() {
+		for _, topic := range topicsOf(a) {
+			taken[topic] = true
+		}
+	}
+	return taken
+}
+
+// topicsOf are an attribute's topic and its other names.
+func topicsOf(a shared.Attribute) []string {
+	if a.Info.GetTopic() == "" {
+		return nil
+	}
+	return append([]string{a.Info.GetTopic()}, a.Info.GetAliases()...)
+}
+
+// mayName says whether an attribute that is not in the schema may have a topic:
+// well-formed, not among the commands, not one that is taken.
+func mayName(topic string, taken map[string]bool) bool {
+	return len(topic) <= maxTopic && topicForm.MatchString(topic) && !strings.HasPrefix(topic+"/", "commands/") && !taken[topic]
+}
+
+// isExtra says whether a plugin has added the attribute to the schema.
+func isExtra(a shared.Attribute) bool { return a.Group() == extraGroup }
+
+const extraGroup = "extra"
+
+// qosOf is an attribute's quality of service, 0 or 1.
+func qosOf(a shared.Attribute) byte { return byte(min(1, a.Info.GetQos())) }
