@@ -122,7 +122,7 @@ func (a *account) read(ctx context.Context, vehicleID string) (*vehiclev1.Vehicl
 		return nil, err
 	}
 	refreshOf(data).PolledAt = proto.Int64(polled.UnixMilli())
-	return a.remember(vehicleID, data, judgeRead), nil
+	return a.remember(vehicleID, data, func(d, before *vehiclev1.VehicleData) { judgeRead(d, before, a.now()) }), nil
 }
 
 // wake wakes a car and remembers what it answered. The car's time before the
@@ -138,7 +138,8 @@ func (a *account) wake(ctx context.Context, vehicleID string, memory time.Durati
 			return outcome{}, err
 		}
 	}
-	since, started := observedAt(baseline), a.now()
+	started := a.now()
+	since := provenAt(baseline, started)
 	a.health.count(counterWakes)
 	data, err := call(ctx, a, request{vehicle: vehicleID, wake: true}, func(ctx context.Context) (*vehiclev1.VehicleData, error) {
 		return whole(a.vendor.Force(ctx, vehicleID, since))

@@ -21,6 +21,16 @@ func observedAt(d *vehiclev1.VehicleData) time.Time {
 	return time.Time{}
 }
 
+// provenAt is the car's own time of a snapshot if it can prove anything; zero if
+// there is none or it lies ahead of our clock, where nothing could ever be newer
+// and everything would seem young.
+func provenAt(d *vehiclev1.VehicleData, now time.Time) time.Time {
+	if at := observedAt(d); !at.After(now.Add(clockSkew)) {
+		return at
+	}
+	return time.Time{}
+}
+
 // accept decides which of two snapshots of a car is to be believed: the newer
 // one by the car's own time, so that nothing jumps back. A time in the future
 // is a clock fault and must not shut out what comes after it.
@@ -36,11 +46,11 @@ func accept(last, next *vehiclev1.VehicleData, now time.Time) *vehiclev1.Vehicle
 
 // judgeRead sets what a read of the cloud's copy proves, given the snapshot
 // before it: an advanced time is news of the car, the same one is none.
-func judgeRead(d, before *vehiclev1.VehicleData) {
+func judgeRead(d, before *vehiclev1.VehicleData, now time.Time) {
 	r := refreshOf(d)
 	r.Source = vehiclev1.Source_SOURCE_CACHED.Enum()
 	r.Verdict, r.Reason = nil, nil
-	was, is := observedAt(before), observedAt(d)
+	was, is := provenAt(before, now), provenAt(d, now)
 	if was.IsZero() || is.IsZero() {
 		return
 	}
@@ -51,24 +61,29 @@ func judgeRead(d, before *vehiclev1.VehicleData) {
 	r.Verdict = vehiclev1.Verdict_VERDICT_UNCHANGED.Enum()
 }
 
-// judgeWake sets what the answer to a wake proves. since is the car's time
-// before the wake; where none was known, the car must have reported after
-// started.
+// judgeWake sets what the answer to a wake proves. since is the car's proven
+// time before the wake; where there was none, the car must have reported after
+// started. An answer without a time that proves anything gets no verdict.
 func judgeWake(d *vehiclev1.VehicleData, since, started, now time.Time) {
 	r := refreshOf(d)
-	observed := observedAt(d)
 	if since.IsZero() {
 		since = started.Add(-time.Second) // vendors count in whole seconds
 	}
-	if observed.After(since) && !observed.After(now.Add(clockSkew)) {
+	observed := provenAt(d, now)
+	if observed.After(since) {
 		r.Verdict, r.Source, r.Reason = vehiclev1.Verdict_VERDICT_FRESH.Enum(), vehiclev1.Source_SOURCE_FRESH.Enum(), nil
 		return
 	}
 	r.Source = vehiclev1.Source_SOURCE_CACHED.Enum()
-	if r.GetVerdict() != vehiclev1.Verdict_VERDICT_SILENT {
+	why := shared.ReasonVehicleUnreachable
+	switch {
+	case r.GetVerdict() == vehiclev1.Verdict_VERDICT_SILENT:
+	case observed.IsZero():
+		r.Verdict, why = nil, shared.ReasonInvalidResponse
+	default:
 		r.Verdict = vehiclev1.Verdict_VERDICT_UNCHANGED.Enum()
 	}
-	r.Reason = proto.String(string(shared.ReasonVehicleUnreachable))
+	r.Reason = proto.String(string(why))
 }
 
 // answer is a copy of snapshot for one caller.

@@ -70,9 +70,9 @@ func (e *Engine) RefreshSmart(ctx context.Context, vehicleID string, maxAge time
 	if err != nil {
 		return nil, failed(shared.ModeSmart, vehicleID, err)
 	}
-	// Without the car's time there is no age to judge; a wake could not prove
-	// anything either.
-	if observedAt(data).IsZero() || e.young(data, maxAge) {
+	// Without the car's time, or with one that lies ahead, there is no age to
+	// judge; a wake for each request might not prove anything either.
+	if provenAt(data, e.opts.Now()).IsZero() || e.young(data, maxAge) {
 		return e.youngAnswer(data), nil
 	}
 	if wakeErr == nil {
@@ -125,14 +125,14 @@ func (e *Engine) wake(ctx context.Context, a *account, vehicleID string, enough 
 
 // young says whether the car's own time is within maxAge.
 func (e *Engine) young(d *vehiclev1.VehicleData, maxAge time.Duration) bool {
-	observed := observedAt(d)
+	observed := provenAt(d, e.opts.Now())
 	return !observed.IsZero() && e.opts.Now().Sub(observed) <= maxAge
 }
 
 // youngAnswer is the answer that needed no wake.
 func (e *Engine) youngAnswer(d *vehiclev1.VehicleData) *vehiclev1.VehicleData {
 	d = answer(d, shared.ModeSmart)
-	if !observedAt(d).IsZero() {
+	if !provenAt(d, e.opts.Now()).IsZero() {
 		d.Refresh.Verdict, d.Refresh.Reason = vehiclev1.Verdict_VERDICT_FRESH.Enum(), nil
 	}
 	return d

@@ -116,7 +116,7 @@ func TestForceProvesFreshness(t *testing.T) {
 				return func(time.Time) (*vehiclev1.VehicleData, error) {
 					return sdktest.Snapshot(c.now().Add(24*time.Hour), 50), nil
 				}
-			}, vehiclev1.Verdict_VERDICT_UNCHANGED, vehiclev1.Source_SOURCE_CACHED,
+			}, vehiclev1.Verdict_VERDICT_UNSPECIFIED, vehiclev1.Source_SOURCE_CACHED,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
