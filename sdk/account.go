@@ -52,7 +52,7 @@ func call[T any](ctx context.Context, a *account, what request, do func(context.
 			if result, err = do(ctx); err == nil {
 				a.session.proven(generation)
 			}
-			return err
+			return typed(err)
 		})
 	}
 	generation, err := a.session.current()

@@ -57,7 +57,7 @@ func (e *Engine) accountFor(cfg shared.Config) (*account, error) {
 	vendor, err := e.plugin.New(VendorConfig{
 		Settings: cfg.Settings, Store: store, Logger: e.opts.Logger, Redactor: e.opts.Redactor, Now: e.opts.Now,
 	})
-	if err != nil {
+	if err = typed(err); err != nil {
 		if errors.As(err, new(*shared.APIError)) {
 			return nil, err
 		}

@@ -56,7 +56,7 @@ func (s *session) login(ctx context.Context) error {
 		return err
 	}
 	s.events.login()
-	err := s.vendor.Login(ctx)
+	err := typed(s.vendor.Login(ctx))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -99,6 +99,7 @@ func (s *session) mayLogin(ctx context.Context) error {
 	good := false
 	if testable {
 		_, err := s.vendor.Vehicles(ctx)
+		err = typed(err)
 		if err != nil && !errors.Is(err, ErrSessionExpired) && !refusedLogin(err) {
 			return shared.AsAPIError(err)
 		}

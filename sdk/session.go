@@ -215,7 +215,7 @@ func (s *session) open(ctx context.Context) error {
 		return nil
 	}
 	if renewer, ok := s.vendor.(Renewer); ok && !useless {
-		err := renewer.Renew(ctx)
+		err := typed(renewer.Renew(ctx))
 		if err == nil {
 			s.events.renewal()
 			s.took(true)

@@ -19,7 +19,8 @@ var ErrSessionExpired = errors.New("the vendor's session has expired")
 // Vendor is what an author writes: a blocking client of one account at one
 // vendor's cloud. Methods are called from several goroutines at once, but never
 // two of Login and Renew at a time. They honour ctx, and fail with an
-// [github.com/hyundai-mqtt/hyundai-plugin/shared.APIError] or with
+// [github.com/hyundai-mqtt/hyundai-plugin/shared.APIError], with a bare
+// [github.com/hyundai-mqtt/hyundai-plugin/shared.Reason], or with
 // [ErrSessionExpired]. Snapshots they return belong to the engine.
 type Vendor interface {
 	// Login opens a session with the account's credentials. What it obtains is
