@@ -219,6 +219,9 @@ func TestHealthSpeaksAtOnceAndOnChange(t *testing.T) {
 		require.Error(t, err)
 	}
 	open := <-reports
+	for open.GetState() == vehiclev1.HealthState_HEALTH_STATE_READY {
+		open = <-reports // of the counters
+	}
 	assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_DEGRADED, open.GetState())
 	assert.Equal(t, "open", open.GetBreaker())
 	assert.Equal(t, string(shared.ReasonCircuitOpen), open.GetReason())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"sync"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -31,12 +32,19 @@ type health struct {
 	// human is the refusal that only a person can lift; nil if there is none.
 	human    *shared.APIError
 	counters map[string]int64
-	// changed is closed and replaced on every change of state.
-	changed chan struct{}
+	// changed is closed and replaced on every change of state, counted on every
+	// change of a counter.
+	changed, counted chan struct{}
 }
 
+// countersInterval is the least time between two reports of which only the
+// counters differ.
+const countersInterval = time.Second
+
 func newHealth() *health {
-	return &health{breaker: "closed", counters: map[string]int64{}, changed: make(chan struct{})}
+	return &health{
+		breaker: "closed", counters: map[string]int64{}, changed: make(chan struct{}), counted: make(chan struct{}),
+	}
 }
 
 func (h *health) update(change func()) {
@@ -57,15 +65,18 @@ func (h *health) drain()                          { h.update(func() { h.draining
 func (h *health) setBreaker(state string)         { h.update(func() { h.breaker = state }) }
 func (h *health) needsHuman(err *shared.APIError) { h.update(func() { h.human = err }) }
 
-// count adds one to a counter. Counters alone wake nobody on the stream.
+// count adds one to a counter.
 func (h *health) count(name string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.counters[name]++
+	close(h.counted)
+	h.counted = make(chan struct{})
 }
 
-// snapshot returns the present health and a channel that closes on its change.
-func (h *health) snapshot() (*vehiclev1.Health, <-chan struct{}) {
+// snapshot returns the present health, and channels that close when its state
+// and when its counters change.
+func (h *health) snapshot() (now *vehiclev1.Health, changed, counted <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	out := &vehiclev1.Health{
@@ -84,22 +95,34 @@ func (h *health) snapshot() (*vehiclev1.Health, <-chan struct{}) {
 	case !h.initialized:
 		describe(vehiclev1.HealthState_HEALTH_STATE_STARTING, "", "")
 	}
-	return out, h.changed
+	return out, h.changed, h.counted
 }
 
-// watch reports at once and then on every change of state.
+// watch reports at once, then every change of state, and changes of the counters
+// alone at most once in countersInterval.
 func (h *health) watch(ctx context.Context, report func(*vehiclev1.Health) error) error {
+	pause := time.NewTimer(countersInterval)
+	defer pause.Stop()
 	var last *vehiclev1.Health
+	var told map[string]int64 // the counters of last, to which report may add
+	rested := false
 	for {
-		now, changed := h.snapshot()
-		if last == nil || !sameState(last, now) {
+		now, changed, counted := h.snapshot()
+		if last == nil || !sameState(last, now) || rested && !maps.Equal(told, now.GetCounters()) {
+			last, told, rested = now, maps.Clone(now.GetCounters()), false
 			if err := report(now); err != nil {
 				return err
 			}
-			last = now
+			pause.Reset(countersInterval)
+		}
+		if !rested {
+			counted = nil
 		}
 		select {
 		case <-changed:
+		case <-counted:
+		case <-pause.C:
+			rested = true
 		case <-ctx.Done():
 			return ctx.Err()
 		}
