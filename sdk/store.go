@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"sync"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/atomicfile"
 )
 
 // Store keeps small documents in a private directory. A Put is whole or not at
@@ -50,7 +52,7 @@ func (s *Store) Put(name string, v any) error {
 		s.memory[name] = body
 		return nil
 	}
-	if err := writeAtomic(path, body); err != nil {
+	if err := atomicfile.Write(path, body); err != nil {
 		return fmt.Errorf("store %s: %w", name, err)
 	}
 	return nil
@@ -106,38 +108,4 @@ func (s *Store) path(name string) (string, error) {
 		return "", fmt.Errorf("store: %q is no valid name", name)
 	}
 	return filepath.Join(s.dir, name+".json"), nil
-}
-
-// writeAtomic makes the new content durable before it takes the old one's place.
-func writeAtomic(path string, body []byte) (err error) {
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(tmp.Name())
-		}
-	}()
-	_, err = tmp.Write(body)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if closeErr := tmp.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = dir.Close() }()
-	// Not every file system can sync a directory; the rename itself stands.
-	_ = dir.Sync()
-	return nil
 }

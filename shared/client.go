@@ -83,13 +83,27 @@ func checked(ctx context.Context, mode Mode, vehicleID string, data *vehiclev1.V
 	if err != nil {
 		return nil, fromCall(ctx, err)
 	}
-	if got := data.GetVehicle().GetId(); got != vehicleID {
-		e := Errorf(ReasonInvalidResponse, "The plugin answered for another vehicle than the one it was asked about.")
-		e.Source, e.VehicleID = SourcePlugin, vehicleID
-		return nil, &RefreshError{Mode: mode, VehicleID: vehicleID, Err: e}
+	wrong := ""
+	switch {
+	case data.GetVehicle().GetId() != vehicleID:
+		wrong = "The plugin answered for another vehicle than the one it was asked about."
+	case data.GetRefresh() == nil:
+		wrong = "The plugin's answer does not say where its data comes from."
+	case time.UnixMilli(data.GetRefresh().GetObservedAt()).After(time.Now().Add(maxClockSkew)):
+		wrong = "The plugin's answer has data from the future. Check the clocks of this machine and of the plugin."
 	}
-	return data, nil
+	if wrong == "" {
+		sane(data.ProtoReflect())
+		return data, nil
+	}
+	e := Errorf(ReasonInvalidResponse, "%s", wrong)
+	e.Source, e.VehicleID = SourcePlugin, vehicleID
+	return nil, &RefreshError{Mode: mode, VehicleID: vehicleID, Err: e}
 }
+
+// maxClockSkew is how far a car's time may be ahead. Time zones that a parser got
+// wrong stay below it; what lies beyond is no time of a car's.
+const maxClockSkew = 24 * time.Hour
 
 // Describe implements [Describer].
 func (c *Client) Describe(ctx context.Context) (*vehiclev1.DescribeResponse, error) {

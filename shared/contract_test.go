@@ -198,7 +198,7 @@ func TestCallInfoCrossesTheBoundary(t *testing.T) {
 	var got shared.CallInfo
 	client := connect(t, &plugin{refresh: func(ctx context.Context, _ shared.Mode, id string, _ time.Duration) (*vehiclev1.VehicleData, error) {
 		got = shared.CallInfoFrom(ctx)
-		return &vehiclev1.VehicleData{Vehicle: &vehiclev1.Vehicle{Id: id}}, nil
+		return &vehiclev1.VehicleData{Vehicle: &vehiclev1.Vehicle{Id: id}, Refresh: &vehiclev1.Refresh{}}, nil
 	}})
 	_, err := client.RefreshCached(shared.WithCallInfo(t.Context(), shared.CallInfo{RequestID: "abc", Attempt: 2}), "car1")
 	require.NoError(t, err)
@@ -232,7 +232,7 @@ func TestMaxAge(t *testing.T) {
 	var got time.Duration
 	client := connect(t, &plugin{refresh: func(_ context.Context, _ shared.Mode, id string, maxAge time.Duration) (*vehiclev1.VehicleData, error) {
 		got = maxAge
-		return &vehiclev1.VehicleData{Vehicle: &vehiclev1.Vehicle{Id: id}}, nil
+		return &vehiclev1.VehicleData{Vehicle: &vehiclev1.Vehicle{Id: id}, Refresh: &vehiclev1.Refresh{}}, nil
 	}})
 	for in, want := range map[time.Duration]time.Duration{
 		0: shared.DefaultMaxAge, time.Minute: time.Minute, 300 * time.Millisecond: time.Second, 90500 * time.Millisecond: 91 * time.Second,

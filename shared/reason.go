@@ -35,6 +35,7 @@ const (
 	ReasonDraining           Reason = "draining"
 	ReasonPluginDown         Reason = "plugin_down"
 	ReasonPluginQuarantined  Reason = "plugin_quarantined"
+	ReasonPluginUntrusted    Reason = "plugin_untrusted"
 	ReasonIncompatible       Reason = "incompatible"
 	ReasonConfigInvalid      Reason = "config_invalid"
 	ReasonInvalidCommand     Reason = "invalid_command"
@@ -227,6 +228,10 @@ var reasonTable = []struct {
 	{ReasonPluginQuarantined, traits{
 		codes.FailedPrecondition, SourceHost, false,
 		"The plugin crashed too often and is not restarted any more. Look at its log, then restart it by hand.",
+	}},
+	{ReasonPluginUntrusted, traits{
+		codes.FailedPrecondition, SourceHost, false,
+		"The plugin's program is not the one that is trusted, so it is not started. If you replaced it, accept the new one.",
 	}},
 	{ReasonIncompatible, traits{
 		codes.FailedPrecondition, SourceHost, false,

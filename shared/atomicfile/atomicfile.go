@@ -1,0 +1,43 @@
+// Package atomicfile writes small files that are whole or not there, at whatever
+// instant the process is killed.
+package atomicfile
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// Write makes the new content of path durable before it takes the old one's
+// place. The file is readable and writable by its owner alone.
+func Write(path string, body []byte) (err error) {
+	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(tmp.Name())
+		}
+	}()
+	_, err = tmp.Write(body)
+	if err == nil {
+		err = tmp.Sync()
+	}
+	if closeErr := tmp.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dir.Close() }()
+	// Not every file system can sync a directory; the rename itself stands.
+	_ = dir.Sync()
+	return nil
+}
