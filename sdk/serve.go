@@ -39,22 +39,19 @@ var ErrNotAPlugin = errors.New("this program is a plugin: a hub starts it, it do
 // plugin when its host is gone.
 func Serve(p Plugin) error {
 	handshake := shared.Handshake()
-	if os.Getenv(handshake.MagicCookieKey) != handshake.MagicCookieValue {
+	debugging := os.Getenv(DebugEnv) == "1"
+	if os.Getenv(handshake.MagicCookieKey) != handshake.MagicCookieValue && !debugging {
 		return ErrNotAPlugin
 	}
+	nameProcess(p.Name)
 	// go-plugin replaces os.Stderr; the log keeps the true one.
 	stderr := os.Stderr
 	redactor := &redact.Redactor{}
 	log := slog.New(redactor.Handler(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: logLevel()})))
 	engine := NewEngine(p, Options{Logger: log, Redactor: redactor})
+	defer closeEngine(engine)
 	server := &stoppable{}
-	go func() {
-		// The host holds the other end of stdin. Its end is the host's end.
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		log.Warn("the host is gone, ending")
-		server.stop()
-	}()
-	plugin.Serve(&plugin.ServeConfig{
+	config := &plugin.ServeConfig{
 		HandshakeConfig:  handshake,
 		VersionedPlugins: shared.Plugins(engine),
 		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
@@ -63,12 +60,31 @@ func Serve(p Plugin) error {
 			return server.keep(grpc.NewServer(opts...))
 		},
 		Logger: hclog.New(&hclog.LoggerOptions{Output: stderr, JSONFormat: true, Level: hclog.Warn}),
-	})
+	}
+	if debugging {
+		return serveDebug(config, os.Stdout)
+	}
+	go func() {
+		// The host holds the other end of stdin. Its end is the host's end.
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		log.Warn("the host is gone, ending")
+		server.stop()
+	}()
+	plugin.Serve(config)
+	return nil
+}
+
+// closeEngine: the process is about to end whatever the workers do.
+func closeEngine(engine *Engine) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	// The process is about to end whatever the workers do.
 	_ = engine.Close(ctx)
-	return nil
+}
+
+// nameProcess gives the process its name back: a host may start it from memory,
+// where it has none. Only Linux has this file.
+func nameProcess(name string) {
+	_ = os.WriteFile("/proc/self/comm", []byte(name), 0o600)
 }
 
 func logLevel() slog.Level {
