@@ -22,6 +22,7 @@ demo: build ## Run the whole system, live, on embedded parts (Ctrl-C ends it)
 test: ## Run all tests, with the race detector
 	@[ -n "$(RACE)" ] || echo "no C compiler here: testing without the race detector"
 	$(GO) test $(RACE) -timeout 10m ./...
+	$(if $(RACE),$(GO) test -run '^TestThousand' ./host)
 
 bench: ## Run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./...

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
@@ -33,7 +34,8 @@ func (r remote) Initialize(ctx context.Context, cfg shared.Config) ([]*vehiclev1
 	if err != nil {
 		return nil, err
 	}
-	vehicles, err := i.remote.Initialize(named(ctx, 1), shared.Config{Settings: cfg.Settings, StateDir: r.s.dirs.state})
+	r.s.redactor.Learn(redact.Secrets(cfg.Settings)...)
+	vehicles, err := r.s.handOver(ctx, i, cfg.Settings)
 	if err != nil {
 		return nil, err
 	}
@@ -67,44 +69,91 @@ func (r remote) RefreshSmart(ctx context.Context, vehicleID string, maxAge time.
 	})
 }
 
-// call makes one refresh. It waits for a plugin that is restarting and makes
-// the call again if the plugin died under it, within the deadline and as often
-// as allowed. A force that reached a plugin is never made again: the car may
-// have been woken.
+// call makes one refresh, and is the one place where it is answered.
 func (s *supervisor) call(ctx context.Context, mode shared.Mode, vehicleID string,
 	do func(context.Context, *shared.Client) (*vehiclev1.VehicleData, error),
 ) (*vehiclev1.VehicleData, error) {
+	begun := s.opts.Now()
 	ctx, cancel := bounded(ctx, mode.DefaultTimeout())
 	defer cancel()
-	var err error
-	for attempt := 1; attempt <= maxAttempts; attempt++ {
-		i, waitErr := s.acquire(ctx)
+	s.calls.inFlight.Add(1)
+	data, attempts, err := s.dispatch(ctx, mode, vehicleID, do)
+	s.calls.inFlight.Add(-1)
+	var refresh *shared.RefreshError
+	if err != nil && !errors.As(err, &refresh) {
+		err = &shared.RefreshError{Mode: mode, VehicleID: vehicleID, Err: shared.AsAPIError(err)}
+	}
+	s.opts.Metrics.CallDone(Call{
+		Plugin: s.name(), Mode: mode, Reason: reasonOf(err), Duration: s.opts.Now().Sub(begun), Attempts: attempts,
+	})
+	return data, err
+}
+
+// dispatch waits for a plugin that is restarting and makes the call again if the
+// plugin died under it, within the deadline and as often as allowed. A force is
+// made again only if it cannot have reached the car.
+func (s *supervisor) dispatch(ctx context.Context, mode shared.Mode, vehicleID string,
+	do func(context.Context, *shared.Client) (*vehiclev1.VehicleData, error),
+) (data *vehiclev1.VehicleData, attempts int, err error) {
+	id := shared.CallInfoFrom(ctx).RequestID
+	for attempts < maxAttempts {
+		i, waitErr := s.acquire(ctx, id)
 		if waitErr != nil {
 			if err == nil {
 				err = waitErr
 			}
 			break
 		}
-		var data *vehiclev1.VehicleData
-		data, err = do(named(ctx, attempt), i.remote)
-		if err == nil {
-			return data, nil
+		if i.exited() {
+			i.finish(id, false)
+			s.lost(i) // nothing was sent, so this was no attempt
+			continue
 		}
-		if !errors.Is(err, shared.ReasonPluginDown) {
+		attempts++
+		if attempts > 1 {
+			s.calls.replayed.Add(1)
+		}
+		data, err = do(named(ctx, attempts), i.remote)
+		err = s.clean(err)
+		down := errors.Is(err, shared.ReasonPluginDown)
+		i.finish(id, down)
+		switch {
+		case err == nil:
+			return data, attempts, nil
+		case errors.Is(err, shared.ReasonDraining) && s.replaced(i):
+			attempts-- // refused by a process that is on its way out
+			continue
+		case errors.Is(err, shared.ReasonDeadlineExceeded):
+			i.doubt()
+		}
+		if !down {
 			break
 		}
 		s.lost(i)
 		if mode == shared.ModeForce {
 			break
 		}
-		s.log.Info("the plugin died under a call", "mode", string(mode), "vehicle", vehicleID,
-			"request_id", shared.CallInfoFrom(ctx).RequestID, "attempt", attempt)
+		s.log.Info("the plugin died under a call", "mode", string(mode), "vehicle", vehicleID, "request_id", id, "attempt", attempts)
 	}
-	var refresh *shared.RefreshError
-	if errors.As(err, &refresh) {
-		return nil, err
+	return nil, attempts, err
+}
+
+// replaced says whether another run has taken a run's place.
+func (s *supervisor) replaced(i *instance) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current != nil && s.current != i
+}
+
+// clean takes secrets out of what a plugin says in its errors. They are the
+// host's own copies.
+func (s *supervisor) clean(err error) error {
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if api, ok := e.(*shared.APIError); ok { //nolint:errorlint // the chain is walked link by link
+			api.Message = s.redactor.String(api.Message)
+		}
 	}
-	return nil, &shared.RefreshError{Mode: mode, VehicleID: vehicleID, Err: shared.AsAPIError(err)}
+	return err
 }
 
 // bounded gives ctx a deadline if it has none or a later one, and a request id
@@ -125,14 +174,16 @@ func named(ctx context.Context, attempt int) context.Context {
 // newID is short and unique enough to find a command in the log.
 func newID() string { return rand.Text()[:10] }
 
-// acquire returns the run that serves calls, waiting for it within ctx. It
-// fails at once if waiting cannot help.
-func (s *supervisor) acquire(ctx context.Context) (*instance, error) {
+// acquire returns the run that serves calls, waiting for it within ctx, with the
+// call noted in it. It fails at once if waiting cannot help.
+func (s *supervisor) acquire(ctx context.Context, requestID string) (*instance, error) {
 	return s.await(ctx, func() *instance {
-		if s.machine.usable && s.current != s.broken {
-			return s.current
+		if !s.machine.usable || s.current == s.broken {
+			return nil
 		}
-		return nil
+		// Noted before anybody can replace it, so that its end waits for the call.
+		s.current.begin(requestID)
+		return s.current
 	})
 }
 
@@ -168,15 +219,6 @@ func (s *supervisor) await(ctx context.Context, get func() *instance) (*instance
 			return nil, shared.NewError(shared.ReasonPluginDown).Wrap(ctx.Err())
 		}
 	}
-}
-
-// lost takes a run out of use whose connection broke. If its process still
-// lives it is of no more use and goes, too.
-func (s *supervisor) lost(i *instance) {
-	s.mu.Lock()
-	s.broken = i
-	s.mu.Unlock()
-	go func() { _ = i.process.Kill(context.Background()) }() // the end shows in watchExit
 }
 
 // reconfigured keeps settings that the plugin has accepted.

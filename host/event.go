@@ -30,8 +30,8 @@ type Event struct {
 	// Reason is a code, Message a sentence for people.
 	Reason  string `json:"reason,omitempty"`
 	Message string `json:"message,omitempty"`
-	// LastLines of the log of a plugin that crashed.
-	LastLines []string `json:"last_lines,omitempty"`
+	// Crash is set for EventCrash.
+	Crash *CrashReport `json:"crash,omitempty"`
 }
 
 // maxEvents is how many events wait for a slow listener; then the oldest go.

@@ -3,12 +3,15 @@ package host_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -26,6 +29,9 @@ func spec(name, role string, s stage) host.PluginSpec {
 	return host.PluginSpec{
 		Name: name, Path: os.Args[0], Settings: goodSettings,
 		Env: []string{roleEnv + "=" + role, stageEnv + "=" + string(s)},
+		// A program with the race detector needs more address space than any
+		// limit allows, and the stage is the test's own.
+		MemoryLimit: -1, SameUser: true,
 	}
 }
 
@@ -106,9 +112,10 @@ func (h *hub) reaches(name string, state host.State) {
 // kill kills the plugin's process and waits until the host has seen it.
 func (h *hub) kill(name string) {
 	h.t.Helper()
-	crashes := h.status(name).Crashes
-	require.NoError(h.t, syscall.Kill(h.status(name).PID, syscall.SIGKILL))
-	h.eventually("the crash is seen", func() bool { return h.status(name).Crashes == crashes+1 })
+	st := h.status(name)
+	require.Positive(h.t, st.PID, "0 would be everybody here")
+	require.NoError(h.t, syscall.Kill(st.PID, syscall.SIGKILL))
+	h.eventually("the crash is seen", func() bool { return h.status(name).Crashes == st.Crashes+1 })
 }
 
 func (h *hub) saw(kind host.EventKind, state host.State) bool {
@@ -123,3 +130,22 @@ func (h *hub) saw(kind host.EventKind, state host.State) bool {
 }
 
 func gone(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
+
+// quickProbes find a plugin that stands still within a second.
+func quickProbes(o *host.Options) {
+	o.ProbeInterval, o.ProbeTimeout = 200*time.Millisecond, 500*time.Millisecond
+}
+
+func (h *hub) logs(words string) {
+	h.t.Helper()
+	h.eventually("the log says: "+words, func() bool { return strings.Contains(h.logged(), words) })
+}
+
+// digestOf is what a pin has to say.
+func digestOf(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}

@@ -4,33 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/launch"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
 // Host runs plugins. Safe for concurrent use.
 type Host struct {
-	opts        Options
-	events      *events
-	supervisors []*supervisor
-	runtime     string
+	opts   Options
+	images launch.Images
 
-	mu      sync.Mutex
-	started bool
-	stopped bool
+	mu          sync.Mutex
+	supervisors []*supervisor // empty before Start
+	house       house
+	events      *events
+	stopped     chan struct{} // closed after Stop; nil before the first one
 	// vehicles is closed and replaced when a plugin has listed its cars.
 	vehicles chan struct{}
-}
-
-// directories of one plugin.
-type directories struct {
-	state   string // kept between starts, and the plugin's HOME
-	runtime string // sockets and temporary files, gone after Stop
 }
 
 // New checks the options. Nothing runs before Start.
@@ -42,69 +35,84 @@ func New(o Options) (*Host, error) {
 }
 
 // Start begins to run the plugins and returns at once; it does not wait until
-// they are ready. A plugin that cannot start keeps nobody else from it.
+// they are ready. A plugin that cannot start keeps nobody else from it. It fails
+// only if the host's own directories cannot be used, and may then be called again.
 func (h *Host) Start(context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.started {
+	if h.supervisors != nil {
 		return errors.New("host: Start may be called once")
 	}
-	// Short, because the path of a socket may have about a hundred bytes.
-	runtime, err := os.MkdirTemp("", "vh")
+	house, err := newHouse(h.opts.StateDir, h.opts.RuntimeDir)
 	if err != nil {
-		return fmt.Errorf("host: runtime directory: %w", err)
+		return err
 	}
-	base := h.opts.StateDir
-	if base == "" {
-		base = filepath.Join(runtime, "state")
-	}
+	h.images.Dir, h.images.AnyoneMayWrite = house.runtime, h.opts.AllowUnsafeFiles
 	ev := newEvents(h.opts.OnEvent)
+	var supervisors []*supervisor
+	house.reserve(h.opts.Plugins)
 	for n, spec := range h.opts.Plugins {
-		var dirs directories
-		if dirs.state, err = privateDir(base, spec.Name); err == nil {
-			dirs.runtime, err = privateDir(runtime, fmt.Sprint(n))
-		}
+		dirs, err := house.plugin(n, spec)
 		if err != nil {
 			ev.close(time.Second)
-			return errors.Join(fmt.Errorf("host: directories of plugin %s: %w", spec.Name, err), os.RemoveAll(runtime))
+			return errors.Join(fmt.Errorf("host: directories of plugin %s: %w", spec.Name, err), house.close())
 		}
-		h.supervisors = append(h.supervisors, newSupervisor(spec, dirs, &h.opts, ev, h.vehiclesChanged))
+		supervisors = append(supervisors, newSupervisor(spec, dirs, &h.images, &h.opts, ev, h.vehiclesChanged))
 	}
-	h.runtime, h.events, h.started = runtime, ev, true
-	for _, s := range h.supervisors {
+	h.house, h.events, h.supervisors = house, ev, supervisors
+	for _, s := range supervisors {
 		s.start()
 	}
 	return nil
 }
 
 // Stop ends all plugins, at the same time, and waits for it. It takes some
-// seconds at most, or less if ctx ends.
+// seconds at most, or less if ctx ends, whatever the plugins do.
 func (h *Host) Stop(ctx context.Context) error {
 	h.mu.Lock()
-	if !h.started || h.stopped {
+	if h.supervisors == nil {
 		h.mu.Unlock()
 		return nil
 	}
-	h.stopped = true
+	if stopped := h.stopped; stopped != nil { // somebody else is at it
+		h.mu.Unlock()
+		select {
+		case <-stopped:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	h.stopped = make(chan struct{})
 	h.mu.Unlock()
+	defer close(h.stopped)
 	var all sync.WaitGroup
 	for _, s := range h.supervisors {
 		all.Go(func() { s.stop(ctx) })
 	}
 	all.Wait()
+	h.images.Close()
 	h.events.close(time.Second)
-	return os.RemoveAll(h.runtime)
+	return h.house.close()
 }
 
 // Plugin returns a plugin by its name, or nil. It may be used before the plugin
 // is ready and across its restarts.
 func (h *Host) Plugin(name string) shared.VehicleRefresher {
+	s, err := h.supervisor(name)
+	if err != nil {
+		return nil
+	}
+	return remote{s}
+}
+
+func (h *Host) supervisor(name string) (*supervisor, error) {
 	for _, s := range h.running() {
 		if s.name() == name {
-			return remote{s}
+			return s, nil
 		}
 	}
-	return nil
+	return nil, shared.Errorf(shared.ReasonInvalidCommand, "There is no plugin named %q.", name)
 }
 
 // Vehicles returns the cars of all plugins, as far as they are known.
@@ -203,49 +211,4 @@ func (s *supervisor) name() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.spec.Name
-}
-
-// PluginStatus is what is known of a plugin now.
-type PluginStatus struct {
-	Name  string    `json:"name"`
-	State State     `json:"state"`
-	Since time.Time `json:"since"`
-	PID   int       `json:"pid,omitempty"`
-	// Starts and Crashes since the host started.
-	Starts  int `json:"starts"`
-	Crashes int `json:"crashes"`
-	// Vehicles that the plugin has.
-	Vehicles int `json:"vehicles"`
-	// Reason and Message say what is wrong, if anything is.
-	Reason  string `json:"reason,omitempty"`
-	Message string `json:"message,omitempty"`
-	// Breaker and Counters as the plugin last reported them.
-	Breaker  string           `json:"breaker,omitempty"`
-	Counters map[string]int64 `json:"counters,omitempty"`
-}
-
-// Status returns what is known of each plugin now.
-func (h *Host) Status() []PluginStatus {
-	var all []PluginStatus
-	for _, s := range h.running() {
-		all = append(all, s.status())
-	}
-	return all
-}
-
-func (s *supervisor) status() PluginStatus {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st := PluginStatus{
-		Name: s.spec.Name, State: s.machine.state, Since: s.since, Starts: s.starts, Crashes: s.crashes,
-		Vehicles: len(s.vehicles), Reason: s.health.GetReason(), Message: s.health.GetSentence(),
-		Breaker: s.health.GetBreaker(), Counters: s.health.GetCounters(),
-	}
-	if s.current != nil {
-		st.PID = s.current.pid()
-	}
-	if s.trouble != nil {
-		st.Reason, st.Message = string(shared.AsAPIError(s.trouble).Reason), s.trouble.Error()
-	}
-	return st
 }

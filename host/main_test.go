@@ -33,7 +33,10 @@ func TestMain(m *testing.M) {
 		play(role, stage(os.Getenv(stageEnv)))
 		return
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
+		removeBuilt()
+		os.Exit(status)
+	}))
 }
 
 // play is the life of a subprocess.
@@ -149,6 +152,9 @@ func stagePlugin(s stage) sdk.Plugin {
 					return nil, shared.NewError(shared.ReasonVendorUnavailable)
 				}
 			case "noisy":
+				if s.is("down") {
+					return nil, shared.NewError(shared.ReasonVendorUnavailable)
+				}
 				sdk.Logger(ctx).Warn("a line of the vendor's")
 			}
 			return sdktest.Snapshot(time.Now().Add(-time.Hour), 50), nil

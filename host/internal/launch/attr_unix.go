@@ -5,4 +5,6 @@ package launch
 import "syscall"
 
 // sysProcAttr: a process group of its own.
-func sysProcAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+func sysProcAttr(u *User) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Credential: credential(u)}
+}

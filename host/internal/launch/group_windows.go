@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-func sysProcAttr() *syscall.SysProcAttr { return nil }
+func sysProcAttr(*User) *syscall.SysProcAttr { return nil }
 
 // killTree kills a process; its descendants end when their pipes do.
 func killTree(p *os.Process) {

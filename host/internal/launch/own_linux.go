@@ -10,8 +10,8 @@ import (
 
 // sysProcAttr: a process group of its own, and death with the thread that
 // started it.
-func sysProcAttr() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+func sysProcAttr(u *User) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: credential(u)}
 }
 
 // own starts the process and stays with it until its end. The kernel's
@@ -26,17 +26,22 @@ func (p *Process) own(started chan<- error) {
 		return
 	}
 	defer close(p.exited)
-	// See the end without reaping: while the process is a zombie its group's
-	// number cannot be given to others, and the rest of the group can be killed.
-	var info unix.Siginfo
-	for {
-		err := unix.Waitid(unix.P_PID, p.cmd.Process.Pid, &info, unix.WEXITED|unix.WNOWAIT, nil)
-		if !errors.Is(err, unix.EINTR) {
-			break
-		}
-	}
+	p.awaitEnd()
 	p.killGroup()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.exitErr, p.reaped = p.cmd.Wait(), true // does not block: it has ended
+}
+
+// awaitEnd waits for the end without reaping: while the process is a zombie its
+// group's number cannot be given to others, and the rest of the group can be
+// killed.
+func (p *Process) awaitEnd() {
+	var info unix.Siginfo
+	for {
+		err := unix.Waitid(unix.P_PID, p.cmd.Process.Pid, &info, unix.WEXITED|unix.WNOWAIT, nil)
+		if !errors.Is(err, unix.EINTR) {
+			return
+		}
+	}
 }

@@ -29,8 +29,12 @@ const pipeGrace = 200 * time.Millisecond
 
 // Spec of a process.
 type Spec struct {
-	Path string
-	Args []string
+	// Image is what is executed. It is needed until Start returns.
+	Image *Image
+	Args  []string
+	// User to run as; nil for the host's own.
+	User   *User
+	Limits Limits
 	// Env is the whole environment but for what go-plugin adds.
 	Env []string
 	Dir string
@@ -50,6 +54,7 @@ type Process struct {
 
 	started chan struct{} // closed when Start has succeeded or failed
 	exited  chan struct{} // closed when the process is reaped
+	drained chan struct{} // closed when, after that, its output has been read
 	exitErr error
 
 	mu     sync.Mutex
@@ -60,10 +65,22 @@ var _ runner.Runner = (*Process)(nil)
 
 // New prepares a process. env is what go-plugin wants to add.
 func New(spec Spec, env []string) *Process {
-	cmd := exec.Command(spec.Path, spec.Args...) //nolint:gosec,noctx // the operator names the plugin; its life is not a call's
-	cmd.Env = append(append([]string{}, spec.Env...), env...)
-	cmd.Dir = spec.Dir
-	return &Process{cmd: cmd, spec: spec, started: make(chan struct{}), exited: make(chan struct{})}
+	spec.Env = append(append([]string{}, spec.Env...), env...)
+	return &Process{cmd: spec.command(), spec: spec, started: make(chan struct{}), exited: make(chan struct{}), drained: make(chan struct{})}
+}
+
+func (s Spec) command() *exec.Cmd {
+	path := s.Image.copy
+	if s.Image.sealed != nil {
+		path = sealedPath
+	}
+	cmd := s.Limits.command(path, s.Args)
+	if s.Image.sealed != nil {
+		cmd.ExtraFiles = []*os.File{s.Image.sealed}
+	}
+	cmd.Env, cmd.Dir = s.Env, s.Dir
+	cmd.SysProcAttr = sysProcAttr(s.User)
+	return cmd
 }
 
 // Start implements runner.Runner.
@@ -91,7 +108,6 @@ func (p *Process) Start(context.Context) (err error) {
 		return fmt.Errorf("pipes for the plugin: %w", err)
 	}
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdinR, stdoutW, stderrW
-	p.cmd.SysProcAttr = sysProcAttr()
 	p.stdin = stdinW
 
 	started := make(chan error, 1)
@@ -104,8 +120,8 @@ func (p *Process) Start(context.Context) (err error) {
 	handshake, toPlugin := io.Pipe()
 	p.stdout = handshake
 	var readers sync.WaitGroup
-	readers.Go(func() { p.readStdout(stdoutR, toPlugin) })
-	readers.Go(func() { p.spec.Stderr(stderrR) })
+	readers.Go(func() { p.readStdout(throttle(stdoutR), toPlugin) })
+	readers.Go(func() { p.spec.Stderr(throttle(stderrR)) })
 	go p.closePipes(&readers, toPlugin, stdoutR, stderrR)
 	return nil
 }
@@ -119,6 +135,7 @@ func closeAll(files []*os.File) {
 // closePipes ends the readers once the process has ended, also if a grandchild
 // still holds the other ends.
 func (p *Process) closePipes(readers *sync.WaitGroup, handshake *io.PipeWriter, ends ...*os.File) {
+	defer close(p.drained)
 	<-p.exited
 	done := make(chan struct{})
 	go func() {
@@ -187,6 +204,13 @@ func isHandshake(line string) bool {
 // Exited is closed when the process has ended and is reaped.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
+// Drained is closed when the process has ended and what it wrote has been read,
+// at most 200 ms after its end.
+func (p *Process) Drained() <-chan struct{} { return p.drained }
+
+// CheckLimits says which limits are not in force. Only once the program runs.
+func (p *Process) CheckLimits() error { return p.spec.Limits.check(p.PID()) }
+
 // ExitError says how the process ended: nil for status 0. Only after Exited.
 func (p *Process) ExitError() error { return p.exitErr }
 
@@ -250,7 +274,7 @@ func (p *Process) Stdout() io.ReadCloser { return p.stdout }
 func (p *Process) Stderr() io.ReadCloser { return io.NopCloser(strings.NewReader("")) }
 
 // Name implements runner.Runner.
-func (p *Process) Name() string { return p.spec.Path }
+func (p *Process) Name() string { return p.spec.Image.Path }
 
 // ID implements runner.Runner.
 func (p *Process) ID() string {

@@ -33,12 +33,23 @@ type output struct {
 	stderr strings.Builder
 }
 
+// image of a program that is held until the test ends.
+func image(t *testing.T, path string) *launch.Image {
+	t.Helper()
+	images := &launch.Images{Dir: t.TempDir()}
+	t.Cleanup(images.Close)
+	i, err := images.Load(path)
+	require.NoError(t, err)
+	images.Release(i)
+	return i
+}
+
 // run starts a shell script.
 func run(t *testing.T, script string) (*launch.Process, *output) {
 	t.Helper()
 	out := &output{}
 	p := launch.New(launch.Spec{
-		Path: "/bin/sh", Args: []string{"-c", script}, Env: []string{"PATH=/bin:/usr/bin", "OWN=1"}, Dir: t.TempDir(),
+		Image: image(t, "/bin/sh"), Args: []string{"-c", script}, Env: []string{"PATH=/bin:/usr/bin", "OWN=1"}, Dir: t.TempDir(),
 		Stderr: func(r io.Reader) {
 			b, _ := io.ReadAll(r) // ends with the pipe
 			out.mu.Lock()
@@ -184,7 +195,8 @@ func TestStdinStaysOpenWhileTheHostLives(t *testing.T) {
 }
 
 func TestWhatCannotStart(t *testing.T) {
-	p := launch.New(launch.Spec{Path: "/nonexistent"}, nil)
+	i := image(t, "/bin/true")
+	p := launch.New(launch.Spec{Image: i, Dir: "/nonexistent"}, nil)
 	require.ErrorIs(t, p.Start(t.Context()), os.ErrNotExist)
 	assert.Zero(t, p.PID())
 	assert.Empty(t, p.ID())
@@ -193,7 +205,7 @@ func TestWhatCannotStart(t *testing.T) {
 }
 
 func TestKillWhenStarted(t *testing.T) {
-	p := launch.New(launch.Spec{Path: "/bin/sleep", Args: []string{"1000"}, Stderr: func(r io.Reader) { _, _ = io.Copy(io.Discard, r) }}, nil)
+	p := launch.New(launch.Spec{Image: image(t, "/bin/sleep"), Args: []string{"1000"}, Stderr: func(r io.Reader) { _, _ = io.Copy(io.Discard, r) }}, nil)
 	killed := make(chan struct{})
 	go func() {
 		p.KillWhenStarted()

@@ -66,14 +66,15 @@ func field(rec slog.Record, name string) any {
 // drain sends all of r through a new pipe into a recorder.
 func drain(r io.Reader) (*logpipe.Pipe, *recorder) {
 	log := &recorder{level: slog.LevelDebug}
-	pipe := logpipe.New(slog.New(log))
+	pipe := logpipe.New(logpipe.Options{Logger: slog.New(log)})
 	pipe.Drain(r)
 	return pipe, log
 }
 
 func TestDrain(t *testing.T) {
-	before := time.Now()
-	_, log := drain(strings.NewReader(
+	now := time.Date(2025, 7, 14, 12, 5, 30, 0, time.UTC)
+	log := &recorder{level: slog.LevelDebug}
+	logpipe.New(logpipe.Options{Logger: slog.New(log), Now: func() time.Time { return now }}).Drain(strings.NewReader(
 		"plain\n" + `{"time":"2025-07-14T12:05:09Z","level":"WARN","msg":"slow","ms":1200}` + "\r\n\n" + "level=ERROR msg=boom\npanic: oh"))
 
 	require.Equal(t, []string{"plain", "slow", "", "boom", "panic: oh"}, log.messages(), "in order, and the last one without its end")
@@ -84,7 +85,7 @@ func TestDrain(t *testing.T) {
 	assert.Equal(t, []slog.Level{slog.LevelInfo, slog.LevelWarn, slog.LevelInfo, slog.LevelError, slog.LevelError}, levels)
 	assert.Equal(t, int64(1200), field(log.records[1], "ms"))
 	assert.Equal(t, "2025-07-14T12:05:09Z", log.records[1].Time.UTC().Format(time.RFC3339), "the plugin's own time")
-	assert.False(t, log.records[0].Time.Before(before), "a line without a time has the present one")
+	assert.Equal(t, now, log.records[0].Time, "a line without a time has the present one")
 	for _, rec := range log.records {
 		assert.Nil(t, field(rec, "bytes_dropped"))
 	}
@@ -99,7 +100,7 @@ func TestDrainOfNothing(t *testing.T) {
 // A line is in the log as soon as it is written, not when the plugin ends.
 func TestDrainDoesNotHoldLinesBack(t *testing.T) {
 	log := &arriving{Handler: slog.DiscardHandler, messages: make(chan string, 8)}
-	pipe := logpipe.New(slog.New(log))
+	pipe := logpipe.New(logpipe.Options{Logger: slog.New(log)})
 	r, w := io.Pipe()
 	ended := make(chan struct{})
 	go func() {
@@ -230,7 +231,7 @@ func TestDrainOfAFailingReader(t *testing.T) {
 
 func TestDrainOutlivesAFailingLog(t *testing.T) {
 	log := &recorder{err: errors.New("disk full")}
-	pipe := logpipe.New(slog.New(log))
+	pipe := logpipe.New(logpipe.Options{Logger: slog.New(log)})
 	pipe.Drain(strings.NewReader("a\nb\n"))
 	assert.Equal(t, []string{"a", "b"}, log.messages())
 	assert.Equal(t, []string{"a", "b"}, pipe.Last())
@@ -238,7 +239,7 @@ func TestDrainOutlivesAFailingLog(t *testing.T) {
 
 func TestLevels(t *testing.T) {
 	log := &recorder{level: slog.LevelWarn}
-	pipe := logpipe.New(slog.New(log))
+	pipe := logpipe.New(logpipe.Options{Logger: slog.New(log)})
 	pipe.Drain(strings.NewReader("plain\n[WARN] slow\nlevel=DEBUG msg=detail\nlevel=ERROR msg=boom\n"))
 	assert.Equal(t, []string{"[WARN] slow", "boom"}, log.messages())
 	assert.Equal(t, []string{"plain", "[WARN] slow", "detail", "boom"}, pipe.Last(), "a crash report wants what led to it")
@@ -304,7 +305,7 @@ func TestRedaction(t *testing.T) {
 func TestConcurrentUse(t *testing.T) {
 	const readers, lines = 4, 200
 	log := &recorder{}
-	pipe := logpipe.New(slog.New(log))
+	pipe := logpipe.New(logpipe.Options{Logger: slog.New(log)})
 	var all sync.WaitGroup
 	for r := range readers {
 		all.Go(func() {
@@ -358,4 +359,73 @@ func FuzzLogPipe(f *testing.F) {
 			t.Fatal("byte by byte keeps other last lines")
 		}
 	})
+}
+
+// What a plugin writes in a flood is counted, not forwarded; its last lines are
+// kept all the same.
+func TestFloodIsHeldBack(t *testing.T) {
+	now := time.Date(2025, 7, 14, 12, 0, 0, 0, time.UTC)
+	log := &recorder{level: slog.LevelInfo}
+	pipe := logpipe.New(logpipe.Options{Logger: slog.New(log), Now: func() time.Time { return now }})
+	const lines = 20_000
+	var flood strings.Builder
+	for n := range lines {
+		fmt.Fprintf(&flood, "line %d\n", n)
+	}
+	pipe.Drain(strings.NewReader(flood.String()))
+	require.Less(t, len(log.records), 1100)
+	summary := log.records[len(log.records)-1]
+	assert.Equal(t, slog.LevelWarn, summary.Level)
+	assert.Equal(t, int64(lines-len(log.records)+1), field(summary, "lines"), "every line is forwarded or counted")
+	assert.Contains(t, pipe.Last(), fmt.Sprintf("line %d", lines-1))
+
+	now = now.Add(time.Minute)
+	pipe.Drain(strings.NewReader("later\n"))
+	assert.Equal(t, "later", log.records[len(log.records)-1].Message, "and later there is room again")
+}
+
+func TestLongLinesAreHeldBackByTheirBytes(t *testing.T) {
+	now := time.Date(2025, 7, 14, 12, 0, 0, 0, time.UTC)
+	log := &recorder{level: slog.LevelInfo}
+	pipe := logpipe.New(logpipe.Options{Logger: slog.New(log), Now: func() time.Time { return now }})
+	pipe.Drain(strings.NewReader(strings.Repeat(strings.Repeat("x", maxLine-1)+"\n", 200)))
+	total := 0
+	for _, rec := range log.records {
+		total += len(rec.Message)
+	}
+	assert.LessOrEqual(t, total, 1<<20+1000)
+}
+
+// The head of a panic is what people need; its goroutines push it out of the last
+// lines.
+func TestPanicIsKept(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("before\npanic: no map\n\ngoroutine 1 [running]:\n")
+	for n := range 200 {
+		fmt.Fprintf(&text, "main.f%d()\n", n)
+	}
+	pipe, _ := drain(strings.NewReader(text.String()))
+	assert.NotContains(t, pipe.Last(), "panic: no map")
+	kept := pipe.Panic()
+	require.Len(t, kept, 40)
+	assert.Equal(t, []string{"panic: no map", "", "goroutine 1 [running]:", "main.f0()"}, kept[:4])
+
+	pipe, _ = drain(strings.NewReader("panic: first\na()\n" + `{"level":"INFO","msg":"went on"}` + "\nfatal error: second\nb()\n"))
+	assert.Equal(t, []string{"fatal error: second", "b()"}, pipe.Panic(), "the last one")
+	pipe, _ = drain(strings.NewReader(`{"msg":"panic: quoted"}` + "\n"))
+	assert.Empty(t, pipe.Panic())
+}
+
+func TestTimesFarOffAreOurs(t *testing.T) {
+	now := time.Date(2025, 7, 14, 12, 0, 0, 0, time.UTC)
+	for stamp, want := range map[string]time.Time{
+		"2025-07-14T11:59:30Z": now.Add(-30 * time.Second),
+		"2025-07-14T11:00:00Z": now,
+		"2199-01-01T00:00:00Z": now,
+	} {
+		log := &recorder{level: slog.LevelInfo}
+		logpipe.New(logpipe.Options{Logger: slog.New(log), Now: func() time.Time { return now }}).
+			Drain(strings.NewReader(`{"time":"` + stamp + `","msg":"m"}` + "\n"))
+		assert.True(t, want.Equal(log.records[0].Time), stamp)
+	}
 }

@@ -1,0 +1,228 @@
+//go:build unix
+
+package host
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/launch"
+)
+
+// publicDir is a short path that every user can get to.
+func publicDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "d")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, remove(dir)) })
+	require.NoError(t, os.Chmod(dir, 0o755))
+	return dir
+}
+
+func build(t *testing.T, stateDir, runtimeDir string) house {
+	t.Helper()
+	h, err := newHouse(stateDir, runtimeDir)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, h.close()) })
+	return h
+}
+
+func mode(t *testing.T, path string) fs.FileMode {
+	t.Helper()
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	return info.Mode().Perm()
+}
+
+func uidOf(t *testing.T, path string) int {
+	t.Helper()
+	var st syscall.Stat_t
+	require.NoError(t, syscall.Stat(path, &st))
+	return int(st.Uid)
+}
+
+// passable is the mode of a directory that plugins of other users pass through.
+func passable() fs.FileMode {
+	if launch.CanSwitch() {
+		return 0o711
+	}
+	return 0o700
+}
+
+func TestSocketPathFits(t *testing.T) {
+	base := publicDir(t)
+	base = filepath.Join(base, strings.Repeat("x", maxRuntimePath-len(base)-1))
+	require.NoError(t, os.Mkdir(base, 0o755))
+	require.Len(t, base, maxRuntimePath)
+	h := build(t, "", base)
+	assert.Equal(t, base, filepath.Dir(h.runtime))
+	d, err := h.plugin(99, PluginSpec{Name: "p"})
+	require.NoError(t, err)
+	dir, err := d.run(99_999)
+	require.NoError(t, err)
+	// As go-plugin names them, with the longest random number.
+	socket := filepath.Join(dir, "plugin-dir4294967295", "plugin4294967295")
+	const macOS = 104 // Linux has 108, both with a zero at the end
+	assert.Less(t, len(socket), macOS, socket)
+}
+
+func TestRuntimeDirectoryGoesSomewhereShortAndPassable(t *testing.T) {
+	base := publicDir(t)
+	long := filepath.Join(base, strings.Repeat("x", maxRuntimePath))
+	require.NoError(t, os.Mkdir(long, 0o755))
+	shut := filepath.Join(base, "shut")
+	require.NoError(t, os.Mkdir(shut, 0o700))
+	xdg := filepath.Join(base, "xdg")
+	require.NoError(t, os.Mkdir(xdg, 0o755))
+	ifPassed := func(dir string) string { // only who has users of their own cares
+		if launch.CanSwitch() {
+			return "/tmp"
+		}
+		return dir
+	}
+	for name, tc := range map[string]struct{ chosen, xdg, tmp, want string }{
+		"chosen":            {base, xdg, base, base},
+		"the session's":     {"", xdg, base, xdg},
+		"the system's":      {"", "", base, base},
+		"too long":          {long, long, long, "/tmp"},
+		"too long, another": {long, xdg, base, xdg},
+		"not there":         {base + "/nowhere", xdg, base, xdg},
+		"others shut out":   {shut, shut, shut, ifPassed(shut)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("XDG_RUNTIME_DIR", tc.xdg)
+			t.Setenv("TMPDIR", tc.tmp)
+			h := build(t, "", tc.chosen)
+			assert.Equal(t, tc.want, filepath.Dir(h.runtime))
+		})
+	}
+}
+
+func TestDirectoriesArePrivate(t *testing.T) {
+	base := publicDir(t)
+	state := filepath.Join(base, "state")
+	h := build(t, state, base)
+	assert.Equal(t, passable(), mode(t, h.runtime))
+	assert.Equal(t, passable(), mode(t, state))
+	assert.Equal(t, fs.FileMode(0o700), mode(t, filepath.Join(state, ".host")), "no plugin looks into the host's records")
+	assert.Equal(t, os.Geteuid(), uidOf(t, filepath.Join(state, ".host")))
+	d, err := h.plugin(0, PluginSpec{Name: "p"})
+	require.NoError(t, err)
+	assert.Equal(t, filepath.Join(state, "p"), d.state)
+	assert.Equal(t, filepath.Join(state, ".host", "p.json"), d.record)
+	run, err := d.run(1)
+	require.NoError(t, err)
+	uid := os.Geteuid()
+	if launch.CanSwitch() {
+		require.NotNil(t, d.user)
+		uid = d.user.UID
+		require.NoError(t, reachable(d.state, *d.user))
+		require.NoError(t, reachable(run, *d.user))
+	} else {
+		assert.Nil(t, d.user)
+	}
+	for _, dir := range []string{d.state, d.runtime, run} {
+		assert.Equal(t, fs.FileMode(0o700), mode(t, dir), dir)
+		assert.Equal(t, uid, uidOf(t, dir), dir)
+	}
+	require.NoError(t, h.close())
+	require.NoDirExists(t, h.runtime)
+	require.DirExists(t, d.state)
+
+	nothing := build(t, "", base)
+	d, err = nothing.plugin(0, PluginSpec{Name: "p"})
+	require.NoError(t, err)
+	assert.Empty(t, d.record, "nothing outlives this host")
+	assert.True(t, strings.HasPrefix(d.state, nothing.runtime+"/"))
+}
+
+// TestStateDirectoryThatLiesDeep has parents that the host has to make, too.
+func TestStateDirectoryThatLiesDeep(t *testing.T) {
+	if !launch.CanSwitch() {
+		t.Skip("only with users of their own have plugins to pass")
+	}
+	h := build(t, filepath.Join(publicDir(t), "a", "b", "state"), "")
+	d, err := h.plugin(0, PluginSpec{Name: "p"})
+	require.NoError(t, err)
+	require.NoError(t, reachable(d.state, *d.user))
+}
+
+// TestStateOfBeforeBecomesPrivate: somebody made it, or an earlier host did.
+func TestStateOfBeforeBecomesPrivate(t *testing.T) {
+	state := publicDir(t)
+	for _, name := range []string{"p", ".host"} {
+		require.NoError(t, os.Mkdir(filepath.Join(state, name), 0o700))
+		require.NoError(t, os.Chmod(filepath.Join(state, name), 0o777))
+	}
+	h := build(t, state, "")
+	d, err := h.plugin(0, PluginSpec{Name: "p"})
+	require.NoError(t, err)
+	assert.Equal(t, fs.FileMode(0o700), mode(t, d.state))
+	assert.Equal(t, fs.FileMode(0o700), mode(t, filepath.Join(state, ".host")))
+	assert.Equal(t, fs.FileMode(0o755), mode(t, state), "what the operator has made is his")
+}
+
+func TestDirectoriesThatCannotBeMade(t *testing.T) {
+	base := publicDir(t)
+	file := filepath.Join(base, "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	_, err := newHouse(filepath.Join(file, "state"), base)
+	require.ErrorIs(t, err, syscall.ENOTDIR)
+	left, err := filepath.Glob(filepath.Join(base, runtimePrefix+"*"))
+	require.NoError(t, err)
+	assert.Empty(t, left, "a host that fails to start leaves nothing")
+}
+
+func TestRemoveWhatResists(t *testing.T) {
+	dir := filepath.Join(publicDir(t), "d")
+	deep := filepath.Join(dir, "a", "b", "c")
+	require.NoError(t, os.MkdirAll(deep, 0o700))
+	outside := filepath.Join(publicDir(t), "outside")
+	require.NoError(t, os.Mkdir(outside, 0o500))
+	require.NoError(t, os.WriteFile(filepath.Join(deep, "file"), nil, 0))
+	require.NoError(t, os.Symlink(outside, filepath.Join(dir, "link")))
+	for at := deep; len(at) >= len(dir); at = filepath.Dir(at) {
+		require.NoError(t, os.Chmod(at, 0))
+	}
+	require.NoError(t, remove(dir))
+	require.NoDirExists(t, dir)
+	assert.Equal(t, fs.FileMode(0o500), mode(t, outside), "what a link leads to is let be")
+	require.NoError(t, remove(dir), "gone is as good")
+}
+
+func TestUsers(t *testing.T) {
+	h := house{open: true, users: map[int]bool{}}
+	seen := map[launch.User]bool{}
+	for n := range 500 { // some of them fall on the same number
+		u := h.user(PluginSpec{Name: "p"}, fmt.Sprintf("/state/%d", n))
+		require.NotNil(t, u)
+		assert.False(t, seen[*u], "%+v twice", *u)
+		seen[*u] = true
+	}
+	again := house{open: true, users: map[int]bool{}}
+	first := house{open: true, users: map[int]bool{}}
+	assert.Equal(t, first.user(PluginSpec{}, "/state/p"), again.user(PluginSpec{}, "/state/p"), "owns its files after a restart")
+	assert.NotEqual(t, again.user(PluginSpec{}, "/state/q"), again.user(PluginSpec{}, "/other/q"))
+
+	assert.Nil(t, h.user(PluginSpec{SameUser: true}, "/state/x"))
+	assert.Nil(t, h.user(PluginSpec{Reattach: "{}"}, "/state/x"))
+	assert.Equal(t, &launch.User{UID: 7, GID: 8}, h.user(PluginSpec{User: &User{UID: 7, GID: 8}}, "/state/x"))
+	assert.Nil(t, house{}.user(PluginSpec{User: &User{UID: 7, GID: 8}}, "/state/x"), "only root can")
+}
+
+// TestDerivedUserIsNotAChosenOne: the operator may have chosen a number of the
+// range.
+func TestDerivedUserIsNotAChosenOne(t *testing.T) {
+	derived := launch.UserOf("/state/p")
+	h := house{open: true, users: map[int]bool{}}
+	h.reserve([]PluginSpec{{}, {User: &User{UID: derived.UID, GID: derived.GID}}})
+	assert.NotEqual(t, derived.UID, h.user(PluginSpec{}, "/state/p").UID)
+}

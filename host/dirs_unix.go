@@ -1,0 +1,78 @@
+//go:build unix
+
+package host
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/launch"
+)
+
+// lockDir locks a directory for as long as the file is open and this process
+// lives; it fails if another one has it.
+func lockDir(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil {
+		err = stillThere(f)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// stillThere: the file may have been removed between its opening and its locking.
+func stillThere(f *os.File) error {
+	locked, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	now, err := os.Stat(f.Name())
+	if err == nil && !os.SameFile(locked, now) {
+		err = fs.ErrNotExist
+	}
+	return err
+}
+
+// ours says whether a directory belongs to this process's user.
+func ours(e fs.DirEntry) bool {
+	info, err := e.Info()
+	if err != nil {
+		return false
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(st.Uid) == os.Geteuid()
+}
+
+// reachable says whether a user can get to a directory of its own.
+func reachable(dir string, u launch.User) error {
+	for at := filepath.Dir(dir); ; at = filepath.Dir(at) {
+		info, err := os.Stat(at)
+		if err != nil {
+			return err
+		}
+		st, ok := info.Sys().(*syscall.Stat_t)
+		need := fs.FileMode(0o001)
+		switch {
+		case ok && int(st.Uid) == u.UID:
+			need = 0o100
+		case ok && int(st.Gid) == u.GID:
+			need = 0o010
+		}
+		if info.Mode().Perm()&need == 0 {
+			return fmt.Errorf("user %d cannot enter %s", u.UID, at)
+		}
+		if at == filepath.Dir(at) {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,22 @@
+package host
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/launch"
+)
+
+// lockDir holds a file that others cannot remove while it is open.
+func lockDir(dir string) (*os.File, error) {
+	path := filepath.Join(dir, lockFile)
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+}
+
+func ours(fs.DirEntry) bool { return true }
+
+func reachable(string, launch.User) error { return nil }

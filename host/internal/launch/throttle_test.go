@@ -1,0 +1,89 @@
+//go:build unix
+
+package launch
+
+import (
+	"context"
+	"io"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// counter counts what is read from a stream.
+type counter struct{ n atomic.Int64 }
+
+func (c *counter) read(r io.Reader) { _, _ = io.Copy(c, r) } // ends with the pipe
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.n.Add(int64(len(p)))
+	return len(p), nil
+}
+
+// TestFloodCostsNoMoreThanTheLimit whichever pipe it comes from, and does not
+// hide the end of the process.
+func TestFloodCostsNoMoreThanTheLimit(t *testing.T) {
+	t.Parallel()
+	for name, script := range map[string]string{
+		"stderr": "exec yes 'a line of some length that says nothing' >&2",
+		"stdout": "exec yes 'a line of some length that says nothing'",
+		// One line without an end.
+		"endless line": "exec cat /dev/zero",
+		"both":         "yes ohohohohohohohoh >&2 & exec yes ohohohohohohohohoh",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out, errs counter
+			c := newImages(t)
+			i := load(t, c, "/bin/sh")
+			defer c.Release(i)
+			p := New(Spec{
+				Image: i, Args: []string{"-c", script}, Env: []string{"PATH=/bin:/usr/bin"},
+				Stderr: errs.read,
+				Stdout: func(line string) { out.n.Add(int64(len(line)) + 1) },
+			}, nil)
+			begun := time.Now()
+			require.NoError(t, p.Start(t.Context()))
+			t.Cleanup(func() { require.NoError(t, p.Kill(context.Background())) })
+			if name != "endless line" { // of which only the beginning is kept
+				flowing := &errs
+				if name != "stderr" {
+					flowing = &out
+				}
+				require.Eventually(t, func() bool { return flowing.n.Load() > outputAtOnce }, 20*time.Second, time.Millisecond, "what may be read at once is")
+			}
+			timer := time.NewTimer(time.Second)
+			<-timer.C // time for it to read more than it should
+			allowed := int64(outputAtOnce + outputPerSecond*time.Since(begun).Seconds() + 1<<20)
+			assert.Less(t, out.n.Load(), allowed)
+			assert.Less(t, errs.n.Load(), allowed)
+
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			killed := time.Now()
+			require.NoError(t, p.Kill(ctx))
+			assert.Less(t, time.Since(killed), time.Second, "its end is seen at once")
+			<-p.Drained()
+			assert.Less(t, time.Since(killed), 2*time.Second, "and what it had written is not read for ever")
+		})
+	}
+}
+
+// TestLittleOutputIsNotHeldUp: the limit is for floods.
+func TestLittleOutputIsNotHeldUp(t *testing.T) {
+	var errs counter
+	c := newImages(t)
+	i := load(t, c, "/bin/sh")
+	defer c.Release(i)
+	begun := time.Now()
+	p := New(Spec{
+		Image: i, Args: []string{"-c", "head -c 1000000 /dev/zero >&2"}, Env: []string{"PATH=/bin:/usr/bin"}, Stderr: errs.read,
+	}, nil)
+	require.NoError(t, p.Start(t.Context()))
+	<-p.Drained()
+	assert.EqualValues(t, 1_000_000, errs.n.Load())
+	assert.Less(t, time.Since(begun), 2*time.Second)
+}

@@ -1,0 +1,78 @@
+package host
+
+import (
+	"maps"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/launch"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+)
+
+// PluginStatus is what is known of a plugin now. It holds no secrets.
+type PluginStatus struct {
+	Name  string    `json:"name"`
+	State State     `json:"state"`
+	Since time.Time `json:"since"`
+	// RetryAt is when the next attempt is made, if one is waited for.
+	RetryAt time.Time `json:"retry_at,omitzero"`
+	// Of the present process, if there is one: its number, its start, the
+	// SHA-256 of its program, and the bytes that it holds in RAM (Linux only).
+	PID     int       `json:"pid,omitempty"`
+	Started time.Time `json:"started,omitzero"`
+	Digest  string    `json:"digest,omitempty"`
+	Memory  uint64    `json:"memory_bytes,omitempty"`
+	// Starts of processes that came to life, since the host started, and Crashes
+	// in all and by cause.
+	Starts         int                `json:"starts"`
+	Crashes        int                `json:"crashes"`
+	CrashesByCause map[CrashCause]int `json:"crashes_by_cause,omitempty"`
+	LastCrash      *CrashReport       `json:"last_crash,omitempty"`
+	// InFlight calls wait for their answer; Replayed ones were made again after a
+	// crash, since the host started.
+	InFlight int `json:"in_flight"`
+	Replayed int `json:"replayed"`
+	// Serving: calls reach a process that has its settings.
+	Serving bool `json:"serving"`
+	// Vehicles that the plugin has.
+	Vehicles int `json:"vehicles"`
+	// Reason and Message say what is wrong, if anything is.
+	Reason  string `json:"reason,omitempty"`
+	Message string `json:"message,omitempty"`
+	// Breaker and Counters as the plugin last reported them.
+	Breaker  string           `json:"breaker,omitempty"`
+	Counters map[string]int64 `json:"counters,omitempty"`
+}
+
+// Status returns what is known of each plugin now.
+func (h *Host) Status() []PluginStatus {
+	var all []PluginStatus
+	for _, s := range h.running() {
+		all = append(all, s.status())
+	}
+	return all
+}
+
+func (s *supervisor) status() PluginStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := PluginStatus{
+		Name: s.spec.Name, State: s.machine.state, Since: s.since, RetryAt: s.retryAt,
+		Starts: s.starts, CrashesByCause: maps.Clone(s.crashes), LastCrash: s.lastCrash,
+		InFlight: int(s.calls.inFlight.Load()), Replayed: int(s.calls.replayed.Load()),
+		Serving: s.machine.usable && s.current != s.broken, Vehicles: len(s.vehicles),
+		Reason: s.health.GetReason(), Message: s.health.GetSentence(),
+		Breaker: s.health.GetBreaker(), Counters: maps.Clone(s.health.GetCounters()),
+	}
+	for _, n := range s.crashes {
+		st.Crashes += n
+	}
+	if i := s.current; i != nil {
+		st.PID, st.Started, st.Digest, st.Memory = i.pid(), i.started, i.digest, launch.Memory(i.pid())
+	}
+	if s.trouble != nil {
+		st.Reason, st.Message = string(shared.AsAPIError(s.trouble).Reason), s.trouble.Error()
+	} else if st.State == Backoff && s.lastCrash != nil {
+		st.Reason, st.Message = string(shared.ReasonPluginDown), s.lastCrash.Message
+	}
+	return st
+}

@@ -1,0 +1,163 @@
+//go:build linux
+
+package host_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/host"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// children are this process's own that live.
+func children(t *testing.T) int { t.Helper(); return resources(t, t.TempDir()).children }
+
+// TestUpgradeThatFails leaves everything as it was.
+func TestUpgradeThatFails(t *testing.T) {
+	bad := func(role string) func(*testing.T, string) {
+		return func(t *testing.T, path string) { t.Helper(); write(t, path, as(t, role)) }
+	}
+	for name, tc := range map[string]struct {
+		install func(t *testing.T, path string)
+		reason  shared.Reason
+		says    string
+	}{
+		"ends at once":          {bad("exits"), shared.ReasonPluginDown, "exit status 3"},
+		"does not speak":        {bad("no-handshake"), shared.ReasonPluginDown, "where it listens"},
+		"freezes":               {bad("freezes-at-start"), shared.ReasonPluginDown, "where it listens"},
+		"leads nowhere":         {bad("false-handshake"), shared.ReasonPluginDown, ""},
+		"hangs in Initialize":   {bad("hangs-in-initialize"), shared.ReasonDeadlineExceeded, ""},
+		"dies in Initialize":    {bad("exits-in-initialize"), shared.ReasonPluginDown, ""},
+		"refuses its settings":  {bad("refuses-settings"), shared.ReasonConfigInvalid, "Not these."},
+		"speaks another tongue": {bad("other-version"), shared.ReasonIncompatible, "version 1"},
+		"is no program":         {func(t *testing.T, path string) { t.Helper(); write(t, path, "no-such-command") }, shared.ReasonPluginDown, "exit status 127"},
+		"is not there":          {func(t *testing.T, path string) { t.Helper(); require.NoError(t, os.Remove(path)) }, shared.ReasonPluginDown, "there is no file"},
+		"may be changed by others": {
+			func(t *testing.T, path string) { t.Helper(); require.NoError(t, os.Chmod(path, 0o757)) },
+			shared.ReasonPluginUntrusted, "chmod o-w",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, p := newStage(t), script(t, "p", as(t, "good"))
+			const limit = time.Second
+			h := start(t, s, func(o *host.Options) { soon(o); o.UpgradeTimeout = limit }, p)
+			h.reaches("p", host.Ready)
+			before, record, processes := h.status("p"), recordOf(t, s, "p"), children(t)
+			tc.install(t, p.Path)
+			begun := time.Now()
+			err := h.Upgrade(t.Context(), "p")
+			assert.Less(t, time.Since(begun), 3*limit)
+			require.ErrorIs(t, err, tc.reason)
+			assert.Contains(t, err.Error(), "was not upgraded, and what ran before goes on")
+			assert.Contains(t, err.Error(), tc.says)
+
+			after := h.status("p")
+			assert.Equal(t, before.PID, after.PID)
+			assert.Equal(t, host.Ready, after.State)
+			assert.Equal(t, 1, after.Starts)
+			assert.Zero(t, after.Crashes)
+			assert.Empty(t, after.Reason)
+			_, err = read(h, "p", 10*time.Second)
+			require.NoError(t, err)
+			assert.Equal(t, record, recordOf(t, s, "p"), "not trusted")
+			h.eventually("the new process is gone", func() bool { return children(t) <= processes })
+			h.logs("upgrade failed; what ran before goes on")
+
+			write(t, p.Path, as(t, "good"))
+			require.NoError(t, h.Upgrade(t.Context(), "p"), "and the next one may succeed")
+		})
+	}
+}
+
+func TestUpgradeKeepsToThePin(t *testing.T) {
+	s, p := newStage(t), script(t, "p", as(t, "good"))
+	p.SHA256 = digestOf(t, p.Path)
+	h := start(t, s, soon, p)
+	h.reaches("p", host.Ready)
+	require.NoError(t, h.Upgrade(t.Context(), "p"), "the same is the right one")
+	pid := h.status("p").PID
+	write(t, p.Path, "# another\n"+as(t, "good"))
+	err := h.Upgrade(t.Context(), "p")
+	require.ErrorIs(t, err, shared.ReasonPluginUntrusted)
+	assert.Contains(t, err.Error(), "is pinned")
+	assert.Equal(t, pid, h.status("p").PID)
+}
+
+// TestUpgradesComeOneAfterTheOther: there are never more than two processes.
+func TestUpgradesComeOneAfterTheOther(t *testing.T) {
+	s, p := newStage(t), script(t, "p", as(t, "good"))
+	h := start(t, s, func(o *host.Options) { soon(o); o.UpgradeTimeout = 2 * time.Second }, p)
+	h.reaches("p", host.Ready)
+	before := children(t)
+	write(t, p.Path, as(t, "hangs-in-initialize"))
+	first := make(chan error, 1)
+	go func() { first <- h.Upgrade(context.Background(), "p") }()
+	h.eventually("the first is under way", func() bool { return children(t) == before+1 })
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, h.Upgrade(ctx, "p"), shared.ReasonDeadlineExceeded, "the second waits as long as it likes")
+	assert.Equal(t, before+1, children(t))
+	require.ErrorIs(t, <-first, shared.ReasonDeadlineExceeded)
+
+	write(t, p.Path, as(t, "good"))
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() { assert.NoError(t, h.Upgrade(t.Context(), "p")) })
+	}
+	all.Wait()
+	assert.Equal(t, 4, h.status("p").Starts)
+	h.eventually("the last one is alone", func() bool { return children(t) == before })
+	_, err := read(h, "p", 10*time.Second)
+	require.NoError(t, err)
+}
+
+func TestStopDuringUpgrade(t *testing.T) {
+	for _, role := range []string{"hangs-in-initialize", "no-handshake", "freezes-at-start"} {
+		t.Run(role, func(t *testing.T) {
+			s, p := newStage(t), script(t, "p", as(t, "good"))
+			before := children(t)
+			h := start(t, s, func(o *host.Options) { soon(o); o.UpgradeTimeout, o.StartTimeout = time.Minute, time.Minute }, p)
+			h.reaches("p", host.Ready)
+			write(t, p.Path, as(t, role))
+			upgraded := make(chan error, 1)
+			go func() { upgraded <- h.Upgrade(context.Background(), "p") }()
+			h.eventually("it is under way", func() bool { return children(t) == before+2 })
+			begun := time.Now()
+			require.NoError(t, h.Stop(t.Context()))
+			assert.Less(t, time.Since(begun), 6*time.Second)
+			require.Error(t, <-upgraded)
+			assert.Equal(t, before, children(t))
+			require.ErrorIs(t, h.Upgrade(t.Context(), "p"), shared.ReasonDraining, "and no other after it")
+		})
+	}
+}
+
+// TestStopWhileAnOldProcessRetires does not wait for what it is doing.
+func TestStopWhileAnOldProcessRetires(t *testing.T) {
+	s := newStage(t)
+	before := children(t)
+	h := start(t, s, nil, staged(t, s))
+	h.reaches("p", host.Ready)
+	force := later(func() (*vehiclev1.VehicleData, error) {
+		return h.Plugin("p").RefreshForce(context.Background(), "fast")
+	})
+	h.eventually("it is at the vendor", func() bool { return s.count("force fast") == 1 })
+	require.NoError(t, h.Upgrade(t.Context(), "p"))
+	assert.Equal(t, before+2, children(t))
+	begun := time.Now()
+	require.NoError(t, h.Stop(t.Context()))
+	assert.Less(t, time.Since(begun), 6*time.Second)
+	assert.Equal(t, before, children(t))
+	err := <-force
+	require.Error(t, err)
+	assert.True(t, shared.AsAPIError(err).MayHaveHappened || errors.Is(err, shared.ReasonDraining), "%v", err)
+}
