@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -28,7 +29,25 @@ type program struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	lines  chan string
-	stderr bytes.Buffer
+	stderr lines
+}
+
+// lines that one goroutine writes while another one reads.
+type lines struct {
+	mu  sync.Mutex
+	all strings.Builder
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.String()
 }
 
 func runDemo(t *testing.T, env []string, args ...string) *program {
@@ -37,9 +56,15 @@ func runDemo(t *testing.T, env []string, args ...string) *program {
 	p.cmd = exec.Command(filepath.Join(binaries, "host-demo"), args...)
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stderr = &p.stderr
+	p.start()
+	return p
+}
+
+func (p *program) start() {
+	p.t.Helper()
 	out, err := p.cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, p.cmd.Start())
+	require.NoError(p.t, err)
+	require.NoError(p.t, p.cmd.Start())
 	go func() { // ends with the program
 		defer close(p.lines)
 		s := bufio.NewScanner(out)
@@ -47,8 +72,7 @@ func runDemo(t *testing.T, env []string, args ...string) *program {
 			p.lines <- s.Text()
 		}
 	}()
-	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
-	return p
+	p.t.Cleanup(func() { _ = p.cmd.Process.Kill() })
 }
 
 // find returns the first line that matches, and those before it.
@@ -122,9 +146,10 @@ func TestDemo(t *testing.T) {
 	p.find(`Tucson +refresh +failed .*There is no command "nonsense"`)
 	p.find(`Tucson +smart:60 +fresh in .* SoC \d+ %`)
 	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
-	p.find(`plugin crashed`)
+	p.find(`plugin crashed: The plugin process was killed: signal: killed\. It starts again by itself\.`)
 	p.find(`plugin ready, pid \d+`)
 
+	client.Disconnect(100)
 	require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
 	p.ended(5 * time.Second)
 	assert.False(t, alive(pid))
@@ -172,7 +197,7 @@ func TestRealService(t *testing.T) {
 	env := []string{
 		"HYUNDAI_USERNAME=" + demo.Email, "HYUNDAI_PASSWORD=" + demo.Password, "HYUNDAI_PIN=1234", "HYUNDAI_REGION=Europe", "HYUNDAI_BRAND=2",
 		"HYUNDAI_ENDPOINT_LOGIN=" + cloud.URL(), "HYUNDAI_ENDPOINT_CCI=" + cloud.URL(), "HYUNDAI_ENDPOINT_API=" + cloud.URL(),
-		"MQTT_BASE_TOPIC=home/cars", "XDG_STATE_HOME=" + t.TempDir(),
+		"MQTT_BASE_TOPIC=home/cars", "XDG_STATE_HOME=" + stateFor(t),
 	}
 	for range 2 {
 		p := runDemo(t, env, "--broker", broker.url())
@@ -197,7 +222,7 @@ func TestWrongPasswordIsToldAndTriedOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, cloud.Start("127.0.0.1:0"))
 	defer closeCloud(t, cloud)
-	state := t.TempDir()
+	state := stateFor(t)
 	for range 3 {
 		p := runDemo(t, []string{
 			"HYUNDAI_USERNAME=" + demo.Email, "HYUNDAI_PASSWORD=wrong", "HYUNDAI_BRAND=hyundai",
@@ -211,7 +236,7 @@ func TestWrongPasswordIsToldAndTriedOnce(t *testing.T) {
 }
 
 func TestWordsThatAreNotUnderstood(t *testing.T) {
-	for _, args := range [][]string{{"--nonsense"}, {"nonsense"}, {"--for", "soon"}, {"--broker", "nonsense"}, {"--log-level", "loud"}} {
+	for _, args := range [][]string{{"--nonsense"}, {"nonsense"}, {"--for", "soon"}, {"--broker", "nonsense"}, {"--log-level", "loud"}, {"--http", "nonsense"}} {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		out, err := exec.CommandContext(ctx, filepath.Join(binaries, "host-demo"), args...).CombinedOutput()
 		cancel()

@@ -25,6 +25,10 @@ type flags struct {
 	plugin   string
 	state    string
 	logLevel string
+	http     string
+	// acceptPlugin and release are what somebody decided after a look at the
+	// plugin.
+	acceptPlugin, release bool
 }
 
 func main() {
@@ -48,7 +52,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		ctx, cancel = context.WithTimeout(ctx, f.runFor)
 		defer cancel()
 	}
-	s, err := settingsFrom(f, os.LookupEnv)
+	s, err := settingsFrom(f, os.LookupEnv, os.Geteuid())
 	if err == nil {
 		err = serve(ctx, s, stdout, stderr)
 	}
@@ -67,8 +71,11 @@ func parseFlags(args []string, stderr io.Writer) (flags, error) {
 	set.BoolVar(&f.json, "json", false, "print events as JSON lines")
 	set.StringVar(&f.broker, "broker", "", "URL of an MQTT broker, for example tcp://192.168.1.5:1883 (default: MQTT_BROKER_HOST, else an embedded broker)")
 	set.StringVar(&f.plugin, "plugin", "", "path of the plugin (default: hyundai-plugin beside this program)")
-	set.StringVar(&f.state, "state", "", "directory that keeps the session between starts (default with credentials: the user's state directory)")
+	set.StringVar(&f.state, "state", "", "directory that keeps the session between starts (default with credentials: the user's state directory, for root "+rootState+")")
 	set.StringVar(&f.logLevel, "log-level", "", "debug, info, warn or error (default: LOG_LEVEL, else info with credentials, none without)")
+	set.StringVar(&f.http, "http", "", "serve /metrics, /healthz and /readyz on PORT of this machine, or on HOST:PORT (default: off)")
+	set.BoolVar(&f.acceptPlugin, "accept-plugin", false, "trust the program that now lies at the plugin's path")
+	set.BoolVar(&f.release, "release", false, "lift the quarantine that an earlier run has put the plugin into")
 	set.Usage = func() {
 		_, _ = fmt.Fprint(stderr, "host-demo runs hyundai-plugin between an MQTT broker and the vendor's cloud.\n"+
 			"Without HYUNDAI_USERNAME and HYUNDAI_PASSWORD in the environment it runs on a scripted cloud.\n\n")

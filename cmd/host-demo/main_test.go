@@ -71,6 +71,12 @@ func (s *system) Write(p []byte) (int, error) {
 // with noFirstReads until the plugin is ready.
 func newSystem(tb testing.TB, o cloudsim.Options, rereads string, noFirstReads ...bool) *system {
 	tb.Helper()
+	return newSystemWith(tb, o, rereads, len(noFirstReads) > 0, func(*host.Options) {})
+}
+
+// newSystemWith is newSystem with other options for the host.
+func newSystemWith(tb testing.TB, o cloudsim.Options, rereads string, noFirstReads bool, change func(*host.Options)) *system {
+	tb.Helper()
 	if len(o.Accounts) == 0 {
 		o.Accounts = []cloudsim.Account{cloudsim.DemoAccount()}
 	}
@@ -87,15 +93,20 @@ func newSystem(tb testing.TB, o cloudsim.Options, rereads string, noFirstReads .
 	settings := fmt.Sprintf(`{"username":%q,"password":%q,"brand":%q,"endpoints":{"login":%[4]q,"cci":%[4]q,"api":%[4]q},"reread_after":%[5]s}`,
 		a.Email, a.Password, a.Brand, s.cloud.URL(), rereads)
 	log := slog.New(slog.NewJSONHandler(io.MultiWriter(s), &slog.HandlerOptions{Level: slog.LevelDebug}))
-	s.hub, err = host.New(host.Options{
+	options := host.Options{
 		Plugins: []host.PluginSpec{{
 			Name: pluginName, Path: filepath.Join(binaries, "hyundai-plugin"), Settings: []byte(settings),
 			Env: []string{"GORACE=atexit_sleep_ms=0"},
+			// A program with the race detector needs more address space than any
+			// limit allows.
+			MemoryLimit: -1,
 		}},
-		StateDir: tb.TempDir(), Logger: log,
-	})
+		StateDir: stateFor(tb), Logger: log,
+	}
+	change(&options)
+	s.hub, err = host.New(options)
 	require.NoError(tb, err)
-	bridge, err := mqtt.New(mqtt.Options{Client: s.client, Fleet: s.hub, Logger: log, NoInitialRefresh: len(noFirstReads) > 0, OnCommand: func(c mqtt.Served) { s.served <- c }})
+	bridge, err := mqtt.New(mqtt.Options{Client: s.client, Fleet: s.hub, Logger: log, NoInitialRefresh: noFirstReads, OnCommand: func(c mqtt.Served) { s.served <- c }})
 	require.NoError(tb, err)
 	require.NoError(tb, s.hub.Start(context.Background()))
 	tb.Cleanup(func() {
@@ -113,7 +124,7 @@ func newSystem(tb testing.TB, o cloudsim.Options, rereads string, noFirstReads .
 		defer cancel()
 		require.NoError(tb, bridge.Stop(ctx))
 	})
-	if len(noFirstReads) > 0 {
+	if noFirstReads {
 		require.Eventually(tb, func() bool { return s.status().State == host.Ready }, 20*time.Second, time.Millisecond)
 		return s
 	}
@@ -121,6 +132,17 @@ func newSystem(tb testing.TB, o cloudsim.Options, rereads string, noFirstReads .
 		require.NoError(tb, s.next().Err)
 	}
 	return s
+}
+
+// stateFor is a directory that plugins can get to also if the tests run as root
+// and plugins as users of their own.
+func stateFor(tb testing.TB) string {
+	tb.Helper()
+	dir := tb.TempDir()
+	for _, d := range []string{dir, filepath.Dir(dir)} {
+		require.NoError(tb, os.Chmod(d, 0o711))
+	}
+	return dir
 }
 
 func closeCloud(tb testing.TB, c *cloudsim.Cloud) {

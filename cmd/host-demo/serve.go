@@ -6,15 +6,20 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host"
+	"github.com/hyundai-mqtt/hyundai-plugin/host/metrics"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
 // stopTimeout bounds the end of everything, whatever state it is in.
@@ -29,26 +34,19 @@ const demoSpeed = 30
 
 // serve runs the hub until ctx ends.
 func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
 	var parts closers
 	defer func() {
+		cancel()
 		if closeErr := parts.close(); err == nil {
 			err = closeErr
 		}
 	}()
 	out := newView(stdout, s.json, s.demo)
 	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: s.level}))
-
-	broker := s.brokerURL
-	if broker == "" {
-		embedded, err := startBroker()
-		if err != nil {
-			return err
-		}
-		parts.add(func(context.Context) error { return embedded.close() })
-		broker = embedded.url()
-		out.broker(embedded.address, true)
-	} else {
-		out.broker(strings.TrimPrefix(broker, "tcp://"), false)
+	broker, err := chooseBroker(s, out, &parts)
+	if err != nil {
+		return err
 	}
 	if s.demo {
 		cloud, err := startCloud(&s)
@@ -58,9 +56,14 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 		parts.add(cloud.Close)
 		out.cloud(cloud.URL(), s.account)
 	}
+	collector := metrics.New(metrics.Options{})
+	hub, err := newHub(s, out, collector, log)
+	if err != nil {
+		return err
+	}
 
 	var running atomic.Pointer[mqtt.Bridge]
-	client, err := connect(ctx, s, broker, func() {
+	client := newClient(s, broker, func() {
 		bridge := running.Load()
 		if bridge == nil {
 			return // Start subscribes
@@ -69,7 +72,22 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 			log.Error("commands are not subscribed to", "error", err)
 		}
 	})
-	if err != nil || client == nil {
+	if s.httpAddress != "" {
+		m, err := startMonitor(ctx, monitorOptions{
+			address: s.httpAddress, status: hub.Status, connected: client.IsConnectionOpen, metrics: registry(collector), log: log,
+		})
+		if err != nil {
+			return err
+		}
+		parts.add(m.close)
+		out.http(m.address)
+	}
+	parts.add(onHangup(ctx, func(ctx context.Context) {
+		if err := upgrade(ctx, hub); err == nil || ctx.Err() == nil {
+			out.upgraded(err)
+		}
+	}, cancel))
+	if connected, err := connect(ctx, client); err != nil || !connected {
 		return err
 	}
 	parts.add(func(context.Context) error {
@@ -77,14 +95,6 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 		return nil
 	})
 
-	hub, err := host.New(host.Options{
-		Plugins:  []host.PluginSpec{{Name: pluginName, Path: s.plugin, Settings: s.account.json()}},
-		StateDir: s.stateIn, Logger: log, OnEvent: out.event,
-	})
-	if err != nil {
-		return err
-	}
-	out.hub(hub)
 	bridge, err := mqtt.New(mqtt.Options{
 		Client: client, Fleet: hub, BaseTopic: s.baseTopic, NoInitialRefresh: s.noInitialRefresh, Logger: log, OnCommand: out.command,
 	})
@@ -106,6 +116,68 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	return nil
 }
 
+// chooseBroker returns the URL of the broker, and starts one if there is none.
+func chooseBroker(s settings, out *view, parts *closers) (string, error) {
+	if s.brokerURL != "" {
+		out.broker(withoutPassword(s.brokerURL), false)
+		return s.brokerURL, nil
+	}
+	embedded, err := startBroker()
+	if err != nil {
+		return "", err
+	}
+	parts.add(func(context.Context) error { return embedded.close() })
+	out.broker(embedded.address, true)
+	return embedded.url(), nil
+}
+
+// withoutPassword is a broker's URL as it may be shown.
+func withoutPassword(broker string) string {
+	u, err := url.Parse(broker)
+	if err != nil {
+		return "" // the settings were checked
+	}
+	return strings.TrimPrefix(u.Redacted(), "tcp://")
+}
+
+// newHub makes the host of the one plugin.
+func newHub(s settings, out *view, collector *metrics.Collector, log *slog.Logger) (*host.Host, error) {
+	release := &releaser{wanted: s.release}
+	hub, err := host.New(host.Options{
+		Plugins: []host.PluginSpec{{
+			Name: pluginName, Path: s.plugin, Settings: s.account.json(), AcceptChanges: s.acceptPlugin, Reattach: s.reattach,
+		}},
+		StateDir: s.stateIn, Logger: log, Metrics: collector,
+		OnEvent: func(e host.Event) {
+			out.event(e)
+			if release.event(e) {
+				out.released()
+			}
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	release.hub = hub
+	collector.Watch(hub)
+	out.hub(hub)
+	return hub, nil
+}
+
+func upgrade(ctx context.Context, hub *host.Host) error {
+	if len(hub.Status()) == 0 { // the broker comes first
+		return shared.Errorf(shared.ReasonPluginDown, "The plugin has not been started yet.")
+	}
+	return hub.Upgrade(ctx, pluginName)
+}
+
+// registry holds what /metrics shows: the plugins, and this process itself.
+func registry(collector *metrics.Collector) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collector, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
+}
+
 // startCloud starts the scripted cloud and points the account at it.
 func startCloud(s *settings) (*cloudsim.Cloud, error) {
 	demo := cloudsim.DemoAccount()
@@ -123,9 +195,8 @@ func startCloud(s *settings) (*cloudsim.Cloud, error) {
 	return cloud, nil
 }
 
-// connect connects to the broker and keeps trying until ctx ends; then the
-// client is nil.
-func connect(ctx context.Context, s settings, broker string, onConnect func()) (paho.Client, error) {
+// newClient returns a client that is not connected yet.
+func newClient(s settings, broker string, onConnect func()) paho.Client {
 	id := s.clientID
 	if id == "" {
 		// A fixed name would make two copies throw each other out.
@@ -137,14 +208,19 @@ func connect(ctx context.Context, s settings, broker string, onConnect func()) (
 	if s.mqttUser != "" && s.mqttPassword != "" {
 		opts.SetUsername(s.mqttUser).SetPassword(s.mqttPassword)
 	}
-	client := paho.NewClient(opts)
+	return paho.NewClient(opts)
+}
+
+// connect connects to the broker and keeps trying until ctx ends; then it says
+// that it is not connected.
+func connect(ctx context.Context, client paho.Client) (connected bool, err error) {
 	token := client.Connect()
 	select {
 	case <-token.Done():
-		return client, token.Error()
+		return true, token.Error()
 	case <-ctx.Done():
 		client.Disconnect(0)
-		return nil, nil
+		return false, nil
 	}
 }
 

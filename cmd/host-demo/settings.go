@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
 // settings of a run.
@@ -25,7 +27,11 @@ type settings struct {
 	mqttUser, mqttPassword       string
 	clientID, baseTopic, stateIn string
 	noInitialRefresh             bool
-	level                        slog.Level
+	// httpAddress is complete; empty for none.
+	httpAddress string
+	// reattach is the line of a plugin under a debugger; empty for none.
+	reattach string
+	level    slog.Level
 }
 
 // account is the JSON form of the plugin's settings.
@@ -44,8 +50,8 @@ func (a account) json() json.RawMessage {
 }
 
 // settingsFrom reads the environment, by the names that the service has always
-// had, under the command line.
-func settingsFrom(f flags, lookup func(string) (string, bool)) (settings, error) {
+// had, under the command line. uid is the user's number.
+func settingsFrom(f flags, lookup func(string) (string, bool), uid int) (settings, error) {
 	env := func(name, fallback string) string {
 		if v, ok := lookup(name); ok && strings.TrimSpace(v) != "" {
 			return strings.TrimSpace(v)
@@ -80,7 +86,13 @@ func settingsFrom(f flags, lookup func(string) (string, bool)) (settings, error)
 	if s.level, err = level(f.logLevel, env, s.demo); err != nil {
 		wrong = append(wrong, err)
 	}
-	if s.stateIn, err = stateDir(f.state, env, s.demo); err != nil {
+	if s.stateIn, err = stateDir(f.state, env, s.demo, uid); err != nil {
+		wrong = append(wrong, err)
+	}
+	if s.httpAddress, err = httpAddress(f.http); err != nil {
+		wrong = append(wrong, err)
+	}
+	if s.reattach, err = reattach(env); err != nil {
 		wrong = append(wrong, err)
 	}
 	return s, errors.Join(wrong...)
@@ -151,17 +163,59 @@ func level(flag string, env func(string, string) string, demo bool) (slog.Level,
 	return l, nil
 }
 
+// rootState is where root keeps state: plugins then run as users of their own,
+// who cannot enter root's home directory.
+const rootState = "/var/lib/hyundai-plugin"
+
 // stateDir: a demo keeps nothing unless it is told to.
-func stateDir(flag string, env func(string, string) string, demo bool) (string, error) {
+func stateDir(flag string, env func(string, string) string, demo bool, uid int) (string, error) {
 	if flag != "" || demo {
 		return flag, nil
 	}
 	if base := env("XDG_STATE_HOME", ""); base != "" {
 		return filepath.Join(base, "hyundai-plugin"), nil
 	}
+	if uid == 0 {
+		return rootState, nil
+	}
 	home, err := os.UserHomeDir()
 	if err != nil {
 		return "", errors.New("there is no home directory: say with --state where the session is to be kept")
 	}
 	return filepath.Join(home, ".local", "state", "hyundai-plugin"), nil
+}
+
+// httpAddress completes an address. Without a host it is this machine's own.
+func httpAddress(flag string) (string, error) {
+	if flag == "" {
+		return "", nil
+	}
+	text := flag
+	if !strings.Contains(text, ":") {
+		text = ":" + text
+	}
+	host, port, err := net.SplitHostPort(text)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return "", fmt.Errorf("--http %q is no address: use PORT or HOST:PORT, with a port of 0 to 65535", flag)
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// reattach reads where a plugin under a debugger listens.
+func reattach(env func(string, string) string) (string, error) {
+	line := env(shared.ReattachEnv, "")
+	if line == "" {
+		return "", nil
+	}
+	var at shared.Reattach
+	if err := json.Unmarshal([]byte(line), &at); err != nil {
+		return "", fmt.Errorf("%s is not the JSON that a plugin under a debugger prints: %w", shared.ReattachEnv, err)
+	}
+	return line, nil
 }

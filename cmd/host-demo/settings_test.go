@@ -2,10 +2,13 @@ package main
 
 import (
 	"log/slog"
+	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
 func lookup(env map[string]string) func(string) (string, bool) {
@@ -21,7 +24,7 @@ func TestSettingsFromTheEnvironment(t *testing.T) {
 		"HYUNDAI_ENDPOINT_API": "http://127.0.0.1:1", "MQTT_BROKER_HOST": "broker", "MQTT_BROKER_PORT": "8883", "MQTT_USE_TLS": "yes",
 		"MQTT_USERNAME": "u", "MQTT_PASSWORD": "p", "MQTT_CLIENT_ID": "c", "MQTT_BASE_TOPIC": "a/b", "LOG_LEVEL": "WARNING", "INITIAL_REFRESH": "False",
 		"HOME": "/root", "XDG_STATE_HOME": "/state",
-	}))
+	}), 1000)
 	require.NoError(t, err)
 	assert.False(t, s.demo)
 	assert.JSONEq(t, `{"username":"me@example.com","password":"p","pin":"1234","region":"1","brand":"3","endpoints":{"api":"http://127.0.0.1:1"}}`, string(s.account.json()))
@@ -33,7 +36,7 @@ func TestSettingsFromTheEnvironment(t *testing.T) {
 }
 
 func TestSettingsOfADemo(t *testing.T) {
-	s, err := settingsFrom(flags{}, lookup(nil))
+	s, err := settingsFrom(flags{}, lookup(nil), 1000)
 	require.NoError(t, err)
 	assert.True(t, s.demo)
 	assert.Empty(t, s.brokerURL)
@@ -50,17 +53,74 @@ func TestSettingsThatAreWrong(t *testing.T) {
 		"MQTT_USE_TLS":     {"MQTT_BROKER_HOST": "b", "MQTT_USE_TLS": "perhaps"},
 		"INITIAL_REFRESH":  {"INITIAL_REFRESH": "perhaps"},
 		"log level":        {"LOG_LEVEL": "loud"},
+		shared.ReattachEnv: {shared.ReattachEnv: "unix:/tmp/socket"},
 	} {
-		_, err := settingsFrom(flags{}, lookup(env))
+		_, err := settingsFrom(flags{}, lookup(env), 1000)
 		require.ErrorContains(t, err, name, "the message names what is wrong")
 	}
 	for _, url := range []string{"nonsense", "http://x", "tcp://"} {
-		_, err := settingsFrom(flags{broker: url}, lookup(nil))
+		_, err := settingsFrom(flags{broker: url}, lookup(nil), 1000)
 		require.ErrorContains(t, err, "--broker", url)
 	}
-	s, err := settingsFrom(flags{broker: "tcp://x:1", logLevel: "debug", state: "/s"}, lookup(map[string]string{"MQTT_BROKER_HOST": "other", "LOG_LEVEL": "error"}))
+	s, err := settingsFrom(flags{broker: "tcp://x:1", logLevel: "debug", state: "/s"}, lookup(map[string]string{"MQTT_BROKER_HOST": "other", "LOG_LEVEL": "error"}), 1000)
 	require.NoError(t, err)
 	assert.Equal(t, "tcp://x:1", s.brokerURL, "the command line wins")
 	assert.Equal(t, slog.LevelDebug, s.level)
 	assert.Equal(t, "/s", s.stateIn)
+}
+
+func TestWhereStateIsKept(t *testing.T) {
+	t.Setenv("HOME", "/home/me")
+	for name, tc := range map[string]struct {
+		flag string
+		env  map[string]string
+		demo bool
+		uid  int
+		want string
+	}{
+		"a user":                 {uid: 1000, want: "/home/me/.local/state/hyundai-plugin"},
+		"root":                   {uid: 0, want: "/var/lib/hyundai-plugin"},
+		"root with a flag":       {flag: "/s", uid: 0, want: "/s"},
+		"root with a variable":   {env: map[string]string{"XDG_STATE_HOME": "/x"}, uid: 0, want: "/x/hyundai-plugin"},
+		"a demo of root's":       {demo: true, uid: 0},
+		"a system without users": {uid: -1, want: "/home/me/.local/state/hyundai-plugin"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env := map[string]string{}
+			maps.Copy(env, tc.env)
+			if !tc.demo {
+				env["HYUNDAI_USERNAME"], env["HYUNDAI_PASSWORD"] = "me", "p"
+			}
+			s, err := settingsFrom(flags{state: tc.flag}, lookup(env), tc.uid)
+			require.NoError(t, err)
+			assert.Equal(t, tc.want, s.stateIn)
+		})
+	}
+}
+
+func TestHTTPAddresses(t *testing.T) {
+	for given, want := range map[string]string{
+		"": "", "9100": "127.0.0.1:9100", ":9100": "127.0.0.1:9100", "0": "127.0.0.1:0", "0.0.0.0:9100": "0.0.0.0:9100",
+		"[::1]:9100": "[::1]:9100", "localhost:9100": "localhost:9100",
+	} {
+		s, err := settingsFrom(flags{http: given}, lookup(nil), 1000)
+		require.NoError(t, err, given)
+		assert.Equal(t, want, s.httpAddress, given)
+	}
+	for _, given := range []string{"nonsense", "localhost", "1:2:3", ":http", ":65536", ":-1", ":", "::1", "127.0.0.1"} {
+		_, err := settingsFrom(flags{http: given}, lookup(nil), 1000)
+		require.ErrorContains(t, err, "--http", given)
+	}
+}
+
+func TestReattachFromTheEnvironment(t *testing.T) {
+	const line = `{"pid":1,"network":"unix","address":"/tmp/p.sock","version":1}`
+	s, err := settingsFrom(flags{}, lookup(map[string]string{shared.ReattachEnv: line}), 1000)
+	require.NoError(t, err)
+	assert.Equal(t, line, s.reattach)
+}
+
+func TestABrokerIsShownWithoutItsPassword(t *testing.T) {
+	assert.Equal(t, "me:xxxxx@broker:1883", withoutPassword("tcp://me:secret@broker:1883"))
+	assert.Equal(t, "ssl://broker:8883", withoutPassword("ssl://broker:8883"))
 }

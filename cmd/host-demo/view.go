@@ -24,8 +24,10 @@ type view struct {
 	demo bool
 	host *host.Host
 	// announced: the cars and the hints have been shown.
-	announced      bool
-	shown          map[string]bool
+	announced bool
+	shown     map[string]bool
+	// said is the last line about a plugin that does not come up.
+	said           string
 	brokerURL, top string
 }
 
@@ -65,6 +67,12 @@ func (v *view) cloud(url string, a account) {
 		row("cloud", url, "scripted: no real car is touched ("+a.Brand+", "+a.Username+" / "+a.Password+")"))
 }
 
+func (v *view) http(address string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.emit("http", map[string]any{"address": address}, row("http", address, "/metrics, /healthz, /readyz"))
+}
+
 func row(what, value, note string) string { return fmt.Sprintf("%-8s %-26s %s", what, value, note) }
 
 func (v *view) hub(h *host.Host) {
@@ -79,58 +87,6 @@ func (v *view) topics(broker, base string) {
 	defer v.mu.Unlock()
 	v.brokerURL, v.top = broker, base
 	v.announce()
-}
-
-// event is the host's listener.
-func (v *view) event(e host.Event) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	fields := map[string]any{"plugin": e.Plugin, "kind": string(e.Kind), "state": string(e.State)}
-	if e.PID != 0 {
-		fields["pid"] = e.PID
-	}
-	if e.Reason != "" {
-		fields["reason"] = e.Reason
-	}
-	if e.Message != "" {
-		fields["message"] = e.Message
-	}
-	line := ""
-	switch e.Kind {
-	case host.EventState:
-		line = v.stamp(fmt.Sprintf("plugin %s%s", e.State, suffix(e)))
-	case host.EventCrash:
-		line = v.stamp("plugin crashed: " + e.Message)
-	case host.EventHealth:
-		if e.Reason != "" {
-			line = v.stamp("plugin says: " + e.Message)
-		}
-	case host.EventVehicles:
-	}
-	if !v.announced && e.Kind == host.EventState {
-		// Until all is up, only the outcome is of interest.
-		line = ""
-		if e.State == host.Ready || e.Message != "" {
-			line = row("plugin", fmt.Sprintf("pid %d", e.PID), string(e.State)+noteOf(e))
-		}
-	}
-	v.emit("plugin", fields, line)
-	v.announce()
-}
-
-func suffix(e host.Event) string {
-	s := ""
-	if e.PID != 0 {
-		s = fmt.Sprintf(", pid %d", e.PID)
-	}
-	return s + noteOf(e)
-}
-
-func noteOf(e host.Event) string {
-	if e.Message == "" {
-		return ""
-	}
-	return ": " + e.Message
 }
 
 // command is the bridge's listener.

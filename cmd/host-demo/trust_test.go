@@ -1,0 +1,159 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// install puts a plugin at path whose program is another one for each mark, and
+// works like any other.
+func install(t *testing.T, path, mark string) {
+	t.Helper()
+	program, err := os.ReadFile(filepath.Join(binaries, "hyundai-plugin"))
+	require.NoError(t, err)
+	next := path + ".next"
+	require.NoError(t, os.WriteFile(next, append(program, mark...), 0o700))
+	require.NoError(t, os.Rename(next, path))
+}
+
+// end stops a program and waits for it.
+func (p *program) end() {
+	p.t.Helper()
+	require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGTERM))
+	p.ended(10 * time.Second)
+}
+
+func (p *program) hangUp() {
+	p.t.Helper()
+	if signal.Ignored(syscall.SIGHUP) {
+		p.t.Skip("SIGHUP is ignored here, as under nohup, and so it is by the program")
+	}
+	require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGHUP))
+}
+
+// killPlugin kills the process of a line "pid N".
+func killPlugin(t *testing.T, pid string) {
+	t.Helper()
+	n, err := strconv.Atoi(pid)
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(n, syscall.SIGKILL))
+}
+
+// TestAnotherProgram is not started before somebody has accepted it, by a signal
+// or at the next start.
+func TestAnotherProgram(t *testing.T) {
+	path, state := filepath.Join(t.TempDir(), "plugin"), stateFor(t)
+	install(t, path, "1")
+	p := runDemo(t, nil, "--plugin", path, "--state", state)
+	first, _ := p.find(`plugin +pid (\d+) +ready`)
+	p.find(`^Try `)
+
+	install(t, path, "2")
+	killPlugin(t, first[1])
+	p.find(`plugin backoff: .* is not the program that was trusted on .* If you replaced it, accept the new one\..*--accept-plugin, or send SIGHUP`)
+	p.hangUp()
+	p.find(`plugin upgraded`)
+
+	require.NoError(t, os.Remove(path))
+	require.NoError(t, os.WriteFile(path, []byte("not even a program"), 0o700))
+	p.hangUp()
+	p.find(`was not upgraded, and what ran before goes on: .*`)
+	p.end()
+
+	install(t, path, "3")
+	p = runDemo(t, nil, "--plugin", path, "--state", state)
+	p.find(`plugin +backoff: .* is not the program that was trusted`)
+	p.end()
+	p = runDemo(t, nil, "--plugin", path, "--state", state, "--accept-plugin")
+	p.find(`plugin +pid \d+ +ready`)
+	p.end()
+	p = runDemo(t, nil, "--plugin", path, "--state", state)
+	p.find(`plugin +pid \d+ +ready`)
+	p.end()
+}
+
+// TestQuarantine outlives the hub and ends when somebody says so.
+func TestQuarantine(t *testing.T) {
+	state := stateFor(t)
+	p := runDemo(t, nil, "--state", state)
+	m, _ := p.find(`plugin +pid (\d+) +ready`)
+	p.find(`^Try `)
+	const limit = 5
+	for n := range limit {
+		killPlugin(t, m[1])
+		p.find(`plugin crashed: .*killed`)
+		if n < limit-1 {
+			m, _ = p.find(`plugin ready, pid (\d+)`)
+		}
+	}
+	p.find(`plugin quarantined: .* is not started again.*--release`)
+	p.end()
+
+	p = runDemo(t, nil, "--state", state, "--http", "0")
+	at, _ := p.find(`^http +(\S+)`)
+	p.find(`plugin +quarantined: .*too often.*--release`)
+	status, body := ask(t, http.MethodGet, "http://"+at[1]+"/readyz")
+	assert.Equal(t, http.StatusServiceUnavailable, status)
+	assert.Contains(t, body, `"what":"plugin","plugin":"hyundai","state":"quarantined","reason":"plugin_quarantined","message":"The plugin process was killed`)
+	p.end()
+
+	p = runDemo(t, nil, "--state", state, "--release")
+	p.find(`plugin released from quarantine`)
+	m, _ = p.find(`plugin +pid (\d+) +ready`)
+	p.find(`^Try `)
+	for range limit {
+		killPlugin(t, m[1])
+		line, _ := p.find(`plugin (?:ready, pid (\d+)|(quarantined))`)
+		m = line
+	}
+	assert.Equal(t, "quarantined", m[2], "a second one is not lifted")
+	p.end()
+
+	p = runDemo(t, nil, "--state", state, "--json")
+	p.find(`"state":"quarantined"`)
+	p.hangUp()
+	p.find(`"event":"upgrade".*"ok":true`)
+	p.end()
+}
+
+// TestUpgradeWithoutAGap: a signal for each of several upgrades, and no command is
+// lost.
+func TestUpgradeWithoutAGap(t *testing.T) {
+	p := runDemo(t, nil, "--json")
+	broker, _ := p.find(`"address":"([^"]+)".*"event":"broker"`)
+	p.find(`"event":"ready"`)
+	client := mqttClient(t, "tcp://"+broker[1])
+	for n := range 3 {
+		p.hangUp()
+		for _, car := range []string{ioniq, tucson} {
+			token := client.Publish("hyundai/"+car+"/commands/refresh", 1, false, "cached")
+			require.True(t, token.WaitTimeout(10*time.Second))
+		}
+		seen := map[string]int{}
+		for seen["command"] < 2 || seen["upgrade"] < 1 {
+			line, _ := p.find(`"event":"(command|upgrade)".*`)
+			assert.Contains(t, line[0], `"ok":true`, "round %d", n)
+			seen[line[1]]++
+		}
+		assert.Equal(t, map[string]int{"command": 2, "upgrade": 1}, seen)
+	}
+	client.Disconnect(100)
+	p.end()
+}
+
+func TestReleaseOfAPluginThatIsWell(t *testing.T) {
+	p := runDemo(t, nil, "--release", "--for", "1s", "--json")
+	for _, line := range p.ended(20 * time.Second) {
+		assert.NotContains(t, line, fmt.Sprintf("%q", "released"))
+	}
+}
