@@ -67,6 +67,12 @@ func (s *system) Write(p []byte) (int, error) {
 	return s.log.Write(p)
 }
 
+func (s *system) logged() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.String()
+}
+
 // newSystem starts everything and waits until the first reads are published, or
 // with noFirstReads until the plugin is ready.
 func newSystem(tb testing.TB, o cloudsim.Options, rereads string, noFirstReads ...bool) *system {
