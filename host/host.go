@@ -21,7 +21,8 @@ type Host struct {
 	supervisors []*supervisor // empty before Start
 	house       house
 	events      *events
-	stopped     chan struct{} // closed after Stop; nil before the first one
+	stopped     chan struct{} // closed when all has ended; nil before Stop
+	stopErr     error         // once stopped is closed
 	// vehicles is closed and replaced when a plugin has listed its cars.
 	vehicles chan struct{}
 }
@@ -67,24 +68,39 @@ func (h *Host) Start(context.Context) error {
 }
 
 // Stop ends all plugins, at the same time, and waits for it. It takes some
-// seconds at most, or less if ctx ends, whatever the plugins do.
+// seconds at most, or less if ctx ends, whatever the plugins do. It fails if
+// something outside the plugins, such as a disk, holds it up for longer than ctx
+// allows; then it goes on in the background.
 func (h *Host) Stop(ctx context.Context) error {
 	h.mu.Lock()
 	if h.supervisors == nil {
 		h.mu.Unlock()
 		return nil
 	}
-	if stopped := h.stopped; stopped != nil { // somebody else is at it
-		h.mu.Unlock()
-		select {
-		case <-stopped:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	if h.stopped == nil { // else somebody else is at it
+		h.stopped = make(chan struct{})
+		go h.stop(ctx)
 	}
-	h.stopped = make(chan struct{})
 	h.mu.Unlock()
+	select {
+	case <-h.stopped:
+		return h.stopErr
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(stopGrace)
+	defer timer.Stop()
+	select {
+	case <-h.stopped:
+		return h.stopErr
+	case <-timer.C:
+		return fmt.Errorf("host: not everything has ended: %w", ctx.Err())
+	}
+}
+
+// stopGrace is what killing and tidying up may take after the time is over.
+const stopGrace = 3 * time.Second
+
+func (h *Host) stop(ctx context.Context) {
 	defer close(h.stopped)
 	var all sync.WaitGroup
 	for _, s := range h.supervisors {
@@ -93,7 +109,7 @@ func (h *Host) Stop(ctx context.Context) error {
 	all.Wait()
 	h.images.Close()
 	h.events.close(time.Second)
-	return h.house.close()
+	h.stopErr = h.house.close()
 }
 
 // Plugin returns a plugin by its name, or nil. It may be used before the plugin
