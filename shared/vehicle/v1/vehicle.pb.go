@@ -3332,6 +3332,12 @@ type Refresh struct {
 	RetryAfterSeconds *int64  `protobuf:"varint,5,opt,name=retry_after_seconds,json=retryAfterSeconds,proto3,oneof" json:"retry_after_seconds,omitempty"`
 	Source            *Source `protobuf:"varint,6,opt,name=source,proto3,enum=vehicle.v1.Source,oneof" json:"source,omitempty"`
 	Method            *Method `protobuf:"varint,7,opt,name=method,proto3,enum=vehicle.v1.Method,oneof" json:"method,omitempty"`
+	// How many values of the last answer were there, but not understood; they are
+	// unset, and what they were stands in the debug log.
+	RejectedValues *int32 `protobuf:"varint,9,opt,name=rejected_values,json=rejectedValues,proto3,oneof" json:"rejected_values,omitempty"`
+	// How many values of the last answer are not believed yet, because they jumped
+	// beyond what a car does; the ones before them stand meanwhile.
+	HeldBackValues *int32 `protobuf:"varint,10,opt,name=held_back_values,json=heldBackValues,proto3,oneof" json:"held_back_values,omitempty"`
 	// When the car itself reported this state. The proof of freshness.
 	// Published last, with QoS 1, so that whoever waits for it has seen the rest.
 	ObservedAt    *int64 `protobuf:"varint,8,opt,name=observed_at,json=observedAt,proto3,oneof" json:"observed_at,omitempty"`
@@ -3416,6 +3422,20 @@ func (x *Refresh) GetMethod() Method {
 		return *x.Method
 	}
 	return Method_METHOD_UNSPECIFIED
+}
+
+func (x *Refresh) GetRejectedValues() int32 {
+	if x != nil && x.RejectedValues != nil {
+		return *x.RejectedValues
+	}
+	return 0
+}
+
+func (x *Refresh) GetHeldBackValues() int32 {
+	if x != nil && x.HeldBackValues != nil {
+		return *x.HeldBackValues
+	}
+	return 0
 }
 
 func (x *Refresh) GetObservedAt() int64 {
@@ -4044,7 +4064,7 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\bpressure\x18\x03 \x01(\x0e2\x18.vehicle.v1.PressureUnitH\x02R\bpressure\x88\x01\x01B\v\n" +
 	"\t_distanceB\x0e\n" +
 	"\f_temperatureB\v\n" +
-	"\t_pressure\"\xac\x06\n" +
+	"\t_pressure\"\xa6\b\n" +
 	"\aRefresh\x12Z\n" +
 	"\tpolled_at\x18\x01 \x01(\x03B8\xb2\xe3\x184\n" +
 	"\tLast poll\x12\x10status/polled_at \x1e@\x01P\x01r\x0flast_scanned_atH\x00R\bpolledAt\x88\x01\x01\x12I\n" +
@@ -4059,9 +4079,14 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\x06source\x18\x06 \x01(\x0e2\x12.vehicle.v1.SourceB+\xb2\xe3\x18'\n" +
 	"\vData source\x12\x12status/data_source >@\x01P\x01H\x05R\x06source\x88\x01\x01\x12`\n" +
 	"\x06method\x18\a \x01(\x0e2\x12.vehicle.v1.MethodB/\xb2\xe3\x18+\n" +
-	"\rUpdate method\x12\x14status/update_method >@\x01P\x01H\x06R\x06method\x88\x01\x01\x12f\n" +
+	"\rUpdate method\x12\x14status/update_method >@\x01P\x01H\x06R\x06method\x88\x01\x01\x12e\n" +
+	"\x0frejected_values\x18\t \x01(\x05B7\xb2\xe3\x183\n" +
+	"\x0fRejected values\x12\x16status/rejected_values \x148\x01@\x01H\x01P\x01H\aR\x0erejectedValues\x88\x01\x01\x12h\n" +
+	"\x10held_back_values\x18\n" +
+	" \x01(\x05B9\xb2\xe3\x185\n" +
+	"\x10Held back values\x12\x17status/held_back_values \x148\x01@\x01H\x01P\x01H\bR\x0eheldBackValues\x88\x01\x01\x12f\n" +
 	"\vobserved_at\x18\b \x01(\x03B@\xb2\xe3\x18<\n" +
-	"\fLast updated\x12\x13status/last_updated \x1e@\x01P\x01X\x01r\x0flast_updated_atH\aR\n" +
+	"\fLast updated\x12\x13status/last_updated \x1e@\x01P\x01X\x01r\x0flast_updated_atH\tR\n" +
 	"observedAt\x88\x01\x01B\f\n" +
 	"\n" +
 	"_polled_atB\v\n" +
@@ -4071,7 +4096,9 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\a_reasonB\x16\n" +
 	"\x14_retry_after_secondsB\t\n" +
 	"\a_sourceB\t\n" +
-	"\a_methodB\x0e\n" +
+	"\a_methodB\x12\n" +
+	"\x10_rejected_valuesB\x13\n" +
+	"\x11_held_back_valuesB\x0e\n" +
 	"\f_observed_at*\xa1\x01\n" +
 	"\n" +
 	"EngineType\x12\x1b\n" +
