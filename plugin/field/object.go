@@ -3,6 +3,9 @@
 // is missing, null, a sentinel or nonsense is unset. One bad value never costs
 // another one.
 //
+// Nonsense alone is worth a word: a reader that finds something it does not
+// understand notes it in the [Report] of the document, if it has one.
+//
 // The encodings are described in docs/protocol-europe.md, sections "Values" and
 // "Times".
 package field
@@ -14,13 +17,19 @@ import (
 	"io"
 	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // Object is a piece of a decoded JSON document. The zero Object is a piece that
 // is not there. Reading never changes it.
-type Object struct{ v any }
+type Object struct {
+	v any
+	// report takes down what is not understood, under path; nil: nobody asks.
+	report *Report
+	path   string
+}
 
 // Decode reads one JSON document.
 func Decode(body []byte) (Object, error) {
@@ -33,30 +42,52 @@ func Decode(body []byte) (Object, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return Object{}, errors.New("more than one JSON document")
 	}
-	return Object{v}, nil
+	return Object{v: v}, nil
 }
 
-// At follows a dotted path; numbers in it are list indexes.
+// At follows a dotted path; numbers in it are list indexes. A piece on the way
+// that should hold others and does not is not understood.
 func (o Object) At(path string) Object {
 	if path == "" {
 		return o
 	}
-	v := o.v
 	for part := range strings.SplitSeq(path, ".") {
-		switch x := v.(type) {
-		case map[string]any:
-			v = x[part]
-		case []any:
-			i, err := strconv.Atoi(part)
-			if err != nil || i < 0 || i >= len(x) {
-				return Object{}
-			}
-			v = x[i]
-		default:
+		if o = o.member(part); !o.Exists() {
 			return Object{}
 		}
 	}
-	return Object{v}
+	return o
+}
+
+// member is the part of an object or a list.
+func (o Object) member(name string) Object {
+	switch x := o.v.(type) {
+	case map[string]any:
+		_, notIndex := strconv.Atoi(name)
+		if v, ok := x[name]; ok || notIndex != nil {
+			return o.part(name, v)
+		}
+	case []any:
+		if i, err := strconv.Atoi(name); err == nil {
+			if i < 0 || i >= len(x) {
+				return Object{}
+			}
+			return o.part(name, x[i])
+		}
+	}
+	o.Understood(false)
+	return Object{}
+}
+
+// part is what stands at name in o.
+func (o Object) part(name string, v any) Object {
+	if o.report == nil {
+		return Object{v: v}
+	}
+	if o.path != "" {
+		name = o.path + "." + name
+	}
+	return Object{v: v, report: o.report, path: name}
 }
 
 // First returns the first path that is there.
@@ -80,16 +111,22 @@ func (o Object) IsList() bool { _, ok := o.v.([]any); return ok }
 
 // List returns the elements of a JSON list, else nothing.
 func (o Object) List() []Object {
-	list, _ := o.v.([]any)
+	list, ok := o.v.([]any)
+	o.Understood(ok)
 	out := make([]Object, len(list))
 	for i, v := range list {
-		out[i] = Object{v}
+		out[i] = o.part(strconv.Itoa(i), v)
 	}
 	return out
 }
 
 // Text is a string, or a number as it was written.
 func (o Object) Text() (string, bool) {
+	s, ok := o.text()
+	return s, o.Understood(ok)
+}
+
+func (o Object) text() (string, bool) {
 	switch x := o.v.(type) {
 	case string:
 		return x, true
@@ -112,6 +149,12 @@ const maxNumber = 1e15
 
 // Number is a number, also written as text.
 func (o Object) Number() (float64, bool) {
+	f, ok := o.number()
+	return f, o.Understood(ok)
+}
+
+// number is Number for readers that judge by themselves what is understood.
+func (o Object) number() (float64, bool) {
 	var s string
 	switch x := o.v.(type) {
 	case json.Number:
@@ -132,9 +175,20 @@ func (o Object) Number() (float64, bool) {
 	return f, true
 }
 
+// NumberIn is a number from low to high.
+func (o Object) NumberIn(low, high float64) (float64, bool) {
+	f, ok := o.number()
+	return f, o.Understood(ok && f >= low && f <= high)
+}
+
 // Int is a number without a fraction.
 func (o Object) Int() (int64, bool) {
-	f, ok := o.Number()
+	n, ok := o.whole()
+	return n, o.Understood(ok)
+}
+
+func (o Object) whole() (int64, bool) {
+	f, ok := o.number()
 	if !ok || f != math.Trunc(f) {
 		return 0, false
 	}
@@ -143,7 +197,12 @@ func (o Object) Int() (int64, bool) {
 
 // Int32 is an Int that fits.
 func (o Object) Int32() (int32, bool) {
-	n, ok := o.Int()
+	n, ok := o.whole32()
+	return n, o.Understood(ok)
+}
+
+func (o Object) whole32() (int32, bool) {
+	n, ok := o.whole()
 	if !ok || n < math.MinInt32 || n > math.MaxInt32 {
 		return 0, false
 	}
@@ -152,13 +211,24 @@ func (o Object) Int32() (int32, bool) {
 
 // Code is a vendor's code: a whole number, or a truth value as 0 or 1.
 func (o Object) Code() (int32, bool) {
+	code, ok := o.code()
+	return code, o.Understood(ok)
+}
+
+func (o Object) code() (int32, bool) {
 	if b, ok := o.v.(bool); ok {
 		if b {
 			return 1, true
 		}
 		return 0, true
 	}
-	return o.Int32()
+	return o.whole32()
+}
+
+// OneOf is a Code that must be one of those.
+func (o Object) OneOf(codes ...int32) (int32, bool) {
+	code, ok := o.code()
+	return code, o.Understood(ok && slices.Contains(codes, code))
 }
 
 // Bool is a truth value, or a number: anything but 0 is true.
@@ -174,8 +244,23 @@ func (o Object) Bool() (value, ok bool) {
 			return false, true
 		}
 	}
-	f, ok := o.Number()
-	return f != 0, ok
+	f, ok := o.number()
+	return f != 0, o.Understood(ok)
+}
+
+// Fold is the member of that name in whatever case. Of several it is the one
+// written as asked, else the first by the alphabet.
+func (o Object) Fold(name string) Object {
+	m, ok := o.v.(map[string]any)
+	if _, exact := m[name]; exact || !ok {
+		return o.member(name)
+	}
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		if strings.EqualFold(key, name) {
+			return o.member(key)
+		}
+	}
+	return Object{}
 }
 
 // Opt makes an optional field of a value: Opt(o.At("x").Number()).
@@ -186,11 +271,11 @@ func Opt[T any](v T, ok bool) *T {
 	return &v
 }
 
-// With is a copy of o in which key is v.
+// With is a copy of o in which key is v. It reports as o does.
 func (o Object) With(key string, v Object) Object {
 	m, _ := o.v.(map[string]any)
 	copied := make(map[string]any, len(m)+1)
 	maps.Copy(copied, m)
 	copied[key] = v.v
-	return Object{copied}
+	return Object{v: copied, report: o.report, path: o.path}
 }

@@ -10,10 +10,16 @@ import (
 // fraction, in the given zone; or the HTTP date form, which is always UTC. In
 // the double hour of autumn it is the earlier one.
 func (o Object) Stamp(zone *time.Location) (time.Time, bool) {
-	text, ok := o.NonEmptyText()
-	if !ok || len(text) > 64 {
-		return time.Time{}, false
+	text, ok := o.text()
+	var t time.Time
+	if text = strings.TrimSpace(text); ok && len(text) <= 64 {
+		t, ok = stamp(text, zone)
+		return t, o.Understood(ok)
 	}
+	return t, o.Understood(false)
+}
+
+func stamp(text string, zone *time.Location) (time.Time, bool) {
 	if strings.HasSuffix(text, "GMT") {
 		t, err := http.ParseTime(text)
 		return t.UTC(), err == nil
@@ -46,8 +52,8 @@ func (o Object) Stamp(zone *time.Location) (time.Time, bool) {
 // EpochMillis reads milliseconds since 1970, as a number or as text. It refuses
 // what is not of the present epoch, for example a compact time.
 func (o Object) EpochMillis() (time.Time, bool) {
-	n, ok := o.Int()
-	if !ok || n < 1e12 || n >= 1e13 {
+	n, ok := o.whole()
+	if !o.Understood(ok && n >= 1e12 && n < 1e13) {
 		return time.Time{}, false
 	}
 	return time.UnixMilli(n).UTC(), true
@@ -56,12 +62,26 @@ func (o Object) EpochMillis() (time.Time, bool) {
 // UnixMillis makes an optional field of a time.
 func UnixMillis(t time.Time, ok bool) *int64 { return Opt(t.UnixMilli(), ok) }
 
-// TimeOfDay is minutes after midnight of an hour and a minute. Hours above 23
-// and minutes above 59 are the vendors' way to say unset.
+// Date reads a day, YYYYMMDD with or without separators, and returns it as
+// YYYY-MM-DD.
+func (o Object) Date() (string, bool) {
+	text, _ := o.text()
+	t, err := time.Parse("20060102", strings.ReplaceAll(strings.TrimSpace(text), "-", ""))
+	return t.Format(time.DateOnly), o.Understood(err == nil && t.Year() >= 2000)
+}
+
+// TimeOfDay is minutes after midnight of an hour and a minute. The hour 31 and
+// the minutes 63 and 70 are the vendors' ways to say unset; anything else beyond
+// the clock is not understood.
 func TimeOfDay(hour, minute Object) (int32, bool) {
-	h, ok1 := hour.Int()
-	m, ok2 := minute.Int()
-	if !ok1 || !ok2 || h < 0 || h > 23 || m < 0 || m > 59 {
+	h, ok1 := hour.whole()
+	m, ok2 := minute.whole()
+	if ok1 && h == 31 || ok2 && (m == 63 || m == 70) {
+		return 0, false
+	}
+	ok1 = hour.Understood(ok1 && h >= 0 && h <= 23)
+	ok2 = minute.Understood(ok2 && m >= 0 && m <= 59)
+	if !ok1 || !ok2 {
 		return 0, false
 	}
 	return int32(h*60 + m), true
@@ -71,21 +91,24 @@ func TimeOfDay(hour, minute Object) (int32, bool) {
 // flag (1 is afternoon). "", "0" and "0000" are unset, a number above 1260 is a
 // 24-hour time, minutes above 60 carry into the hour, past midnight too.
 func TwelveHourClock(clock, half Object) (int32, bool) {
-	n, ok := clock.Int()
-	if !ok || n <= 0 || n > 2459 {
+	n, ok := clock.whole()
+	if ok && n == 0 {
+		return 0, false
+	}
+	if !clock.Understood(ok && n > 0 && n <= 2459) {
 		return 0, false
 	}
 	hour, minute := n/100, n%100
 	if n <= 1260 {
-		if hour > 12 {
+		if !clock.Understood(hour <= 12) {
 			return 0, false
 		}
 		hour %= 12
-		if afternoon, _ := half.Code(); afternoon == 1 {
+		if afternoon, _ := half.OneOf(0, 1); afternoon == 1 {
 			hour += 12
 		}
 	}
-	if hour > 23 {
+	if !clock.Understood(hour <= 23) {
 		return 0, false
 	}
 	if minute >= 60 {

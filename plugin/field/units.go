@@ -18,15 +18,18 @@ const (
 	KilojoulesPerKWh  = 3600.0
 )
 
-// Percent is a number from 0 to 100.
+// Percent is a number from 0 to 100; 255 stands for "no reading".
 func (o Object) Percent() (float64, bool) {
-	f, ok := o.Number()
-	return f, ok && f >= 0 && f <= 100
+	f, ok := o.number()
+	if ok && f == 255 {
+		return 0, false
+	}
+	return f, o.Understood(ok && f >= 0 && f <= 100)
 }
 
-// DistanceUnit reads the vendors' code: 1 is km, 2 and 3 are miles.
+// DistanceUnit reads the vendors' code: 1 is km, 2 and 3 are miles, 0 is none.
 func (o Object) DistanceUnit() vehiclev1.DistanceUnit {
-	switch code, _ := o.Code(); code {
+	switch code, _ := o.OneOf(0, 1, 2, 3); code {
 	case 1:
 		return vehiclev1.DistanceUnit_DISTANCE_UNIT_KILOMETERS
 	case 2, 3:
@@ -38,11 +41,11 @@ func (o Object) DistanceUnit() vehiclev1.DistanceUnit {
 // Kilometers converts a distance by its unit code. Without a code, or with code
 // 0, it is in km already; with a code that nobody knows it is unset.
 func Kilometers(value, unit Object) (float64, bool) {
-	f, ok := value.Number()
-	if !ok || f < 0 {
+	f, ok := value.number()
+	if !value.Understood(ok && f >= 0) {
 		return 0, false
 	}
-	if code, known := unit.Code(); unit.Exists() && (!known || code < 0 || code > 3) {
+	if _, known := unit.OneOf(0, 1, 2, 3); unit.Exists() && !known {
 		return 0, false
 	}
 	if unit.DistanceUnit() == vehiclev1.DistanceUnit_DISTANCE_UNIT_MILES {
@@ -53,7 +56,7 @@ func Kilometers(value, unit Object) (float64, bool) {
 
 // TemperatureUnit reads the vendors' code: 0 is °C, 1 is °F.
 func (o Object) TemperatureUnit() vehiclev1.TemperatureUnit {
-	code, ok := o.Code()
+	code, ok := o.OneOf(0, 1)
 	switch {
 	case ok && code == 0:
 		return vehiclev1.TemperatureUnit_TEMPERATURE_UNIT_CELSIUS
@@ -64,10 +67,10 @@ func (o Object) TemperatureUnit() vehiclev1.TemperatureUnit {
 }
 
 // Celsius converts a temperature by its unit code; without a code it is in °C
-// already. The word OFF is no number and so unset.
+// already. The word OFF stands for "nothing set".
 func Celsius(value, unit Object) (float64, bool) {
-	f, ok := value.Number()
-	if !ok {
+	f, ok := value.number()
+	if value.off() || !value.Understood(ok) {
 		return 0, false
 	}
 	return toCelsius(f, unit)
@@ -75,18 +78,24 @@ func Celsius(value, unit Object) (float64, bool) {
 
 // HexCelsius decodes the CCS1 temperature code: hexadecimal digits and an H, an
 // index into a table in °C that starts at base and rises by half a degree. The
-// unit only says in what the car shows it.
+// unit only says in what the car shows it; OFF stands for "nothing set".
 func HexCelsius(value, unit Object, base float64, entries int) (float64, bool) {
-	text, ok := value.v.(string)
-	digits, isCode := strings.CutSuffix(strings.ToUpper(strings.TrimSpace(text)), "H")
-	if !ok || !isCode {
+	if value.off() {
 		return 0, false
 	}
+	text, _ := value.v.(string)
+	digits, isCode := strings.CutSuffix(strings.ToUpper(strings.TrimSpace(text)), "H")
 	index, err := strconv.ParseUint(digits, 16, 16)
-	if err != nil || int(index) >= entries {
+	if !value.Understood(isCode && err == nil && int(index) < entries) {
 		return 0, false
 	}
 	return base + 0.5*float64(index), !unit.Exists() || unit.TemperatureUnit() != 0
+}
+
+// off is the word in place of a temperature when nothing is set.
+func (o Object) off() bool {
+	text, _ := o.v.(string)
+	return strings.EqualFold(strings.TrimSpace(text), "off")
 }
 
 func toCelsius(f float64, unit Object) (float64, bool) {
@@ -99,9 +108,10 @@ func toCelsius(f float64, unit Object) (float64, bool) {
 	return f, !unit.Exists()
 }
 
-// PressureUnit reads the CCS2 code: 0 psi, 1 kPa, 2 bar.
+// PressureUnit reads the CCS2 code: 0 psi, 1 kPa, 2 bar. 3 is sent by cars that
+// watch their tires without measuring a pressure.
 func (o Object) PressureUnit() vehiclev1.PressureUnit {
-	code, ok := o.Code()
+	code, ok := o.OneOf(0, 1, 2, 3)
 	switch {
 	case ok && code == 0:
 		return vehiclev1.PressureUnit_PRESSURE_UNIT_PSI
@@ -115,8 +125,8 @@ func (o Object) PressureUnit() vehiclev1.PressureUnit {
 
 // Kilopascals scales a raw CCS2 tire pressure. 255 is no reading, 0 is one.
 func Kilopascals(raw, unit Object) (float64, bool) {
-	f, ok := raw.Number()
-	if !ok || f < 0 || f == 255 {
+	f, ok := raw.number()
+	if ok && f == 255 || !raw.Understood(ok && f >= 0) {
 		return 0, false
 	}
 	switch unit.PressureUnit() {
@@ -132,8 +142,8 @@ func Kilopascals(raw, unit Object) (float64, bool) {
 
 // KilowattHours reads an energy that comes in kJ or, if not, in kWh.
 func (o Object) KilowattHours(kilojoules bool) (float64, bool) {
-	f, ok := o.Number()
-	if !ok || f < 0 {
+	f, ok := o.number()
+	if !o.Understood(ok && f >= 0) {
 		return 0, false
 	}
 	if kilojoules {
@@ -144,13 +154,16 @@ func (o Object) KilowattHours(kilojoules bool) (float64, bool) {
 
 // Minutes is a duration; 65535 stands for "not available".
 func (o Object) Minutes() (float64, bool) {
-	f, ok := o.Number()
-	return f, ok && f >= 0 && f < 65535
+	f, ok := o.number()
+	if ok && f == 65535 {
+		return 0, false
+	}
+	return f, o.Understood(ok && f >= 0 && f < 65535)
 }
 
 // SeatClimate reads the seat code.
 func (o Object) SeatClimate() *vehiclev1.SeatClimate {
-	code, ok := o.Code()
+	code, ok := o.OneOf(0, 1, 2, 3, 4, 5, 6, 7, 8)
 	if !ok {
 		return nil
 	}
@@ -177,15 +190,15 @@ func (o Object) SeatClimate() *vehiclev1.SeatClimate {
 
 // Heater reads the three-valued heater code: 0 and 2 are off, 1 is on.
 func (o Object) Heater() (on, ok bool) {
-	code, ok := o.Code()
-	return code == 1, ok && code >= 0 && code <= 2
+	code, ok := o.OneOf(0, 1, 2)
+	return code == 1, ok
 }
 
 // Position is a pair of coordinates. A missing one and 0/0 are no fix.
 func Position(latitude, longitude Object) (lat, lon float64, ok bool) {
-	lat, ok1 := latitude.Number()
-	lon, ok2 := longitude.Number()
-	if !ok1 || !ok2 || lat == 0 || math.Abs(lat) > 90 || math.Abs(lon) > 180 {
+	lat, ok1 := latitude.NumberIn(-90, 90)
+	lon, ok2 := longitude.NumberIn(-180, 180)
+	if !ok1 || !ok2 || lat == 0 {
 		return 0, 0, false
 	}
 	return lat, lon, true

@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -25,6 +26,14 @@ func Check(info field.Object, parse Parse) error {
 	if again := parse(info); !proto.Equal(d, again) {
 		return fmt.Errorf("parsing twice gives %v and %v", d, again)
 	}
+	var report, reportAgain field.Report
+	if reported := parse(info.Reporting(&report, "")); !proto.Equal(d, reported) {
+		return fmt.Errorf("a report changes %v to %v", d, reported)
+	}
+	parse(info.Reporting(&reportAgain, ""))
+	if err := errors.Join(checkReport(&report), sameReports(&report, &reportAgain)); err != nil {
+		return err
+	}
 	if _, err := proto.Marshal(d); err != nil {
 		return fmt.Errorf("cannot be sent: %w", err)
 	}
@@ -38,6 +47,29 @@ func Check(info field.Object, parse Parse) error {
 		}
 	}
 	return checkFinite(d.ProtoReflect())
+}
+
+// checkReport holds a report to its bounds: entries, their size, each path once.
+func checkReport(r *field.Report) error {
+	rejected := r.Rejected()
+	if len(rejected) > 100 || int(r.Count()) != len(rejected) {
+		return fmt.Errorf("%d entries, counted %d", len(rejected), r.Count())
+	}
+	seen := map[string]bool{}
+	for _, v := range rejected {
+		if seen[v.Path] || len(v.Raw) > 90 || !utf8.ValidString(v.Raw) {
+			return fmt.Errorf("%s stands twice, or is too long or no text: %q", v.Path, v.Raw)
+		}
+		seen[v.Path] = true
+	}
+	return nil
+}
+
+func sameReports(a, b *field.Report) error {
+	if !slices.Equal(a.Rejected(), b.Rejected()) {
+		return fmt.Errorf("two reports of one document: %v and %v", a.Rejected(), b.Rejected())
+	}
+	return nil
 }
 
 // checkFinite looks at every number, however deep.

@@ -69,6 +69,19 @@ func AssertValue(t *testing.T, want any, d *vehiclev1.VehicleData, path string) 
 	assert.Equal(t, want, got)
 }
 
+// AssertRejected parses a body and demands that exactly these paths were not
+// understood, in whatever order.
+func AssertRejected(t *testing.T, parse Parse, body string, paths ...string) {
+	t.Helper()
+	var report field.Report
+	parse(Decode(t, body).Reporting(&report, ""))
+	got := []string{}
+	for _, v := range report.Rejected() {
+		got = append(got, v.Path)
+	}
+	assert.ElementsMatch(t, paths, got, body)
+}
+
 // AssertNothing demands that of these bodies, and of those without any member,
 // no attribute is set.
 func AssertNothing(t *testing.T, parse Parse, bodies ...string) {
