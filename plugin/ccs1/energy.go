@@ -21,14 +21,14 @@ const (
 
 func charging(ev field.Object) *vehiclev1.Charging {
 	connector, ok := ev.At("batteryPlugin").Code()
-	door, hasDoor := ev.At("chargePortDoorOpenStatus").Code()
+	door, hasDoor := ev.At("chargePortDoorOpenStatus").OneOf(0, 1, 2) // 0: the car does not tell
 	remaining := ev.At("remainTime2")
 	targets := ev.At("reservChargeInfos.targetSOClist")
 	return &vehiclev1.Charging{
 		Charging:      field.Opt(ev.At("batteryCharge").Bool()),
 		PluggedIn:     field.Opt(connector != 0, ok),
 		ConnectorCode: field.Opt(connector, ok),
-		PortOpen:      field.Opt(door == 1, hasDoor && (door == 1 || door == 2)),
+		PortOpen:      field.Opt(door == 1, hasDoor && door != 0),
 		Power:         power(ev.At("batteryPower")),
 		LimitAc:       target(targets, plugAC, limit),
 		LimitDc:       target(targets, plugDC, limit),
@@ -54,7 +54,7 @@ func power(p field.Object) *float64 {
 func target(list field.Object, plug int32, value func(entry field.Object) *float64) *float64 {
 	var found *float64
 	for _, entry := range list.List() {
-		if code, ok := entry.At("plugType").Code(); !ok || code != plug {
+		if code, ok := entry.At("plugType").OneOf(plugDC, plugAC); !ok || code != plug {
 			continue
 		}
 		if v := value(entry); v != nil {
@@ -117,7 +117,7 @@ func schedule(r field.Object, known Known) *vehiclev1.Schedule {
 		OffPeakEnd:                   clock(peak.At("offPeakPowerTime1.endtime")),
 	}
 	// 1: only off-peak. 2: preferred, but not only. 0: unknown.
-	if flag, ok := peak.At("offPeakPowerFlag").Code(); ok && (flag == 1 || flag == 2) {
+	if flag, ok := peak.At("offPeakPowerFlag").OneOf(0, 1, 2); ok && flag != 0 {
 		s.OffPeakOnly = field.Opt(flag == 1, true)
 	}
 	return s
@@ -129,12 +129,13 @@ func clock(t field.Object) *int32 {
 
 // weekdays reads 0 for Sunday to 6 for Saturday; 9 stands for none.
 func weekdays(list field.Object) *vehiclev1.Weekdays {
-	if len(list.List()) == 0 {
+	entries := list.List()
+	if len(entries) == 0 {
 		return nil
 	}
 	days := &vehiclev1.Weekdays{}
-	for _, o := range list.List() {
-		if day, ok := o.Code(); ok && day >= 0 && day <= 6 {
+	for _, entry := range entries {
+		if day, ok := entry.OneOf(0, 1, 2, 3, 4, 5, 6, 9); ok && day != 9 {
 			days.Days = append(days.Days, vehiclev1.Weekday(day+1))
 		}
 	}

@@ -44,6 +44,7 @@ func Parse(info field.Object, known Known) *vehiclev1.VehicleData {
 		Lamps:        lamps(s.At("lampWireStatus")),
 		Fluids:       fluids(s),
 		Fuel:         &vehiclev1.Fuel{Level: field.Opt(s.At("fuelLevel").Percent()), Low: field.Opt(s.At("lowFuelLight").Bool())},
+		Extra:        extra(s),
 		DisplayUnits: displayUnits(s, info.At("odometer.unit")),
 		Refresh:      &vehiclev1.Refresh{ObservedAt: field.UnixMillis(s.At("time").Stamp(known.Zone))},
 	}
@@ -58,11 +59,10 @@ func Location(l field.Object, zone *time.Location) *vehiclev1.Location {
 	if !ok {
 		return nil
 	}
-	heading, headed := l.At("head").Number()
 	return &vehiclev1.Location{
 		Latitude: &lat, Longitude: &lon,
 		Altitude:   field.Opt(l.At("coord.alt").Number()),
-		Heading:    field.Opt(heading, headed && heading >= 0 && heading <= 360),
+		Heading:    field.Opt(l.At("head").NumberIn(0, 360)),
 		Speed:      field.Opt(field.Kilometers(l.At("speed.value"), l.At("speed.unit"))),
 		ObservedAt: field.UnixMillis(l.At("time").Stamp(zone)),
 	}

@@ -46,9 +46,8 @@ func preconditioning(b field.Object) *bool {
 	if !status.Exists() {
 		return field.Opt(b.At("WinterModeOperation").Bool())
 	}
-	code, ok := status.Code()
-	on, off := code == 3 || code == 4, code == 0 || code == 2 || code == 6
-	return field.Opt(on, ok && (on || off))
+	code, ok := status.OneOf(0, 2, 3, 4, 6)
+	return field.Opt(code == 3 || code == 4, ok)
 }
 
 func charging(green field.Object) *vehiclev1.Charging {
@@ -75,27 +74,22 @@ func charging(green field.Object) *vehiclev1.Charging {
 
 // portOpen reads the flap: 1 open, 0 and 2 closed.
 func portOpen(state field.Object) *bool {
-	code, ok := state.Code()
-	return field.Opt(code == 1, ok && code >= 0 && code <= 2)
+	code, ok := state.OneOf(0, 1, 2)
+	return field.Opt(code == 1, ok)
 }
 
-// currentLimit turns the level into the share of the full current it stands for.
+// currentLimit turns the level into the share of the full current it stands for;
+// 0 stands for no setting.
 func currentLimit(level field.Object) *float64 {
-	code, ok := level.Code()
-	share, known := map[int32]float64{1: 100, 2: 90, 3: 60}[code]
-	return field.Opt(share, ok && known)
+	code, ok := level.OneOf(0, 1, 2, 3)
+	share, set := map[int32]float64{1: 100, 2: 90, 3: 60}[code]
+	return field.Opt(share, ok && set)
 }
 
 func ranges(v field.Object, engine vehiclev1.EngineType) *vehiclev1.Range {
 	dte, target := v.At("Drivetrain.FuelSystem.DTE"), v.At("Green.ChargingInformation.DTE.TargetSoC")
 	unit := dte.At("Unit")
-	km := func(value field.Object) *float64 {
-		// Hybrids send overflow garbage for the part that they do not know.
-		if raw, _ := value.Number(); raw > 1e6 {
-			return nil
-		}
-		return field.Opt(field.Kilometers(value, unit))
-	}
+	km := func(value field.Object) *float64 { return rangeKM(value, unit) }
 	r := &vehiclev1.Range{
 		Total:     km(dte.At("Total")),
 		AtLimitAc: km(target.At("Standard")),
@@ -120,6 +114,15 @@ func ranges(v field.Object, engine vehiclev1.EngineType) *vehiclev1.Range {
 	return r
 }
 
+// rangeKM is a distance. Hybrids send overflow garbage for the part of the range
+// that they do not know.
+func rangeKM(value, unit field.Object) *float64 {
+	if raw, _ := value.Number(); raw > 1e6 {
+		return nil
+	}
+	return field.Opt(field.Kilometers(value, unit))
+}
+
 func consumption(moment field.Object) *vehiclev1.Consumption {
 	return &vehiclev1.Consumption{
 		PowerAirConditioning: field.Opt(moment.At("ClimateAirConditioning").Number()),
@@ -140,7 +143,8 @@ func schedule(r field.Object) *vehiclev1.Schedule {
 	s.Departure2ClimateEnabled = field.Opt(two.First("Climate.Activation", "Activation").Bool())
 	s.Departure2ClimateTemperature = field.Opt(field.Celsius(second.At("Temperature"), second.At("TemperatureUnit")))
 	s.Departure2ClimateDefrost = field.Opt(second.At("Defrost").Bool())
-	switch mode, ok := peak.At("Mode").Code(); {
+	// 1 is sent by cars without a plug, and means nothing.
+	switch mode, ok := peak.At("Mode").OneOf(0, 1, 2, 3); {
 	case !ok:
 	case mode == 0:
 		s.ChargingEnabled = field.Opt(false, true)

@@ -90,9 +90,8 @@ func auxBattery(e field.Object) *vehiclev1.AuxBattery {
 }
 
 func drive(v field.Object) *vehiclev1.Drive {
-	odometer, ok := v.At("Drivetrain.Odometer").Number() // always km
 	return &vehiclev1.Drive{
-		Odometer:         field.Opt(odometer, ok && odometer >= 0),
+		Odometer:         field.Opt(field.Kilometers(v.At("Drivetrain.Odometer"), field.Object{})), // always km
 		Running:          field.Opt(v.First("DrivingReady", "Drivetrain.DrivingReady", "Green.DrivingReady").Bool()),
 		AccessoryOn:      field.Opt(v.At("Electronics.PowerSupply.Accessory").Bool()),
 		Ignition3On:      field.Opt(v.At("Electronics.PowerSupply.Ignition3").Bool()),
@@ -122,11 +121,10 @@ func location(l field.Object, zone *time.Location) *vehiclev1.Location {
 	if !ok {
 		return nil
 	}
-	heading, headed := l.At("Heading").Number()
 	return &vehiclev1.Location{
 		Latitude: &lat, Longitude: &lon,
 		Altitude:   field.Opt(l.At("GeoCoord.Altitude").Number()),
-		Heading:    field.Opt(heading, headed && heading >= 0 && heading <= 360),
+		Heading:    field.Opt(l.At("Heading").NumberIn(0, 360)),
 		Speed:      field.Opt(field.Kilometers(l.At("Speed.Value"), l.At("Speed.Unit"))),
 		ObservedAt: field.UnixMillis(fixTime(l, zone)),
 	}
@@ -138,8 +136,7 @@ func location(l field.Object, zone *time.Location) *vehiclev1.Location {
 // zone than the region's.
 func fixTime(l field.Object, zone *time.Location) (time.Time, bool) {
 	date, dated := l.At("Date").Stamp(time.UTC)
-	hours, ok := l.At("Offset").Number()
-	hasOffset := ok && hours >= -12 && hours <= 14
+	hours, hasOffset := l.At("Offset").NumberIn(-12, 14)
 	if hasOffset {
 		zone = time.FixedZone("", int(hours*3600))
 	}
@@ -165,10 +162,10 @@ func parts(stamp field.Object, zone *time.Location) (time.Time, bool) {
 	// time.Date carries 13:70 over to 14:10; a car that says so says nothing.
 	for i, is := range []int{t.Year(), int(t.Month()), t.Day(), t.Hour(), t.Minute(), t.Second()} {
 		if int64(is) != given[i] {
-			return time.Time{}, false
+			return time.Time{}, stamp.Understood(false)
 		}
 	}
-	return t.UTC(), given[0] >= 2000 && given[0] <= 2200
+	return t.UTC(), stamp.Understood(given[0] >= 2000 && given[0] <= 2200)
 }
 
 func displayUnits(v field.Object) *vehiclev1.DisplayUnits {
@@ -183,27 +180,4 @@ func displayUnits(v field.Object) *vehiclev1.DisplayUnits {
 		units.Pressure = &u
 	}
 	return units
-}
-
-// extra is what the document knows beyond the schema.
-func extra(v field.Object) []*vehiclev1.ExtraAttribute {
-	var all []*vehiclev1.ExtraAttribute
-	if parked, ok := v.At("Drivetrain.Transmission.ParkingPosition").Bool(); ok {
-		all = append(all, &vehiclev1.ExtraAttribute{
-			Key: "in_park", Value: &vehiclev1.ExtraAttribute_Flag{Flag: parked},
-			Attribute: &vehiclev1.Attribute{
-				Name: "In park", Topic: "extra/in_park", Quantity: vehiclev1.Quantity_QUANTITY_SWITCH, Diagnostic: true, Retained: true,
-			},
-		})
-	}
-	if hours, ok := v.At("Service.ConnectedCar.RemoteControl.WaitingTime").Number(); ok && hours >= 0 {
-		all = append(all, &vehiclev1.ExtraAttribute{
-			Key: "remote_service_hours", Value: &vehiclev1.ExtraAttribute_Number{Number: hours},
-			Attribute: &vehiclev1.Attribute{
-				Name: "Remote service ends in", Topic: "extra/remote_service_hours", Quantity: vehiclev1.Quantity_QUANTITY_DURATION,
-				Unit: "h", Accumulation: vehiclev1.Accumulation_ACCUMULATION_MEASUREMENT, Diagnostic: true, Retained: true,
-			},
-		})
-	}
-	return all
 }

@@ -1,0 +1,38 @@
+package ccs2
+
+import (
+	"fmt"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// extra is what the document knows beyond the schema. Codes whose meaning nobody
+// has shown are left out.
+func extra(v field.Object) []*vehiclev1.ExtraAttribute {
+	lights, grid := v.At("Body.Lights"), v.At("Green.Electric.SmartGrid.VehicleToLoad.DischargeLimitation")
+	remote, planned := v.At("Service.ConnectedCar.RemoteControl"), v.At("Green.ChargingInformation.ExpectedTime")
+	var x field.Extras
+	x.Flag("in_park", "In park", vehiclev1.Quantity_QUANTITY_SWITCH, v.At("Drivetrain.Transmission.ParkingPosition"))
+	x.Flag("ignition1_on", "Ignition 1 power", vehiclev1.Quantity_QUANTITY_SWITCH, v.At("Electronics.PowerSupply.Ignition1"), field.Hidden)
+	x.Flag("aux_battery_cutoff_warning", "12 V cut-off warning", vehiclev1.Quantity_QUANTITY_PROBLEM, v.At("Electronics.AutoCut.BatteryPreWarning"))
+	x.Flag("windshield_heat_on", "Windshield heating", vehiclev1.Quantity_QUANTITY_SWITCH, v.At("Body.Windshield.Front.Heat.State"))
+	x.Flag("hazard_lamps_on", "Hazard lamps left on", vehiclev1.Quantity_QUANTITY_PROBLEM, lights.At("Hazard.Alert"))
+	x.Flag("tail_lamps_on", "Tail lamps left on", vehiclev1.Quantity_QUANTITY_PROBLEM, lights.At("TailLamp.Alert"))
+	x.Flag("battery_conditioning_on", "Battery conditioning", vehiclev1.Quantity_QUANTITY_RUNNING, v.At("Green.BatteryManagement.BatteryConditioning"))
+	x.Number("v2l_time_remaining", "V2L time remaining", vehiclev1.Quantity_QUANTITY_DURATION, "min", field.Opt(grid.At("RemainTime").Minutes()))
+	x.Number("v2l_range", "Range at the V2L limit", vehiclev1.Quantity_QUANTITY_DISTANCE, "km",
+		rangeKM(grid.At("DTE"), v.At("Drivetrain.FuelSystem.DTE.Unit")))
+	x.Text("planned_charge_start", "Planned charge start", plannedTime(planned, "Start"))
+	x.Text("planned_charge_end", "Planned charge end", plannedTime(planned, "End"))
+	x.Flag("remote_service_available", "Remote service available", vehiclev1.Quantity_QUANTITY_CAPABILITY, remote.At("Available"))
+	x.Number("remote_service_hours", "Remote service ends in", vehiclev1.Quantity_QUANTITY_DURATION, "h", field.Opt(remote.At("WaitingTime").NumberIn(0, 65534)))
+	return x.All()
+}
+
+// plannedTime is HH:MM in the car's zone. The day beside it is left out: nobody
+// has shown on which day its count begins.
+func plannedTime(planned field.Object, edge string) *string {
+	minutes, ok := field.TimeOfDay(planned.At(edge+"Hour"), planned.At(edge+"Min"))
+	return field.Opt(fmt.Sprintf("%02d:%02d", minutes/60, minutes%60), ok)
+}
