@@ -12,14 +12,18 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
-// apiCall is one authenticated GET at the vehicle API.
+// apiCall is one authenticated call of the vehicle API: a GET, or a POST if it
+// has a body.
 type apiCall struct {
 	// path below /api/v1/spa/.
 	path string
 	// what names the call in the log.
 	what string
 	// ccs2 is the car's own flag, 0 for calls that are no car's.
-	ccs2    int32
+	ccs2 int32
+	// json is the body. What has one is never sent twice, but for a device id
+	// that the cloud does not know: then the first call did nothing.
+	json    any
 	timeout time.Duration
 	wakes   bool
 }
@@ -60,9 +64,13 @@ func (c *Client) apiOnce(ctx context.Context, call apiCall, device string) (fiel
 	header.Set("Authorization", "Bearer "+token)
 	header.Set("Ccsp-Device-Id", device)
 	header.Set("Ccuccs2protocolsupport", strconv.Itoa(int(call.ccs2)))
+	method := http.MethodGet
+	if call.json != nil {
+		method = http.MethodPost
+	}
 	resp, err := c.send(ctx, request{
-		method: http.MethodGet, url: c.opts.Profile.APIURL + "/api/v1/spa/" + call.path, what: call.what,
-		header: header, timeout: call.timeout, wakes: call.wakes,
+		method: method, url: c.opts.Profile.APIURL + "/api/v1/spa/" + call.path, what: call.what,
+		header: header, json: call.json, timeout: call.timeout, wakes: call.wakes,
 	})
 	if err != nil {
 		return field.Object{}, err

@@ -30,7 +30,10 @@ type Options struct {
 	// again and again until the car's time advances. Default: soon for cars that
 	// are quick, then sparingly, each read being one call of the daily quota.
 	RereadAfter []time.Duration
-	// Store keeps the session and the device id.
+	// HistoryEvery is how long a car's driving history and trips are good for
+	// before they are asked for again. Default 24 h; negative: never ask.
+	HistoryEvery time.Duration
+	// Store keeps the session, the device id, and each car's history.
 	Store    *sdk.Store
 	Redactor *redact.Redactor
 	Logger   *slog.Logger
@@ -61,6 +64,7 @@ type Client struct {
 	// registering holds one token: a device is registered by one at a time.
 	registering chan struct{}
 	cars        map[string]car
+	histories   histories
 }
 
 // car is what the vehicle list says that reading needs.
@@ -92,6 +96,9 @@ func New(o Options) (*Client, error) {
 	}
 	if len(o.RereadAfter) == 0 {
 		o.RereadAfter = defaultRereads()
+	}
+	if o.HistoryEvery == 0 {
+		o.HistoryEvery = 24 * time.Hour
 	}
 	o.Language = strings.ToLower(o.Language[:min(2, len(o.Language))])
 	if !slices.Contains([]string{"en", "de", "fr", "it", "es", "sv", "nl", "no", "cs", "sk", "hu", "da", "pl", "fi", "pt"}, o.Language) {

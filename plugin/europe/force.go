@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs1"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
@@ -19,14 +18,14 @@ func (c *Client) Force(ctx context.Context, vehicleID string, since time.Time) (
 	case err != nil:
 		return nil, err
 	case known.ccs2 == 0:
-		return c.forceCCS1(ctx, vehicleID)
+		return c.forceCCS1(ctx, vehicleID, known)
 	}
 	return c.forceCCS2(ctx, vehicleID, known, since)
 }
 
 // forceCCS1 makes one call that blocks until the car has answered, and then
 // reads the cloud's copy, which alone has odometer and position.
-func (c *Client) forceCCS1(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error) {
+func (c *Client) forceCCS1(ctx context.Context, vehicleID string, known car) (*vehiclev1.VehicleData, error) {
 	answer, err := c.api(ctx, apiCall{
 		path: carPath(vehicleID, "status"), what: "ccs1 wake", timeout: blockingTimeout, wakes: true,
 	})
@@ -37,20 +36,20 @@ func (c *Client) forceCCS1(ctx context.Context, vehicleID string) (*vehiclev1.Ve
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	data := ccs1.Parse(info, ccs1.Known{Zone: c.zone})
-	own := ccs1.Parse(info.With("vehicleStatus", answer.At("resMsg")), ccs1.Known{Zone: c.zone})
+	r := c.parseCCS1(info)
+	own := c.parseCCS1(info.With("vehicleStatus", answer.At("resMsg")))
 	switch {
-	case err != nil && own.GetRefresh().GetObservedAt() == 0:
+	case err != nil && own.data.GetRefresh().GetObservedAt() == 0:
 		return nil, afterWake(err)
 	case err != nil:
 		// The car has answered; that is not thrown away for want of the copy.
 		sdk.Logger(ctx).Warn("no copy after the wake, only the car's own answer", "error", shared.ErrorChain(err))
-		data = own
-	case own.GetRefresh().GetObservedAt() > data.GetRefresh().GetObservedAt():
+		r = own
+	case own.data.GetRefresh().GetObservedAt() > r.data.GetRefresh().GetObservedAt():
 		// A copy that lags behind is brought up to date with the car's own answer.
-		data = own
+		r = own
 	}
-	data, err = c.withParkLocation(ctx, vehicleID, data)
+	data, err := c.complete(ctx, vehicleID, known, r)
 	return data, afterWake(err)
 }
 
@@ -67,7 +66,7 @@ func (c *Client) forceCCS2(ctx context.Context, vehicleID string, known car, sin
 	}); err != nil {
 		return nil, err
 	}
-	var data *vehiclev1.VehicleData
+	var last reading
 	var failed error
 	waited := time.Duration(0)
 	for _, after := range c.opts.RereadAfter {
@@ -80,23 +79,23 @@ func (c *Client) forceCCS2(ctx context.Context, vehicleID string, known car, sin
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case err == nil:
-			data = next
+			last = next
 		case passes(err):
 			failed = err
 			continue
 		default:
 			return nil, afterWake(err)
 		}
-		if time.UnixMilli(data.GetRefresh().GetObservedAt()).After(since) {
-			data, err = c.withParkLocation(ctx, vehicleID, data)
+		if time.UnixMilli(last.data.GetRefresh().GetObservedAt()).After(since) {
+			data, err := c.complete(ctx, vehicleID, known, last)
 			return data, afterWake(err)
 		}
 	}
-	if data == nil {
+	if last.data == nil {
 		return nil, afterWake(failed)
 	}
-	data.Refresh.Verdict = vehiclev1.Verdict_VERDICT_SILENT.Enum()
-	return c.withParkLocation(ctx, vehicleID, data)
+	refreshOf(last.data).Verdict = vehiclev1.Verdict_VERDICT_SILENT.Enum()
+	return c.complete(ctx, vehicleID, known, last)
 }
 
 // passes says whether the next reading may succeed where this one failed. Who

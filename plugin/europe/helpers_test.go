@@ -273,7 +273,7 @@ func (c *cloud) client(t *testing.T, b profile.Brand, change ...func(*Options)) 
 	t.Helper()
 	a := account(b)
 	o := Options{
-		Profile: brandProfile(t, b, c.base), Username: a.Email, Password: a.Password, Now: c.clock.now, RereadAfter: rereads(6),
+		Profile: brandProfile(t, b, c.base), Username: a.Email, Password: a.Password, Now: c.clock.now, RereadAfter: rereads(6), HistoryEvery: -1,
 	}
 	for _, f := range change {
 		f(&o)
@@ -341,7 +341,7 @@ func signedIn(t *testing.T, base string) *Client {
 	clock := &clock{t: summer}
 	o := Options{
 		Profile: brandProfile(t, profile.Kia, base), Username: account(profile.Kia).Email, Password: password,
-		Now: clock.now, Store: openStore(t, ""), RereadAfter: rereads(3),
+		Now: clock.now, Store: openStore(t, ""), RereadAfter: rereads(3), HistoryEvery: -1,
 	}
 	require.NoError(t, o.Store.Put(sessionDoc, session{
 		Account: newClient(t, o).accountName(), DeviceID: "device-1", AccessToken: "eyJ.access.token", ExpiresAt: summer.Add(forever).UnixMilli(),

@@ -12,34 +12,46 @@ import (
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
-// Cached implements [sdk.Vendor]: the status and the parking position, neither
-// of which wakes the car. The car has to be in the list that Vehicles got. It follows docs/protocol-europe.md, section "Reading".
+// Cached implements [sdk.Vendor]: the status, the parking position and, now and
+// then, the history, none of which wakes the car. The car has to be in the list
+// that Vehicles got. It follows docs/protocol-europe.md, section "Reading".
 func (c *Client) Cached(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error) {
-	data, err := c.status(ctx, vehicleID)
+	known, err := c.car(vehicleID)
 	if err != nil {
 		return nil, err
 	}
-	return c.withParkLocation(ctx, vehicleID, data)
+	r, err := c.status(ctx, vehicleID, known)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.updateHistory(ctx, vehicleID, known, r.data.GetDisplayUnits().GetDistance()); err != nil {
+		return nil, err
+	}
+	return c.complete(ctx, vehicleID, known, r)
+}
+
+// reading is a status, and what of it was not understood.
+type reading struct {
+	data   *vehiclev1.VehicleData
+	report *field.Report
 }
 
 // status reads the cloud's copy in the car's dialect.
-func (c *Client) status(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error) {
-	known, err := c.car(vehicleID)
-	switch {
-	case err != nil:
-		return nil, err
-	case known.ccs2 == 0:
-		return c.statusCCS1(ctx, vehicleID)
+func (c *Client) status(ctx context.Context, vehicleID string, known car) (reading, error) {
+	if known.ccs2 != 0 {
+		return c.statusCCS2(ctx, vehicleID, known)
 	}
-	return c.statusCCS2(ctx, vehicleID, known)
-}
-
-func (c *Client) statusCCS1(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error) {
 	info, err := c.documentCCS1(ctx, vehicleID)
 	if err != nil {
-		return nil, err
+		return reading{}, err
 	}
-	return ccs1.Parse(info, ccs1.Known{Zone: c.zone}), nil
+	return c.parseCCS1(info), nil
+}
+
+func (c *Client) parseCCS1(info field.Object) reading {
+	r := reading{report: &field.Report{}}
+	r.data = ccs1.Parse(info.Reporting(r.report, ""), ccs1.Known{Zone: c.zone})
+	return r
 }
 
 func (c *Client) documentCCS1(ctx context.Context, vehicleID string) (field.Object, error) {
@@ -54,22 +66,24 @@ func (c *Client) documentCCS1(ctx context.Context, vehicleID string) (field.Obje
 	return info, nil
 }
 
-func (c *Client) statusCCS2(ctx context.Context, vehicleID string, known car) (*vehiclev1.VehicleData, error) {
+func (c *Client) statusCCS2(ctx context.Context, vehicleID string, known car) (reading, error) {
 	doc, err := c.api(ctx, apiCall{path: carPath(vehicleID, "ccs2/carstatus/latest"), what: "ccs2 status", ccs2: known.ccs2})
 	if err != nil {
-		return nil, err
+		return reading{}, err
 	}
-	vehicle := doc.At("resMsg.state.Vehicle")
+	r := reading{report: &field.Report{}}
+	vehicle := doc.At("resMsg.state.Vehicle").Reporting(r.report, "")
 	if !vehicle.IsObject() {
-		return nil, noState()
+		return reading{}, noState()
 	}
-	updated, _ := doc.At("resMsg.lastUpdateTime").EpochMillis()
+	updated, _ := doc.At("resMsg").Reporting(r.report, "resMsg").At("lastUpdateTime").EpochMillis()
 	miles := vehicle.At("Drivetrain.FuelSystem.DTE.Unit").DistanceUnit() == vehiclev1.DistanceUnit_DISTANCE_UNIT_MILES
-	return ccs2.Parse(vehicle, ccs2.Known{
+	r.data = ccs2.Parse(vehicle, ccs2.Known{
 		EngineType: known.engine, Zone: c.zone, UpdatedAt: updated, Now: c.opts.Now(),
 		// Of the countries served here those with miles drive on the left.
 		RightHandDrive: miles,
-	}), nil
+	})
+	return r, nil
 }
 
 // noState: the answer is well-formed and holds no state, so it says something of
@@ -78,30 +92,53 @@ func noState() *shared.APIError {
 	return shared.Errorf(shared.ReasonVehicleUnreachable, "The vendor has no state of the car yet. A forced read may bring it.")
 }
 
-// withParkLocation prefers the parking position: the one in the status may be
-// days old, or a target sent to the navigation. If it cannot be had, the rest
-// stands.
-func (c *Client) withParkLocation(ctx context.Context, vehicleID string, data *vehiclev1.VehicleData) (*vehiclev1.VehicleData, error) {
-	known, err := c.car(vehicleID)
-	if err != nil {
+// complete makes a snapshot of a status: with the parking position, with what is
+// remembered of the history, and with the count of what was not understood.
+func (c *Client) complete(ctx context.Context, vehicleID string, known car, r reading) (*vehiclev1.VehicleData, error) {
+	if err := c.parkLocation(ctx, vehicleID, known, r); err != nil {
 		return nil, err
 	}
+	logRejected(ctx, "status", r.report)
+	rejected := r.report.Count() + c.addHistory(ctx, vehicleID, r.data)
+	refreshOf(r.data).RejectedValues = &rejected
+	return r.data, nil
+}
+
+// parkLocation prefers the parking position: the one in the status may be days
+// old, or a target sent to the navigation. If it cannot be had, the rest stands.
+func (c *Client) parkLocation(ctx context.Context, vehicleID string, known car, r reading) error {
 	doc, err := c.api(ctx, apiCall{path: carPath(vehicleID, "location/park"), what: "parking position", ccs2: known.ccs2})
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
 	if err != nil {
 		sdk.Logger(ctx).Debug("no parking position", "error", err)
-		return data, nil
+		return nil
 	}
 	block := doc.At("resMsg")
 	if wrapped := block.At("gpsDetail"); wrapped.IsObject() {
 		block = wrapped
 	}
-	if park := ccs1.Location(block, c.zone); park != nil {
-		data.Location = park
+	if park := ccs1.Location(block.Reporting(r.report, "park"), c.zone); park != nil {
+		r.data.Location = park
 	}
-	return data, nil
+	return nil
+}
+
+// logRejected tells what of a document was not understood, for whoever wants to
+// teach the parser a car that nobody has seen.
+func logRejected(ctx context.Context, document string, report *field.Report) {
+	for _, v := range report.Rejected() {
+		sdk.Logger(ctx).Debug("value not understood", "document", document, "path", v.Path, "raw", v.Raw)
+	}
+}
+
+// refreshOf is the group, which a parser leaves out if the car has told no time.
+func refreshOf(d *vehiclev1.VehicleData) *vehiclev1.Refresh {
+	if d.Refresh == nil {
+		d.Refresh = &vehiclev1.Refresh{}
+	}
+	return d.Refresh
 }
 
 func carPath(vehicleID, rest string) string {
