@@ -128,7 +128,8 @@ func runCase(t *testing.T, bodyFile, expectedFile string, attributes map[string]
 	require.NoError(t, err)
 	state := body.At(c.StatePath)
 
-	data := parse(state, c, zone)
+	var report field.Report
+	data := parse(state.Reporting(&report, ""), c, zone)
 	assert.True(t, proto.Equal(data, parse(state, c, zone)), "parsing twice gives two results")
 	assert.Equal(t, pristine, body, "parsing changed the body")
 
@@ -136,16 +137,37 @@ func runCase(t *testing.T, bodyFile, expectedFile string, attributes map[string]
 	if e := c.engineType(); e != 0 {
 		data.Vehicle.EngineType = &e
 	}
-	for _, line := range compare(t, expectedFile, attributes, data) {
+	expected := map[string]any{}
+	readJSON(t, expectedFile, &expected)
+	for _, line := range append(compare(expected, attributes, data), compareRejected(expected, &report)...) {
 		t.Error(line)
 	}
 }
 
+// compareRejected compares what was not understood with the list _rejected, if
+// the case has one: the paths of the values, in any order.
+func compareRejected(expected map[string]any, report *field.Report) []string {
+	if _, asked := expected["_rejected"]; !asked {
+		return nil
+	}
+	want := names(expected["_rejected"])
+	var differences, got []string
+	for _, v := range report.Rejected() {
+		got = append(got, v.Path)
+		if !slices.Contains(want, v.Path) {
+			differences = append(differences, fmt.Sprintf("_rejected: %s (%s) should be understood", v.Path, v.Raw))
+		}
+	}
+	for _, path := range want {
+		if !slices.Contains(got, path) {
+			differences = append(differences, "_rejected: "+path+" should not be understood")
+		}
+	}
+	return differences
+}
+
 // compare returns one line for each attribute that differs.
-func compare(t *testing.T, expectedFile string, attributes map[string]referenceAttribute, data *vehiclev1.VehicleData) []string {
-	t.Helper()
-	expected := map[string]any{}
-	readJSON(t, expectedFile, &expected)
+func compare(expected map[string]any, attributes map[string]referenceAttribute, data *vehiclev1.VehicleData) []string {
 	defaulted, beyond := names(expected["_defaulted"]), names(expected["_beyond_reference"])
 	parsed := byReference(data)
 	var differences []string
@@ -157,6 +179,9 @@ func compare(t *testing.T, expectedFile string, attributes map[string]referenceA
 		if !known {
 			differences = append(differences, name+" is not in attributes.json")
 			continue
+		}
+		if word, shown := shownUnit(name, data); shown && want != nil && want != word {
+			differences = append(differences, fmt.Sprintf("%s: want %v, the car shows %q", name, want, word))
 		}
 		if skipped(name, a) {
 			continue
@@ -179,8 +204,32 @@ func compare(t *testing.T, expectedFile string, attributes map[string]referenceA
 	return differences
 }
 
+// shownUnit is what display_units says in place of an attribute that is a unit.
+// One attribute of each kind is compared, and only if it is set: a car may name
+// its unit without a value, but the reference has units of values only. The
+// others repeat the same flag, or are fixed (the odometer of CCS2, the battery's
+// temperatures), and say nothing of what the car shows.
+func shownUnit(name string, data *vehiclev1.VehicleData) (word string, shown bool) {
+	u := data.GetDisplayUnits()
+	switch name {
+	case "total_driving_range_unit":
+		return map[vehiclev1.DistanceUnit]string{
+			vehiclev1.DistanceUnit_DISTANCE_UNIT_KILOMETERS: "km", vehiclev1.DistanceUnit_DISTANCE_UNIT_MILES: "mi",
+		}[u.GetDistance()], true
+	case "air_temperature_unit":
+		return map[vehiclev1.TemperatureUnit]string{
+			vehiclev1.TemperatureUnit_TEMPERATURE_UNIT_CELSIUS: "°C", vehiclev1.TemperatureUnit_TEMPERATURE_UNIT_FAHRENHEIT: "°F",
+		}[u.GetTemperature()], true
+	case "tire_pressure_unit":
+		return map[vehiclev1.PressureUnit]string{
+			vehiclev1.PressureUnit_PRESSURE_UNIT_PSI: "psi", vehiclev1.PressureUnit_PRESSURE_UNIT_KPA: "kPa", vehiclev1.PressureUnit_PRESSURE_UNIT_BAR: "bar",
+		}[u.GetPressure()], true
+	}
+	return "", false
+}
+
 // skipped are attributes that no status body fills, and units: in this schema
-// every attribute has one canonical unit and none travels.
+// every attribute has one canonical unit and none travels with it.
 func skipped(name string, a referenceAttribute) bool {
 	switch a.Source {
 	case "vehicle_list", "other_request", "client", "never":

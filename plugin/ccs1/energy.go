@@ -30,8 +30,8 @@ func charging(ev field.Object) *vehiclev1.Charging {
 		ConnectorCode: field.Opt(connector, ok),
 		PortOpen:      field.Opt(door == 1, hasDoor && door != 0),
 		Power:         power(ev.At("batteryPower")),
-		LimitAc:       target(targets, plugAC, limit),
-		LimitDc:       target(targets, plugDC, limit),
+		LimitAc:       target(targets, plugAC, "targetSOClevel", percent),
+		LimitDc:       target(targets, plugDC, "targetSOClevel", percent),
 		TimeToLimit:   field.Opt(remaining.At("atc.value").Minutes()),
 		TimeDc:        field.Opt(remaining.At("etc1.value").Minutes()),
 		TimePortable:  field.Opt(remaining.At("etc2.value").Minutes()),
@@ -39,43 +39,46 @@ func charging(ev field.Object) *vehiclev1.Charging {
 	}
 }
 
-// power is the larger of the AC and the DC figure: one of them is at work.
+// power is the larger of the AC and the DC figure: one of them is at work. If one
+// is not understood, a 0 of the other says nothing.
 func power(p field.Object) *float64 {
-	ac, hasAC := p.At("batteryStndChrgPower").Number()
-	dc, hasDC := p.At("batteryFstChrgPower").Number()
-	if !hasAC || hasDC && dc > ac {
-		return field.Opt(dc, hasDC)
+	standard, fast := p.At("batteryStndChrgPower"), p.At("batteryFstChrgPower")
+	ac, hasAC := standard.Number()
+	dc, hasDC := fast.Number()
+	most, ok := max(ac, dc), hasAC || hasDC
+	if most == 0 {
+		ok = ok && (hasAC || !standard.Exists()) && (hasDC || !fast.Exists())
 	}
-	return field.Opt(ac, hasAC)
+	return field.Opt(most, ok)
 }
 
 // target reads a value of a plug type's entry. Entries may repeat; the last one
-// that has the value is the truth.
-func target(list field.Object, plug int32, value func(entry field.Object) *float64) *float64 {
+// that has the value is the truth, also if it cannot be read.
+func target(list field.Object, plug int32, path string, read func(value field.Object) *float64) *float64 {
 	var found *float64
 	for _, entry := range list.List() {
 		if code, ok := entry.At("plugType").OneOf(plugDC, plugAC); !ok || code != plug {
 			continue
 		}
-		if v := value(entry); v != nil {
-			found = v
+		if value := entry.At(path); value.Exists() {
+			found = read(value)
 		}
 	}
 	return found
 }
 
-func limit(entry field.Object) *float64 { return field.Opt(entry.At("targetSOClevel").Percent()) }
+func percent(value field.Object) *float64 { return field.Opt(value.Percent()) }
 
 func ranges(s field.Object) *vehiclev1.Range {
 	byFuel := s.At("evStatus.drvDistance.0.rangeByFuel")
 	targets := s.At("evStatus.reservChargeInfos.targetSOClist")
 	km := func(o field.Object) *float64 { return field.Opt(field.Kilometers(o.At("value"), o.At("unit"))) }
-	atLimit := func(entry field.Object) *float64 { return km(entry.At("dte.rangeByFuel.totalAvailableRange")) }
+	const atLimit = "dte.rangeByFuel.totalAvailableRange"
 	r := &vehiclev1.Range{
 		Electric:  km(byFuel.At("evModeRange")),
 		Fuel:      km(byFuel.At("gasModeRange")),
-		AtLimitAc: target(targets, plugAC, atLimit),
-		AtLimitDc: target(targets, plugDC, atLimit),
+		AtLimitAc: target(targets, plugAC, atLimit, km),
+		AtLimitDc: target(targets, plugDC, atLimit, km),
 	}
 	total := byFuel.At("totalAvailableRange")
 	if value, ok := total.At("value").Number(); ok {
@@ -127,17 +130,19 @@ func clock(t field.Object) *int32 {
 	return field.Opt(field.TwelveHourClock(t.At("time"), t.At("timeSection")))
 }
 
-// weekdays reads 0 for Sunday to 6 for Saturday; 9 stands for none.
+// weekdays reads 0 for Sunday to 6 for Saturday; 9 stands for none. A list with a
+// day that is not understood would leave out a day, so it says nothing.
 func weekdays(list field.Object) *vehiclev1.Weekdays {
+	days, all := &vehiclev1.Weekdays{}, true
 	entries := list.List()
-	if len(entries) == 0 {
-		return nil
-	}
-	days := &vehiclev1.Weekdays{}
 	for _, entry := range entries {
-		if day, ok := entry.OneOf(0, 1, 2, 3, 4, 5, 6, 9); ok && day != 9 {
+		day, ok := entry.OneOf(0, 1, 2, 3, 4, 5, 6, 9)
+		if all = all && ok; ok && day != 9 {
 			days.Days = append(days.Days, vehiclev1.Weekday(day+1))
 		}
+	}
+	if !all || len(entries) == 0 {
+		return nil
 	}
 	return days
 }

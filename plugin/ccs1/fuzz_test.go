@@ -1,6 +1,7 @@
 package ccs1_test
 
 import (
+	"regexp"
 	"testing"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/parsetest"
@@ -9,6 +10,12 @@ import (
 func TestEveryMemberMayBeNonsense(t *testing.T) {
 	t.Parallel()
 	parsetest.CheckNonsense(t, "eu_ccs1", inBerlin(t))
+}
+
+// A position needs both coordinates, and an entry for an unknown plug is nobody's.
+func TestOneBadValueCostsItselfOnly(t *testing.T) {
+	t.Parallel()
+	parsetest.CheckBlame(t, "eu_ccs1", "ccs1_everything_on.json", inBerlin(t), regexp.MustCompile(`coord\.(lat|lon)$|plugType$`))
 }
 
 func FuzzCCS1Parse(f *testing.F) {

@@ -39,6 +39,10 @@ func TestRules(t *testing.T) {
 		"unplugged code":                        {inside(evStatus+".batteryPlugin", `0`), "charging.connector_code", int64(0)},
 		"plugged in, whatever plug":             {inside(evStatus+".batteryPlugin", `3`), "charging.plugged_in", true},
 		"plug as a word":                        {inside(evStatus+".batteryPlugin", `"cable"`), "charging.plugged_in", nil},
+		"no power as far as one can read":       {inside(evStatus+".batteryPower", `{"batteryStndChrgPower": "?", "batteryFstChrgPower": 0}`), "charging.power", nil},
+		"power of the readable figure":          {inside(evStatus+".batteryPower", `{"batteryStndChrgPower": "?", "batteryFstChrgPower": 50}`), "charging.power", 50.0},
+		"days of which one is not understood":   {inside(reservations+".reservChargeInfo.reservChargeInfoDetail.reservInfo.day", `[1, "?", 3]`), "schedule.departure1_days", nil},
+		"afternoon that is not understood":      {inside(reservations+".reservChargeInfo.reservChargeInfoDetail.reservInfo.time", `{"time": "0715", "timeSection": "?"}`), "schedule.departure1_time", nil},
 		"charge port open":                      {inside(evStatus+".chargePortDoorOpenStatus", `1`), "charging.port_open", true},
 		"charge port closed":                    {inside(evStatus+".chargePortDoorOpenStatus", `2`), "charging.port_open", false},
 		"charge port 0 says nothing":            {inside(evStatus+".chargePortDoorOpenStatus", `0`), "charging.port_open", nil},
@@ -51,6 +55,7 @@ func TestRules(t *testing.T) {
 		"power without a figure":                {inside(evStatus+".batteryPower", `{"batteryStndChrgPower": "?"}`), "charging.power", nil},
 		"limit by plug, not by place":           {targets(`{"plugType": 1, "targetSOClevel": 90}, {"plugType": 0, "targetSOClevel": 80}`), "charging.limit_ac", 90.0},
 		"DC limit in second place":              {targets(`{"plugType": 1, "targetSOClevel": 90}, {"plugType": 0, "targetSOClevel": 80}`), "charging.limit_dc", 80.0},
+		"last limit is not understood":          {targets(`{"plugType": 1, "targetSOClevel": 60}, {"plugType": 1, "targetSOClevel": "most"}`), "charging.limit_ac", nil},
 		"last limit of a plug wins":             {targets(`{"plugType": 1, "targetSOClevel": 60}, {"plugType": 1, "targetSOClevel": 70}`), "charging.limit_ac", 70.0},
 		"limit of a repeated plug that has one": {targets(`{"plugType": 1, "targetSOClevel": 60}, {"plugType": 1, "dte": {}}`), "charging.limit_ac", 60.0},
 		"range of a repeated plug that has one": {

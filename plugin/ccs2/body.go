@@ -54,11 +54,16 @@ func windows(v field.Object, side front) *vehiclev1.Windows {
 	}
 }
 
-// windowOpen is also true for a vented window, which only OpenLevel shows.
+// windowOpen is also true for a vented window, which only OpenLevel shows. If one
+// of the two is not understood, the other cannot say that the window is closed.
 func windowOpen(w field.Object) *bool {
-	open, ok := w.At("Open").Bool()
-	level, hasLevel := w.At("OpenLevel").Number()
-	return field.Opt(open || level > 0, ok || hasLevel)
+	flag, opening := w.At("Open"), w.At("OpenLevel")
+	open, ok := flag.Bool()
+	level, hasLevel := opening.Number()
+	if open || level > 0 {
+		return field.Opt(true, true)
+	}
+	return field.Opt(false, (ok || !flag.Exists()) && (hasLevel || !opening.Exists()) && (ok || hasLevel))
 }
 
 func climate(v field.Object) *vehiclev1.Climate {

@@ -158,14 +158,19 @@ func schedule(r field.Object) *vehiclev1.Schedule {
 	return s
 }
 
+// departure reads a plan. Days of which one is not understood are unset, lest a
+// day be left out.
 func departure(s field.Object) (enabled *bool, days *vehiclev1.Weekdays, clock *int32) {
-	chosen := &vehiclev1.Weekdays{}
+	chosen, all := &vehiclev1.Weekdays{}, true
 	for i, name := range []string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"} {
-		if on, _ := s.At(name).Bool(); on {
+		flag := s.At(name)
+		on, ok := flag.Bool()
+		all = all && (ok || !flag.Exists())
+		if on {
 			chosen.Days = append(chosen.Days, vehiclev1.Weekday(i+1))
 		}
 	}
-	if len(chosen.GetDays()) > 0 {
+	if all && len(chosen.GetDays()) > 0 {
 		days = chosen
 	}
 	return field.Opt(s.At("Enable").Bool()), days, field.Opt(field.TimeOfDay(s.At("Hour"), s.At("Min")))

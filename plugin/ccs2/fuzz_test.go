@@ -1,6 +1,7 @@
 package ccs2_test
 
 import (
+	"regexp"
 	"testing"
 	"time"
 
@@ -13,6 +14,14 @@ func TestEveryMemberMayBeNonsense(t *testing.T) {
 	t.Parallel()
 	hybrid := with(ccs2.Known{EngineType: vehiclev1.EngineType_ENGINE_TYPE_PHEV, Zone: parsetest.Berlin(t)})
 	parsetest.CheckNonsense(t, "ccs2", hybrid)
+}
+
+// A position needs both coordinates, and without an offset its time is of the
+// region; one unit serves all ranges, one all tires.
+func TestOneBadValueCostsItselfOnly(t *testing.T) {
+	t.Parallel()
+	wide := regexp.MustCompile(`GeoCoord\.(Latitude|Longitude)$|^Location\.Offset$|\.DTE\.(Unit|Total)$|PressureUnit$`)
+	parsetest.CheckBlame(t, "ccs2", "ccs2_everything_on.json", inBerlin(t), wide)
 }
 
 func FuzzCCS2Parse(f *testing.F) {

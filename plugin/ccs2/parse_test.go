@@ -314,25 +314,3 @@ func TestDisplayUnits(t *testing.T) {
 		assert.True(t, proto.Equal(tc.want, got), "%s: want %v, got %v", name, tc.want, got)
 	}
 }
-
-func TestExtra(t *testing.T) {
-	extra := func(body string) map[string]any {
-		set := map[string]any{}
-		for _, x := range parse(t, body).GetExtra() {
-			assert.NotEmpty(t, x.GetAttribute().GetName(), "what has no description cannot be shown")
-			switch v := x.GetValue().(type) {
-			case *vehiclev1.ExtraAttribute_Flag:
-				set[x.GetKey()] = v.Flag
-			case *vehiclev1.ExtraAttribute_Number:
-				set[x.GetKey()] = v.Number
-			}
-		}
-		return set
-	}
-	const hours = "Service.ConnectedCar.RemoteControl.WaitingTime"
-	assert.Equal(t, map[string]any{"in_park": true}, extra(inside("Drivetrain.Transmission.ParkingPosition", `1`)))
-	assert.Equal(t, map[string]any{"in_park": false}, extra(inside("Drivetrain.Transmission.ParkingPosition", `0`)))
-	assert.Equal(t, map[string]any{"remote_service_hours": 336.0}, extra(inside(hours, `336`)))
-	assert.Empty(t, extra(inside(hours, `-1`)))
-	assert.Empty(t, extra(inside("Drivetrain.Transmission.ParkingPosition", `"?"`)))
-}

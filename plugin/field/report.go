@@ -11,7 +11,7 @@ import (
 
 // Bounds of a report: what a broken cloud sends must not fill a log.
 const (
-	maxRejected = 100
+	maxRejected = 200 // a document has fewer values
 	maxRaw      = 80
 )
 
@@ -36,7 +36,7 @@ type Rejected struct {
 	Raw string
 }
 
-// Rejected returns what was not understood, at most 100 values, each path once.
+// Rejected returns what was not understood, at most 200 values, each path once.
 func (r *Report) Rejected() []Rejected {
 	if r == nil {
 		return nil
@@ -44,7 +44,7 @@ func (r *Report) Rejected() []Rejected {
 	return slices.Clone(r.rejected)
 }
 
-// Count is the number of values that were not understood, at most 100.
+// Count is the number of values that were not understood, at most 200.
 func (r *Report) Count() int32 {
 	if r == nil {
 		return 0

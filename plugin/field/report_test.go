@@ -137,7 +137,7 @@ func TestReportIsBounded(t *testing.T) {
 	for _, entry := range o.At("l").List() {
 		entry.Number()
 	}
-	assert.Equal(t, int32(100), r.Count())
+	assert.Equal(t, int32(200), r.Count())
 	for _, v := range r.Rejected() {
 		assert.LessOrEqual(t, len(v.Raw), 90)
 		assert.True(t, utf8.ValidString(v.Raw), v.Raw)

@@ -88,7 +88,7 @@ func TimeOfDay(hour, minute Object) (int32, bool) {
 }
 
 // TwelveHourClock is minutes after midnight of a CCS1 time, HHMM with a half-day
-// flag (1 is afternoon). "", "0" and "0000" are unset, a number above 1260 is a
+// flag (1 is afternoon; missing, it is morning). "", "0" and "0000" are unset, a number above 1260 is a
 // 24-hour time, minutes above 60 carry into the hour, past midnight too.
 func TwelveHourClock(clock, half Object) (int32, bool) {
 	n, ok := clock.whole()
@@ -103,10 +103,11 @@ func TwelveHourClock(clock, half Object) (int32, bool) {
 		if !clock.Understood(hour <= 12) {
 			return 0, false
 		}
-		hour %= 12
-		if afternoon, _ := half.OneOf(0, 1); afternoon == 1 {
-			hour += 12
+		afternoon, understood := half.OneOf(0, 1)
+		if half.Exists() && !understood {
+			return 0, false
 		}
+		hour = hour%12 + 12*int64(afternoon)
 	}
 	if !clock.Understood(hour <= 23) {
 		return 0, false
