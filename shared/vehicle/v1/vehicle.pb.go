@@ -2804,7 +2804,7 @@ func (x *TroubleCode) GetDescription() string {
 	return ""
 }
 
-// Trips are answered on request; they are too large for a state topic.
+// Trips are read now and then; they are too large for a state topic.
 type Trips struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Month         *MonthTrips            `protobuf:"bytes,1,opt,name=month,proto3" json:"month,omitempty"`
