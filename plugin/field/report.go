@@ -49,7 +49,7 @@ func (r *Report) Count() int32 {
 	if r == nil {
 		return 0
 	}
-	return int32(len(r.rejected)) //nolint:gosec // bounded
+	return int32(len(r.rejected))
 }
 
 // Reporting is o whose readers, and those of its parts, note in r what they do
