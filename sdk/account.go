@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"maps"
 	"runtime/debug"
 	"strconv"
 	"sync"
@@ -31,26 +30,43 @@ type account struct {
 	vendor  Vendor
 	session *session
 	breaker *breaker
-	health  *health
-	now     func() time.Time
+	// closures are what the vendor wants no more calls of for now.
+	closures *closures
+	health   *health
+	now      func() time.Time
 	// speaks: the engine's health is this account's. It is not while another
 	// account serves.
 	speaks atomic.Bool
+	ending *ending
+	// memory holds the last snapshot of each car.
+	memory *memory
 
-	mu        sync.Mutex
-	vehicles  []*vehiclev1.Vehicle
-	snapshots map[string]*vehiclev1.VehicleData
+	mu       sync.Mutex
+	vehicles []*vehiclev1.Vehicle
 }
 
-// call runs one vendor call in the worker that it is called from: through the
-// breaker, with the session renewed and the call repeated once if the vendor
-// says that the session has ended.
+// call runs one vendor call in the worker that it is called from, unless the
+// vendor has closed the way: through the breaker, with the session renewed and
+// the call repeated once if the vendor says that the session has ended.
 func call[T any](ctx context.Context, a *account, what request, do func(context.Context) (T, error)) (result T, err error) {
+	if refusal := a.closures.check(what); refusal != nil {
+		a.health.count(counterRefused)
+		return result, refusal
+	}
+	defer func() {
+		// What a wake proves is known only when its answer is judged.
+		if err != nil || !what.wake {
+			a.closures.note(what, a.odometer(what.vehicle), err)
+		}
+	}()
 	attempt := func(generation uint64) error {
 		return a.breaker.do(ctx, what, func() error {
 			var err error
 			if result, err = do(ctx); err == nil {
 				a.session.proven(generation)
+				if a.speaks.Load() {
+					a.ending.look(ctx)
+				}
 			}
 			return typed(err)
 		})
@@ -87,14 +103,14 @@ func (a *account) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.vehicles = vehicles
 	known := make(map[string]bool, len(vehicles))
 	for _, v := range vehicles {
 		known[v.GetId()] = true
 	}
-	maps.DeleteFunc(a.snapshots, func(id string, _ *vehiclev1.VehicleData) bool { return !known[id] })
+	a.mu.Lock()
+	a.vehicles = vehicles
+	a.mu.Unlock()
+	a.memory.forget(known)
 	return nil
 }
 
@@ -148,9 +164,31 @@ func (a *account) wake(ctx context.Context, vehicleID string, memory time.Durati
 		return outcome{}, err
 	}
 	refreshOf(data).PolledAt = proto.Int64(a.now().UnixMilli())
-	return outcome{woke: true, data: a.remember(vehicleID, data, func(d, _ *vehiclev1.VehicleData) {
-		judgeWake(d, since, started, a.now())
-	})}, nil
+	data = a.remember(vehicleID, data, func(d, _ *vehiclev1.VehicleData) { judgeWake(d, since, started, a.now()) })
+	a.closures.note(request{vehicle: vehicleID, wake: true}, a.odometer(vehicleID), silence(data))
+	return outcome{woke: true, data: data}, nil
+}
+
+// silence is a wake without an answer as a refusal: no error to the caller, but
+// a car that is out of coverage must not be woken for ever.
+func silence(d *vehiclev1.VehicleData) error {
+	if d.GetRefresh().GetVerdict() != vehiclev1.Verdict_VERDICT_SILENT {
+		return nil
+	}
+	e := shared.NewError(shared.ReasonVehicleUnreachable)
+	e.RetryAfter = silencePause
+	return Closes(e, Closure{Scope: ScopeWakes, Strikes: silentWakes})
+}
+
+// A car that has not answered so many wakes is left alone for so long.
+const (
+	silentWakes  = 3
+	silencePause = 10 * time.Minute
+)
+
+// odometer is the last one known of a car, 0 if there is none.
+func (a *account) odometer(vehicleID string) float64 {
+	return a.last(vehicleID).GetDrive().GetOdometer()
 }
 
 // whole refuses a nil snapshot, which no caller could use.
@@ -161,29 +199,22 @@ func whole(data *vehiclev1.VehicleData, err error) (*vehiclev1.VehicleData, erro
 	return data, err
 }
 
-// remember accepts a new snapshot unless it is older than the last one, and
-// returns what now stands. Snapshots that are remembered are never changed.
+// remember accepts a new snapshot, see [memory.accept].
 func (a *account) remember(vehicleID string, data *vehiclev1.VehicleData, judge func(data, before *vehiclev1.VehicleData)) *vehiclev1.VehicleData {
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	for _, v := range a.vehicles {
 		if v.GetId() == vehicleID {
 			data.Vehicle = proto.CloneOf(v)
 		}
 	}
-	before := a.snapshots[vehicleID]
-	stands := accept(before, data, a.now())
-	judge(stands, before)
-	a.snapshots[vehicleID] = stands
+	a.mu.Unlock()
+	stands := a.memory.accept(vehicleID, data, judge)
+	a.closures.used(vehicleID, stands)
 	return stands
 }
 
 // last returns the last snapshot, or nil.
-func (a *account) last(vehicleID string) *vehiclev1.VehicleData {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.snapshots[vehicleID]
-}
+func (a *account) last(vehicleID string) *vehiclev1.VehicleData { return a.memory.last(vehicleID) }
 
 // recent returns the last snapshot if it was polled within age.
 func (a *account) recent(vehicleID string, age time.Duration) *vehiclev1.VehicleData {

@@ -91,15 +91,15 @@ func (b *breaker) trips() bool {
 
 // vendorFailure says whether err is the vendor's doing. Everything else, an
 // unknown car, a silent car, a caller who left, a call that was not even made,
-// says nothing of the vendor.
+// says nothing of the vendor. A rate limit and a block are closures: they need no
+// second failure, and know their own end.
 func vendorFailure(err error) bool {
 	var api *shared.APIError
 	if errors.Is(err, context.Canceled) || !errors.As(err, &api) || api.Source == shared.SourcePlugin {
 		return false
 	}
 	switch api.Reason {
-	case shared.ReasonVendorUnavailable, shared.ReasonVendorTimeout,
-		shared.ReasonInvalidResponse, shared.ReasonRateLimited:
+	case shared.ReasonVendorUnavailable, shared.ReasonVendorTimeout, shared.ReasonInvalidResponse:
 		return true
 	default:
 		return false

@@ -77,7 +77,7 @@ func TestBreakerLetsOneTrialThrough(t *testing.T) {
 func TestOnlyTheVendorsFailuresCount(t *testing.T) {
 	counting := map[shared.Reason]bool{
 		shared.ReasonVendorUnavailable: true, shared.ReasonVendorTimeout: true,
-		shared.ReasonInvalidResponse: true, shared.ReasonRateLimited: true,
+		shared.ReasonInvalidResponse: true,
 	}
 	for _, r := range shared.Reasons() {
 		t.Run(string(r), func(t *testing.T) {

@@ -34,6 +34,9 @@ type Options struct {
 	// MinReadInterval is the time within which a car's last snapshot answers
 	// instead of another read of the cloud. Default 5 s; negative: none.
 	MinReadInterval time.Duration
+	// Person says that somebody has just asked for a login, so a refusal of an
+	// earlier one is not the answer.
+	Person bool
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 }

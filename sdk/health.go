@@ -21,6 +21,8 @@ const (
 	counterFailures  = "failures"
 	counterMemory    = "answers_from_memory"
 	counterCoalesced = "coalesced"
+	counterRefused   = "calls_refused"
+	counterHeldBack  = "values_held_back"
 )
 
 // health is what the plugin says of itself. Safe for concurrent use.
@@ -30,7 +32,11 @@ type health struct {
 	draining    bool
 	breaker     string
 	// human is the refusal that only a person can lift; nil if there is none.
-	human    *shared.APIError
+	human *shared.APIError
+	// closed is the refusal that closes the account for a time; nil if it is open.
+	closed *shared.APIError
+	// notice is a sentence for people while all is well; empty if there is none.
+	notice   string
 	counters map[string]int64
 	// changed is closed and replaced on every change of state, counted on every
 	// change of a counter.
@@ -57,13 +63,17 @@ func (h *health) update(change func()) {
 
 // reset is for a new configuration: nothing is known of its account yet.
 func (h *health) reset() {
-	h.update(func() { h.initialized, h.human, h.breaker = false, nil, "closed" })
+	h.update(func() {
+		h.initialized, h.human, h.closed, h.notice, h.breaker = false, nil, nil, "", "closed"
+	})
 }
 
 func (h *health) ready()                          { h.update(func() { h.initialized = true }) }
 func (h *health) drain()                          { h.update(func() { h.draining = true }) }
 func (h *health) setBreaker(state string)         { h.update(func() { h.breaker = state }) }
 func (h *health) needsHuman(err *shared.APIError) { h.update(func() { h.human = err }) }
+func (h *health) setClosed(err *shared.APIError)  { h.update(func() { h.closed = err }) }
+func (h *health) setNotice(sentence string)       { h.update(func() { h.notice = sentence }) }
 
 // count adds one to a counter.
 func (h *health) count(name string) {
@@ -90,10 +100,14 @@ func (h *health) snapshot() (now *vehiclev1.Health, changed, counted <-chan stru
 		describe(vehiclev1.HealthState_HEALTH_STATE_DRAINING, shared.ReasonDraining, shared.ReasonDraining.Sentence())
 	case h.human != nil:
 		describe(vehiclev1.HealthState_HEALTH_STATE_NEEDS_HUMAN, h.human.Reason, h.human.Error())
+	case h.closed != nil:
+		describe(vehiclev1.HealthState_HEALTH_STATE_DEGRADED, h.closed.Reason, h.closed.Error())
 	case h.breaker != "closed":
 		describe(vehiclev1.HealthState_HEALTH_STATE_DEGRADED, shared.ReasonCircuitOpen, shared.ReasonCircuitOpen.Sentence())
 	case !h.initialized:
 		describe(vehiclev1.HealthState_HEALTH_STATE_STARTING, "", "")
+	case h.notice != "":
+		describe(vehiclev1.HealthState_HEALTH_STATE_READY, "", h.notice)
 	}
 	return out, h.changed, h.counted
 }

@@ -66,20 +66,31 @@ func (e *Engine) accountFor(cfg shared.Config) (*account, error) {
 	if candidate != nil {
 		candidate.retire()
 	}
-	a := e.newAccount(id, vendor, store, present == nil)
+	credentials := id
+	if named, ok := vendor.(Credentialed); ok {
+		if credentials, err = fingerprint(store, []byte(named.Credentials())); err != nil {
+			return nil, shared.Errorf(shared.ReasonConfigInvalid, "The plugin's state directory cannot be read. Check its permissions.").Wrap(err)
+		}
+	}
+	a := e.newAccount(id, credentials, vendor, store, present == nil)
 	e.candidate.Store(a)
 	return a, nil
 }
 
-// newAccount makes the account of a vendor. alone says that there is no other
-// whose health and lock-out clock must not be touched.
-func (e *Engine) newAccount(id string, vendor Vendor, store *Store, alone bool) *account {
+// newAccount makes the account of a vendor. credentials is the fingerprint that
+// a refused login belongs to. alone says that there is no other whose health and
+// lock-out clock must not be touched.
+func (e *Engine) newAccount(id, credentials string, vendor Vendor, store *Store, alone bool) *account {
 	e.accounts++
 	a := &account{
 		id: id, serial: e.accounts, vendor: vendor, health: e.health, now: e.opts.Now,
-		snapshots: map[string]*vehiclev1.VehicleData{},
+	}
+	a.memory = &memory{
+		store: store, log: e.opts.Logger, now: e.opts.Now, cars: map[string]*recollection{},
+		held: func() { e.health.count(counterHeldBack) },
 	}
 	a.speaks.Store(alone)
+	build := e.plugin.Version + " " + id
 	if alone {
 		e.health.reset()
 	}
@@ -89,6 +100,16 @@ func (e *Engine) newAccount(id string, vendor Vendor, store *Store, alone bool) 
 			e.health.setBreaker(to)
 		}
 	})
+	ender, _ := vendor.(Ender)
+	a.ending = &ending{ender: ender, now: e.opts.Now, notice: e.health.setNotice}
+	a.closures = newClosures(&closures{
+		store: store, log: e.opts.Logger, now: e.opts.Now, account: credentials, build: build,
+		changed: func(refusal *shared.APIError) {
+			if a.speaks.Load() {
+				e.health.setClosed(refusal)
+			}
+		},
+	})
 	doc := loginDoc
 	if !alone {
 		doc = candidateDoc
@@ -96,6 +117,7 @@ func (e *Engine) newAccount(id string, vendor Vendor, store *Store, alone bool) 
 	guard := func(ctx context.Context, call func() error) error { return a.breaker.do(ctx, request{}, call) }
 	a.session = newSession(&session{
 		vendor: vendor, guard: guard, store: store, doc: doc, log: e.opts.Logger, now: e.opts.Now,
+		build: build, person: e.opts.Person,
 		events: sessionEvents{
 			login:   func() { e.health.count(counterLogins) },
 			renewal: func() { e.health.count(counterRenewals) },
@@ -105,7 +127,7 @@ func (e *Engine) newAccount(id string, vendor Vendor, store *Store, alone bool) 
 				}
 			},
 		},
-	}, id)
+	}, credentials)
 	return a
 }
 

@@ -33,7 +33,7 @@ const (
 // loginState is the lock-out clock: it is on disk before a password leaves the
 // process, so that neither a crash loop nor a restart tries it again.
 type loginState struct {
-	// Account is the fingerprint of the settings that the state belongs to.
+	// Account is the fingerprint of the credentials that the state belongs to.
 	Account string `json:"account"`
 	// Attempts counts logins without a success since.
 	Attempts int `json:"attempts,omitempty"`
@@ -45,6 +45,8 @@ type loginState struct {
 	// Reason and Message of a refusal that only a person can lift.
 	Reason  shared.Reason `json:"reason,omitempty"`
 	Message string        `json:"message,omitempty"`
+	// Build that was refused, see [session].
+	Build string `json:"build,omitempty"`
 }
 
 // login uses the password, if it may.
@@ -111,7 +113,7 @@ func (s *session) mayLogin(ctx context.Context) error {
 	defer s.mu.Unlock()
 	if s.ownUnproven() {
 		refusal := shared.Errorf(shared.ReasonAuthFailed,
-			"The vendor accepts the login but refuses its session. Log in once with the vendor's app, then restart the plugin.")
+			"The vendor accepts the login but refuses its session. Log in once with the vendor's app; then run the plugin's login command, or change the settings.")
 		s.lock(refusal)
 		return refusal
 	}
@@ -192,10 +194,12 @@ func (s *session) pauseLeft() time.Duration {
 }
 
 // refusedLogin says whether err is the vendor's verdict on the credentials or
-// the account, which trying again cannot change.
+// the account, or an answer to the password that is not understood: trying again
+// cannot change either.
 func refusedLogin(err error) bool {
 	for _, r := range []shared.Reason{
-		shared.ReasonAuthFailed, shared.ReasonOTPRequired, shared.ReasonConsentRequired, shared.ReasonCaptchaRequired,
+		shared.ReasonAuthFailed, shared.ReasonTokenRejected, shared.ReasonOTPRequired,
+		shared.ReasonConsentRequired, shared.ReasonCaptchaRequired, shared.ReasonVendorChanged,
 	} {
 		if errors.Is(err, r) {
 			return true
@@ -206,7 +210,7 @@ func refusedLogin(err error) bool {
 
 // lock ends all calls until a person has acted.
 func (s *session) lock(api *shared.APIError) {
-	s.state.Reason, s.state.Message = api.Reason, api.Error()
+	s.state.Reason, s.state.Message, s.state.Build = api.Reason, api.Error(), s.build
 	s.save()
 	s.log.Error("login needs a human", "reason", string(api.Reason), "error", shared.ErrorChain(api))
 	s.events.needsHuman(api)
@@ -219,6 +223,28 @@ func (s *session) refusal() *shared.APIError {
 	return shared.Errorf(s.state.Reason, "%s", s.state.Message)
 }
 
+// liftInterval is how often a locked session looks whether a person has logged in
+// by hand.
+const liftInterval = 5 * time.Second
+
+// lookForLift ends the lock if another process has logged in with the same
+// credentials and the session works.
+func (s *session) lookForLift() {
+	if s.now().Sub(s.looked).Abs() < liftInterval {
+		return
+	}
+	s.looked = s.now()
+	var stored loginState
+	if ok, err := s.store.Get(s.doc, &stored); err != nil || !ok || stored.Account != s.state.Account {
+		return
+	}
+	if stored.Reason == "" && stored.Attempts == 0 && stored.Unproven == 0 {
+		s.state = stored
+		s.log.Info("somebody has logged in by hand, going on")
+		s.events.needsHuman(nil)
+	}
+}
+
 // reload takes over what another process of the same account has noted: during
 // an upgrade two of them share the directory for a while.
 func (s *session) reload() {
@@ -228,6 +254,9 @@ func (s *session) reload() {
 	var stored loginState
 	if ok, err := s.store.Get(s.doc, &stored); err != nil || !ok || stored.Account != s.state.Account {
 		return
+	}
+	if s.person {
+		stored.Reason, stored.Message = "", ""
 	}
 	s.state = stored
 	if refusal := s.refusal(); refusal != nil {

@@ -21,9 +21,17 @@ type session struct {
 	log    *slog.Logger
 	now    func() time.Time
 	events sessionEvents
+	// build is the plugin's version and the settings: another one may understand
+	// what this one did not.
+	build string
+	// person: somebody sits there and has asked for this login, so an earlier
+	// refusal does not forbid it.
+	person bool
 
-	mu         sync.Mutex
-	state      loginState
+	mu    sync.Mutex
+	state loginState
+	// looked is when the lock was last looked for on disk.
+	looked     time.Time
 	generation uint64
 	// renewed: the present session came from Renew and is not proven yet.
 	renewed bool
@@ -54,7 +62,7 @@ type flight struct {
 }
 
 // newSession reads the lock-out clock. account is the fingerprint of the
-// settings; a clock of other settings does not count.
+// credentials; a clock of other ones does not count.
 func newSession(s *session, account string) *session {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	for _, doc := range []string{loginDoc, candidateDoc} {
@@ -67,6 +75,9 @@ func newSession(s *session, account string) *session {
 		}
 	}
 	s.state.Account = account
+	if s.person || s.state.Reason == shared.ReasonVendorChanged && s.state.Build != s.build {
+		s.state.Reason, s.state.Message = "", ""
+	}
 	if refusal := s.refusal(); refusal != nil {
 		s.events.needsHuman(refusal)
 	}
@@ -78,6 +89,9 @@ func newSession(s *session, account string) *session {
 func (s *session) current() (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.refusal() != nil {
+		s.lookForLift()
+	}
 	if refusal := s.refusal(); refusal != nil {
 		return 0, refusal
 	}
@@ -92,7 +106,7 @@ func (s *session) proven(generation uint64) {
 		return
 	}
 	s.renewed, s.refused, s.worked = false, false, true
-	if s.state.Unproven != 0 || s.state.Attempts > 0 {
+	if s.state.Unproven != 0 || s.state.Attempts > 0 || s.person {
 		s.reload()
 		s.state.Unproven, s.state.Attempts, s.state.NotBefore = 0, 0, 0
 		s.save()

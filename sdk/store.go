@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/atomicfile"
@@ -37,7 +40,13 @@ func OpenStore(dir string) (*Store, error) {
 }
 
 // Put stores v as JSON under name: lower-case letters, digits, _ and -.
-func (s *Store) Put(name string, v any) error {
+func (s *Store) Put(name string, v any) error { return s.put(name, v, atomicfile.Write) }
+
+// keep is Put for what is dear, but not worth waiting for the disk: it survives
+// the end of the process, however that comes, but perhaps no loss of power.
+func (s *Store) keep(name string, v any) error { return s.put(name, v, atomicfile.WriteUnsynced) }
+
+func (s *Store) put(name string, v any, write func(path string, body []byte) error) error {
 	path, err := s.path(name)
 	if err != nil {
 		return err
@@ -52,7 +61,7 @@ func (s *Store) Put(name string, v any) error {
 		s.memory[name] = body
 		return nil
 	}
-	if err := atomicfile.Write(path, body); err != nil {
+	if err := write(path, body); err != nil {
 		return fmt.Errorf("store %s: %w", name, err)
 	}
 	return nil
@@ -101,6 +110,26 @@ func (s *Store) Delete(name string) error {
 		return fmt.Errorf("store %s: %w", name, err)
 	}
 	return nil
+}
+
+// names lists what is stored.
+func (s *Store) names() ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.memory != nil {
+		return slices.Collect(maps.Keys(s.memory)), nil
+	}
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		if name, ok := strings.CutSuffix(e.Name(), ".json"); ok && storeName.MatchString(name) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
 }
 
 func (s *Store) path(name string) (string, error) {

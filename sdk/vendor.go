@@ -54,6 +54,21 @@ type Restorer interface {
 	Restore(ctx context.Context) (another bool, err error)
 }
 
+// Credentialed is an optional part of a Vendor: it names what a refused login
+// depends on, such as user name and password. The refusal stands until that
+// changes. Without it, any change of the settings lifts it.
+type Credentialed interface {
+	// Credentials are never stored or logged, only a keyed digest of them.
+	Credentials() string
+}
+
+// Ender is an optional part of a Vendor whose session cannot be renewed for ever.
+type Ender interface {
+	// SessionEnd is when a person will be needed, and the sentence that says what
+	// to do before; ok is false if that is not to be expected.
+	SessionEnd() (at time.Time, remedy string, ok bool)
+}
+
 // VendorConfig is what the engine gives to a new Vendor.
 type VendorConfig struct {
 	// Settings is the JSON object that the host handed over.

@@ -111,6 +111,13 @@ func (a Attribute) Get(data *vehiclev1.VehicleData) (any, bool) {
 	}
 }
 
+// Clear makes the attribute unknown.
+func (a Attribute) Clear(data *vehiclev1.VehicleData) {
+	if m := data.ProtoReflect(); m.Has(a.group) {
+		m.Get(a.group).Message().Clear(a.field)
+	}
+}
+
 // Values yields what there is to show of data, in the order of publishing:
 // every attribute that is set, less the zeros that mean "not measured", and the
 // vendor's extra attributes last but for the group refresh.

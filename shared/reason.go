@@ -19,6 +19,8 @@ const (
 	ReasonOTPRequired        Reason = "otp_required"
 	ReasonConsentRequired    Reason = "consent_required"
 	ReasonCaptchaRequired    Reason = "captcha_required"
+	ReasonTokenRejected      Reason = "token_rejected"
+	ReasonAccountLocked      Reason = "account_locked"
 	ReasonPINRejected        Reason = "pin_rejected"
 	ReasonRateLimited        Reason = "rate_limited"
 	ReasonBudgetSpent        Reason = "budget_spent"
@@ -28,6 +30,8 @@ const (
 	ReasonVehicleBusy        Reason = "vehicle_busy"
 	ReasonVendorUnavailable  Reason = "vendor_unavailable"
 	ReasonVendorTimeout      Reason = "vendor_timeout"
+	ReasonVendorBlocked      Reason = "vendor_blocked"
+	ReasonVendorChanged      Reason = "vendor_changed"
 	ReasonInvalidResponse    Reason = "invalid_response"
 	ReasonUnsupported        Reason = "unsupported"
 	ReasonUnknownVehicle     Reason = "unknown_vehicle"
@@ -159,11 +163,19 @@ var reasonTable = []struct {
 	}},
 	{ReasonConsentRequired, traits{
 		codes.Unauthenticated, SourceVendor, false,
-		"The vendor has new terms. Log in once in its app or web page, accept them, then restart the plugin.",
+		"The vendor has new terms. Log in once in its app or web page and accept them; then run the plugin's login command, or change the settings.",
 	}},
 	{ReasonCaptchaRequired, traits{
 		codes.Unauthenticated, SourceVendor, false,
-		"The vendor asks for a captcha. Use a refresh token as password, or try again in some hours.",
+		"The vendor asks for a captcha, which only a person can solve. Use a refresh token as password, or run the plugin's login command in some hours.",
+	}},
+	{ReasonTokenRejected, traits{
+		codes.Unauthenticated, SourceVendor, false,
+		"The vendor refused the refresh token. It has ended or was revoked: get a new one, or use the account's password.",
+	}},
+	{ReasonAccountLocked, traits{
+		codes.Unauthenticated, SourceVendor, true,
+		"The vendor has locked the account after failed logins. Nothing is tried until the lock ends. Check the password in the vendor's app.",
 	}},
 	{ReasonPINRejected, traits{
 		codes.PermissionDenied, SourceVendor, false,
@@ -200,6 +212,14 @@ var reasonTable = []struct {
 	{ReasonVendorTimeout, traits{
 		codes.DeadlineExceeded, SourceVendor, true,
 		"The vendor's cloud did not answer in time.",
+	}},
+	{ReasonVendorBlocked, traits{
+		codes.Unavailable, SourceVendor, true,
+		"The vendor's firewall blocks this address or client for now. Nothing is tried for some hours; that ends most blocks.",
+	}},
+	{ReasonVendorChanged, traits{
+		codes.DataLoss, SourceVendor, false,
+		"The vendor has changed its protocol, and this plugin does not know the new one. Look for an update of the plugin.",
 	}},
 	{ReasonInvalidResponse, traits{
 		codes.DataLoss, SourceVendor, true,

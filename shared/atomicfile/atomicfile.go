@@ -9,7 +9,15 @@ import (
 
 // Write makes the new content of path durable before it takes the old one's
 // place. The file is readable and writable by its owner alone.
-func Write(path string, body []byte) (err error) {
+func Write(path string, body []byte) error { return write(path, body, (*os.File).Sync) }
+
+// WriteUnsynced is Write without waiting for the disk: whole or not there when
+// the process is killed, perhaps the old content after a loss of power.
+func WriteUnsynced(path string, body []byte) error {
+	return write(path, body, func(*os.File) error { return nil })
+}
+
+func write(path string, body []byte, sync func(*os.File) error) (err error) {
 	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err
@@ -21,7 +29,7 @@ func Write(path string, body []byte) (err error) {
 	}()
 	_, err = tmp.Write(body)
 	if err == nil {
-		err = tmp.Sync()
+		err = sync(tmp)
 	}
 	if closeErr := tmp.Close(); err == nil {
 		err = closeErr
@@ -38,6 +46,6 @@ func Write(path string, body []byte) (err error) {
 	}
 	defer func() { _ = dir.Close() }()
 	// Not every file system can sync a directory; the rename itself stands.
-	_ = dir.Sync()
+	_ = sync(dir)
 	return nil
 }

@@ -1,0 +1,51 @@
+package sdk_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/sdktest"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// TestPersonLiftsTheLock: a login by hand makes the running service go on.
+func TestPersonLiftsTheLock(t *testing.T) {
+	s := newSessions()
+	s.loginErr, s.renewErr = shared.NewError(shared.ReasonConsentRequired), sdk.ErrSessionExpired
+	c := newClock()
+	dir := t.TempDir()
+	cfg := shared.Config{Settings: settings("secret-1"), StateDir: dir}
+	service := bareEngine(t, s, sdk.Options{Now: c.now})
+	_, err := service.Initialize(t.Context(), cfg)
+	require.ErrorIs(t, err, shared.ReasonConsentRequired)
+	assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_NEEDS_HUMAN, healthOf(t, service).GetState())
+
+	// The person has not accepted the terms yet: that is one attempt, by him.
+	person := func() error {
+		e := sdk.NewEngine(sdktest.Plugin(s), sdk.Options{Now: c.now, Person: true})
+		defer func() { _ = e.Close(t.Context()) }()
+		_, err := e.Initialize(t.Context(), cfg)
+		return err
+	}
+	c.advance(time.Hour)
+	require.ErrorIs(t, person(), shared.ReasonConsentRequired)
+	c.advance(time.Hour)
+	_, err = service.Initialize(t.Context(), cfg)
+	require.ErrorIs(t, err, shared.ReasonConsentRequired)
+	logins, _ := s.counts()
+	assert.Equal(t, 2, logins)
+
+	s.set(func() { s.loginErr = nil })
+	require.NoError(t, person())
+	c.advance(10 * time.Second)
+	_, err = service.Initialize(t.Context(), cfg)
+	require.NoError(t, err, "the service goes on by itself")
+	assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_READY, healthOf(t, service).GetState())
+	logins, _ = s.counts()
+	assert.Equal(t, 3, logins, "with the session that the person got")
+}

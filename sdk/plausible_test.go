@@ -1,0 +1,176 @@
+package sdk_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// report is what a car says after some time; want is what is published.
+type report struct {
+	after    time.Duration
+	car, out float64
+	// old: the cloud still has the report before.
+	old bool
+	// restart: the plugin is a new process.
+	restart bool
+}
+
+func TestImplausibleValuesAreHeldBackUntilSeenTwice(t *testing.T) {
+	soc := func(d *vehiclev1.VehicleData, v float64) { d.Battery.Soc = &v }
+	odometer := func(d *vehiclev1.VehicleData, v float64) { d.Drive.Odometer = &v }
+	socOf := func(d *vehiclev1.VehicleData) *float64 { return d.GetBattery().Soc }
+	odometerOf := func(d *vehiclev1.VehicleData) *float64 { return d.GetDrive().Odometer }
+	for name, c := range map[string]struct {
+		set     func(*vehiclev1.VehicleData, float64)
+		get     func(*vehiclev1.VehicleData) *float64
+		reports []report
+	}{
+		"a charge of 0 that is gone again": {soc, socOf, []report{
+			{car: 60, out: 60}, {after: time.Hour, car: 0, out: 60}, {after: time.Hour, car: 59, out: 59},
+		}},
+		"a charge of 0 that the car repeats": {soc, socOf, []report{
+			{car: 60, out: 60}, {after: time.Hour, car: 0, out: 60}, {after: time.Minute, car: 0, out: 0},
+		}},
+		"the same report read twice is one sighting": {soc, socOf, []report{
+			{car: 60, out: 60}, {after: time.Hour, car: 0, out: 60}, {after: 6 * time.Second, car: 0, out: 60, old: true},
+		}},
+		"the same report that stands": {soc, socOf, []report{
+			{car: 60, out: 60}, {after: time.Hour, car: 0, out: 60}, {after: 11 * time.Minute, car: 0, out: 0, old: true},
+		}},
+		"a battery that runs down": {soc, socOf, []report{
+			{car: 3, out: 3}, {after: time.Hour, car: 0, out: 0},
+		}},
+		"0 across a restart": {soc, socOf, []report{
+			{car: 60, out: 60}, {after: time.Hour, car: 0, out: 60, restart: true}, {after: time.Hour, car: 0, out: 0, restart: true},
+		}},
+		"0 and a restart, gone again": {soc, socOf, []report{
+			{car: 60, out: 60}, {after: time.Hour, car: 0, out: 60}, {after: time.Hour, car: 61, out: 61, restart: true},
+		}},
+		"an odometer that runs backwards once": {odometer, odometerOf, []report{
+			{car: 20000, out: 20000}, {after: time.Hour, car: 12427, out: 20000}, {after: time.Hour, car: 20040, out: 20040},
+		}},
+		"an odometer of a new instrument": {odometer, odometerOf, []report{
+			{car: 20000, out: 20000}, {after: time.Hour, car: 10, out: 20000}, {after: time.Hour, car: 25, out: 25},
+		}},
+		"an odometer that leaps": {odometer, odometerOf, []report{
+			{car: 20000, out: 20000}, {after: time.Hour, car: 65535, out: 20000}, {after: time.Hour, car: 20001, out: 20001},
+		}},
+		"two different leaps": {odometer, odometerOf, []report{
+			{car: 20000, out: 20000}, {after: time.Hour, car: 65535, out: 20000}, {after: time.Hour, car: 999999, out: 20000},
+		}},
+		"a long drive while the cloud was away": {odometer, odometerOf, []report{
+			{car: 20000, out: 20000}, {after: 48 * time.Hour, car: 21500, out: 21500},
+		}},
+		"rounding of units": {odometer, odometerOf, []report{
+			{car: 20000.6, out: 20000.6}, {after: time.Minute, car: 20000, out: 20000},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRefusing(t)
+			e := r.start(t)
+			var observed time.Time
+			for i, step := range c.reports {
+				r.clock.advance(step.after)
+				if !step.old {
+					observed = r.clock.now()
+				}
+				if step.restart {
+					e = r.start(t)
+				}
+				r.report = func(d *vehiclev1.VehicleData) {
+					c.set(d, step.car)
+					d.Refresh.ObservedAt = proto.Int64(observed.UnixMilli())
+				}
+				d, err := e.RefreshCached(t.Context(), "car1")
+				require.NoError(t, err)
+				require.NotNil(t, c.get(d), "report %d", i)
+				assert.InDelta(t, step.out, *c.get(d), 1e-9, "report %d", i)
+				held := int32(0)
+				if step.car != step.out { //nolint:testifylint // the same literals
+					held = 1
+				}
+				assert.Equal(t, held, d.GetRefresh().GetHeldBackValues(), "report %d", i)
+			}
+		})
+	}
+}
+
+func TestPercentagesOutOfRangeAreUnknown(t *testing.T) {
+	r := newRefusing(t)
+	r.report = func(d *vehiclev1.VehicleData) {
+		d.AuxBattery = &vehiclev1.AuxBattery{Soc: proto.Float64(255)}
+		d.Fuel = &vehiclev1.Fuel{Level: proto.Float64(-1)}
+	}
+	d, err := r.start(t).RefreshCached(t.Context(), "car1")
+	require.NoError(t, err)
+	assert.Nil(t, d.GetAuxBattery().Soc)
+	assert.Nil(t, d.GetFuel().Level)
+	assert.NotNil(t, d.GetBattery().Soc)
+}
+
+// TestOlderSnapshotNeverOverwritesAcrossRestarts: nor does it prove anything.
+func TestOlderSnapshotNeverOverwritesAcrossRestarts(t *testing.T) {
+	r := newRefusing(t)
+	_, err := r.start(t).RefreshCached(t.Context(), "car1")
+	require.NoError(t, err)
+	was := r.clock.now()
+	r.clock.advance(time.Minute)
+	r.report = func(d *vehiclev1.VehicleData) {
+		d.Battery.Soc = proto.Float64(10)
+		d.Refresh.ObservedAt = proto.Int64(was.Add(-time.Hour).UnixMilli())
+	}
+	d, err := r.start(t).RefreshCached(t.Context(), "car1")
+	require.NoError(t, err)
+	assert.InDelta(t, 50, d.GetBattery().GetSoc(), 1e-9)
+	assert.Equal(t, was.UnixMilli(), d.GetRefresh().GetObservedAt())
+	assert.Equal(t, r.clock.now().UnixMilli(), d.GetRefresh().GetPolledAt())
+	assert.Equal(t, vehiclev1.Verdict_VERDICT_UNCHANGED, d.GetRefresh().GetVerdict())
+}
+
+// TestCarsThatAreGoneAreForgotten: their last position does not stay on disk.
+func TestCarsThatAreGoneAreForgotten(t *testing.T) {
+	r := newRefusing(t)
+	e := r.start(t)
+	for _, car := range []string{"car1", "car2"} {
+		_, err := e.RefreshCached(t.Context(), car)
+		require.NoError(t, err)
+	}
+	docs := func() int {
+		files, err := filepath.Glob(filepath.Join(r.dir, "car-*.json"))
+		require.NoError(t, err)
+		for _, f := range files {
+			assert.NotContains(t, f, "car1")
+			info, err := os.Stat(f)
+			require.NoError(t, err)
+			assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+		}
+		return len(files)
+	}
+	assert.Equal(t, 2, docs())
+	r.VehiclesFunc = nil // lists car1 only
+	r.start(t)
+	assert.Equal(t, 1, docs())
+}
+
+func TestDamagedSnapshotCostsNothingButItself(t *testing.T) {
+	r := newRefusing(t)
+	_, err := r.start(t).RefreshCached(t.Context(), "car1")
+	require.NoError(t, err)
+	files, err := filepath.Glob(filepath.Join(r.dir, "car-*.json"))
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	for _, damage := range []string{"", "{", `{"snapshot":"////"}`, strings.Repeat("x", 1<<20)} {
+		require.NoError(t, os.WriteFile(files[0], []byte(damage), 0o600))
+		_, err = r.start(t).RefreshCached(t.Context(), "car1")
+		require.NoError(t, err)
+	}
+}
