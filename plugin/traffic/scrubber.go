@@ -1,0 +1,230 @@
+package traffic
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// ScrubberOptions of NewScrubber.
+type ScrubberOptions struct {
+	// Paths of the client's calls, whose parts are no ids.
+	Paths []string
+	// Forget bounds how many replaced values are remembered, for scrubbers that
+	// live long: when it is reached, all are forgotten. Zero: none ever is.
+	Forget int
+}
+
+// Scrubber takes out what must not be shown. Safe for concurrent use.
+type Scrubber struct {
+	aliases aliases
+	walked  map[string]bool
+
+	mu      sync.RWMutex
+	learned []string
+}
+
+// NewScrubber returns a scrubber that knows nobody's secrets yet.
+func NewScrubber(o ScrubberOptions) *Scrubber {
+	s := &Scrubber{aliases: aliases{limit: o.Forget}, walked: map[string]bool{}}
+	for _, path := range o.Paths {
+		for part := range strings.SplitSeq(path, "/") {
+			s.walked[strings.ToLower(part)] = true
+		}
+	}
+	return s
+}
+
+// Learn adds secrets that have no form of their own, such as a password or a
+// PIN: a text that holds one is replaced under any key.
+func (s *Scrubber) Learn(secrets ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, secret := range secrets {
+		if len(secret) < 3 {
+			continue
+		}
+		for _, form := range []string{
+			secret, url.QueryEscape(secret), url.PathEscape(secret), hex.EncodeToString([]byte(secret)),
+			base64.StdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret)),
+		} {
+			s.learned = append(s.learned, strings.ToLower(form))
+		}
+	}
+}
+
+// holdsSecret looks for what was learned. Short secrets have to stand alone, or
+// a PIN would be found in every longer number.
+func (s *Scrubber) holdsSecret(text string) bool {
+	text = strings.ToLower(text)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, secret := range s.learned {
+		for from := 0; ; {
+			i := strings.Index(text[from:], secret)
+			if i < 0 {
+				break
+			}
+			begin, end := from+i, from+i+len(secret)
+			if len(secret) >= 6 || !(begin > 0 && alphanumeric(text[begin-1])) && !(end < len(text) && alphanumeric(text[end])) {
+				return true
+			}
+			from = begin + 1
+		}
+	}
+	return false
+}
+
+func alphanumeric(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' }
+
+var (
+	plainForm   = regexp.MustCompile(`^[A-Za-z0-9 _.,:+()/°-]{0,40}$`)
+	personal    = regexp.MustCompile(`@|%40|eyJ|[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-|[A-Za-z0-9_-]{20,}|[0-9]{9,}|-?\d{1,3}\.\d{3,}\D+\d{1,3}\.\d{3,}`)
+	longRun     = regexp.MustCompile(`[A-Za-z0-9]{14,}`)
+	heatForm    = regexp.MustCompile(`^[0-9A-Fa-f]{2}H?$`)
+	shortWord   = regexp.MustCompile(`^[A-Z]{0,2}$`)
+	shortNumber = regexp.MustCompile(`^-?\d{1,3}(\.\d{1,2})?$`)
+	anyNumber   = regexp.MustCompile(`^-?\d{1,9}(\.\d{1,12})?$`)
+	codeForm    = regexp.MustCompile(`^(\d{3,4}|\d{3}-\d{3})$`)
+	clockForm   = regexp.MustCompile(`^-?\d{1,3}:\d{2}(:\d{2})?(\.\d{1,3})?$`)
+	stampForm   = regexp.MustCompile(`^(\d{4})[-/.]?(\d{2})(?:[-/.]?(\d{2})(?:[T ]?(\d{2})(?::?(\d{2})(?::?(\d{2})(?:\.\d{1,9})?)?)?)?)?(?:Z|[+-]\d{2}:?\d{2})?$`)
+)
+
+// isTime recognises the vendor's times: compact and ISO stamps, times of day,
+// those of HTTP, and milliseconds since 1970.
+func isTime(text string) bool {
+	if clockForm.MatchString(text) {
+		return true
+	}
+	if m := stampForm.FindStringSubmatch(text); m != nil {
+		within := func(part, low, high int) bool {
+			n, _ := strconv.Atoi(m[part]) // digits
+			return m[part] == "" || n >= low && n <= high
+		}
+		return within(1, 2000, 2099) && within(2, 1, 12) && within(3, 1, 31) && within(4, 0, 24) && within(5, 0, 59) && within(6, 0, 60)
+	}
+	if isEpoch(text) {
+		return true
+	}
+	_, err := time.Parse(time.RFC1123, text)
+	return err == nil
+}
+
+// isEpoch recognises the seconds or milliseconds from 2015 to 2100.
+func isEpoch(text string) bool {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return false
+	}
+	if len(text) == 13 {
+		n /= 1000
+	}
+	return (len(text) == 10 || len(text) == 13) && n > 1_420_000_000 && n < 4_102_444_800
+}
+
+// plain says whether a text can stay under a key that is harmless.
+func (s *Scrubber) plain(text string) bool {
+	if s.holdsSecret(text) {
+		return false
+	}
+	return isTime(text) || plainForm.MatchString(text) && !personal.MatchString(text) && !mixedRun(text)
+}
+
+// mixedRun finds what looks like a VIN or a token: letters and digits in one.
+func mixedRun(text string) bool {
+	for _, run := range longRun.FindAllString(text, -1) {
+		if strings.ContainsAny(run, "0123456789") && strings.Trim(run, "0123456789") != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// settledForm says whether a text is so short or so usual that it can stay under
+// any key.
+func (s *Scrubber) settledForm(text string) bool {
+	if s.holdsSecret(text) {
+		return false
+	}
+	return text == "" || settled[strings.ToLower(text)] || shortNumber.MatchString(text) || shortWord.MatchString(text) ||
+		heatForm.MatchString(text) || isTime(text)
+}
+
+// text is what stands for a text under a key of class c.
+func (s *Scrubber) text(c class, text string) string {
+	if text == "" {
+		return ""
+	}
+	switch c {
+	case harmless:
+		if s.plain(text) {
+			return text
+		}
+	case measure:
+		if anyNumber.MatchString(text) || s.settledForm(text) {
+			return text
+		}
+	case message:
+		return phrase(text)
+	case code:
+		if codeForm.MatchString(text) && !s.holdsSecret(text) {
+			return text
+		}
+		return s.aliases.of(aToken, text)
+	case dated:
+		return s.date(text)
+	case latitude, longitude, altitude, heading:
+		if n, ok := numberOf(text); ok {
+			return coordinate(c, n, text)
+		}
+	case name:
+		return s.aliases.of(aName, text)
+	case identity:
+		if shortNumber.MatchString(text) {
+			return text // an index
+		}
+		return s.aliases.of(anID, text)
+	case vin:
+		return s.aliases.of(aVIN, text)
+	case token:
+		return s.token(text)
+	case modulus:
+		if len(text) >= 100 {
+			return fakeModulus()
+		}
+	case unknown:
+		if s.settledForm(text) {
+			return text
+		}
+	case private, place:
+	}
+	return s.aliases.of(kindOf(text), text)
+}
+
+func (s *Scrubber) token(text string) string {
+	if bare, ok := strings.CutPrefix(text, "Bearer "); ok && bare != "" {
+		return "Bearer " + s.aliases.of(aToken, bare)
+	}
+	return s.aliases.of(aToken, text)
+}
+
+// date stands for a day that tells the car's owner: when it was registered, say.
+func (s *Scrubber) date(text string) string {
+	if !stampForm.MatchString(text) {
+		return s.aliases.of(kindOf(text), text)
+	}
+	const day = "20200101000000000000000000"
+	out, n := []byte(text), 0
+	for i, c := range out {
+		if c >= '0' && c <= '9' && n < len(day) {
+			out[i] = day[n]
+			n++
+		}
+	}
+	return string(out)
+}
