@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/traffic"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
@@ -37,6 +38,10 @@ type Options struct {
 	Store    *sdk.Store
 	Redactor *redact.Redactor
 	Logger   *slog.Logger
+	// Transport wraps what every call goes through, the login's and the wakes'
+	// too; it is called once for each of the client's connection pools. A
+	// recorder's Wrap goes here. Default: nothing is wrapped.
+	Transport func(http.RoundTripper) http.RoundTripper
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 }
@@ -58,6 +63,8 @@ type Client struct {
 	// wakes has no connection that it could lose: on a kept-alive one that
 	// breaks, net/http sends a GET again by itself, and wakes the car twice.
 	wakes *http.Client
+	// scrubber of the debug log.
+	scrubber *traffic.Scrubber
 
 	mu      sync.Mutex
 	session session
@@ -111,8 +118,10 @@ func New(o Options) (*Client, error) {
 	c := &Client{
 		opts: o, zone: zone, legacy: legacyToken.MatchString(o.Password),
 		registering: make(chan struct{}, 1), cars: map[string]car{},
-		http: &http.Client{Transport: transport(true)}, wakes: &http.Client{Transport: transport(false)},
+		http: &http.Client{Transport: o.transport(true)}, wakes: &http.Client{Transport: o.transport(false)},
+		scrubber: traffic.NewScrubber(traffic.ScrubberOptions{Forget: 4096}),
 	}
+	c.scrubber.Learn(o.Username, o.Password)
 	c.session.Account = c.accountName()
 	if _, err := c.Restore(context.Background()); err != nil {
 		o.Logger.Warn("the stored session cannot be read, a new login is needed", "error", err)
@@ -120,8 +129,8 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-func transport(keepAlive bool) *http.Transport {
-	return &http.Transport{
+func (o Options) transport(keepAlive bool) http.RoundTripper {
+	t := &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 		TLSHandshakeTimeout: 10 * time.Second,
@@ -131,6 +140,10 @@ func transport(keepAlive bool) *http.Transport {
 		// The servers half-close idle connections; requests on them hang.
 		IdleConnTimeout: 30 * time.Second,
 	}
+	if o.Transport == nil {
+		return t
+	}
+	return o.Transport(t)
 }
 
 // renewEarly is how long before its end a token counts as ended, so that none

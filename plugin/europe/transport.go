@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -84,8 +85,10 @@ func (c *Client) send(ctx context.Context, r request) (response, error) {
 	if err != nil {
 		return response{}, c.noAnswer(ctx, r, started, err)
 	}
-	sdk.Logger(ctx).Debug("vendor answered", "call", r.what, "status", resp.StatusCode,
-		"bytes", len(body), "duration", time.Since(started).String())
+	if log := sdk.Logger(ctx); log.Enabled(ctx, slog.LevelDebug) {
+		log.Debug("vendor answered", "call", r.what, "method", r.method, "status", resp.StatusCode, "bytes", len(body),
+			"duration", time.Since(started).String(), "request", c.shown(req.Header, r.sent()), "response", c.shown(resp.Header, body))
+	}
 	if len(body) > maxBody {
 		return response{}, shared.Errorf(shared.ReasonInvalidResponse, "The vendor's answer is larger than %d MiB and was not read.", maxBody>>20)
 	}
@@ -119,6 +122,30 @@ func (r request) build(ctx context.Context) (*http.Request, error) {
 		req.Header[key] = values
 	}
 	return req, nil
+}
+
+// shownBody is how much of a body the debug log gets.
+const shownBody = 4 << 10
+
+// shown is a body as the debug log may have it.
+func (c *Client) shown(header http.Header, body []byte) string {
+	text := c.scrubber.Body(header.Get("Content-Type"), body, len(body)).String()
+	if len(text) > shownBody {
+		return strings.ToValidUTF8(text[:shownBody], "") + "…"
+	}
+	return text
+}
+
+// sent is the body of the request.
+func (r request) sent() []byte {
+	switch {
+	case r.json != nil:
+		body, _ := json.Marshal(r.json) // it was sent, so it can be encoded
+		return body
+	case r.form != nil:
+		return []byte(r.form.Encode())
+	}
+	return nil
 }
 
 // noAnswer says why there is no answer: the caller left, time ran out, or the
