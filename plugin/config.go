@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/url"
 	"strings"
 	"time"
 
@@ -33,6 +31,10 @@ type Settings struct {
 	// Language of what the vendor writes, two letters. Default en.
 	Language  string    `json:"language,omitempty"`
 	Endpoints Endpoints `json:"endpoints,omitzero"`
+	// Profile replaces values of the built-in profile: an object of the same
+	// form, with version, region, brand and the keys to replace. Endpoints go
+	// before it.
+	Profile json.RawMessage `json:"profile,omitempty"`
 	// RereadAfter says when, after the wake of a CCS2 car, its status is read:
 	// ["3s", "8s", …]. Default: as suits a real car.
 	RereadAfter []Duration `json:"reread_after,omitempty"`
@@ -105,6 +107,16 @@ const SettingsSchema = `{
         "api": {"type": "string", "format": "uri"}
       }
     },
+    "profile": {
+      "type": "object",
+      "required": ["version", "region", "brand"],
+      "description": "Values in place of the built-in ones, for days when the vendor moves its servers: an object of the form of plugin/profile/europe/*.json with the keys to replace",
+      "properties": {
+        "version": {"type": "integer", "minimum": 1},
+        "region": {"const": "europe"},
+        "brand": {"enum": ["hyundai", "kia", "genesis"]}
+      }
+    },
     "reread_after": {"type": "array", "items": {"type": "string"}, "description": "When to look for the answer of a woken CCS2 car: 3s, 8s, …"}
   }
 }`
@@ -151,7 +163,11 @@ func ParseSettings(body json.RawMessage) (Settings, error) {
 	return s, nil
 }
 
-// profile is the profile of region and brand, with the endpoints put in.
+// overrides says whether there is an override at all.
+func (s Settings) overrides() bool { return len(s.Profile) > 0 && string(s.Profile) != "null" }
+
+// profile is the profile of region and brand, with override and endpoints put
+// in.
 func (s Settings) profile() (profile.Profile, error) {
 	if err := s.region(); err != nil {
 		return profile.Profile{}, err
@@ -164,6 +180,11 @@ func (s Settings) profile() (profile.Profile, error) {
 	if err != nil {
 		return profile.Profile{}, err
 	}
+	if s.overrides() {
+		if p, err = p.Override(s.Profile); err != nil {
+			return profile.Profile{}, fmt.Errorf("profile: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
+		}
+	}
 	for _, e := range []struct {
 		name, value string
 		target      *string
@@ -175,7 +196,7 @@ func (s Settings) profile() (profile.Profile, error) {
 		if e.value == "" {
 			continue
 		}
-		if *e.target, err = endpoint(e.value); err != nil {
+		if *e.target, err = profile.BaseURL(e.value); err != nil {
 			return profile.Profile{}, fmt.Errorf("%s %w", e.name, err)
 		}
 	}
@@ -214,23 +235,4 @@ func (s Settings) brand() (profile.Brand, error) {
 func (s Settings) brandByNumber() bool {
 	word := strings.TrimSpace(string(s.Brand))
 	return word == "" || strings.Trim(word, "0123456789") == ""
-}
-
-func endpoint(text string) (string, error) {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", errors.New("is no URL of a host")
-	}
-	switch {
-	case u.Scheme == "https":
-	case u.Scheme == "http" && loopback(u.Hostname()):
-	default:
-		return "", errors.New("must be https; plain http is for this machine only")
-	}
-	return strings.TrimSuffix(u.String(), "/"), nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -152,6 +152,41 @@ func TestEndpoints(t *testing.T) {
 	}
 }
 
+func TestProfileOverride(t *testing.T) {
+	const head = `"brand":"hyundai","profile":{"version":2,"region":"europe","brand":"hyundai"`
+	s, err := ParseSettings(settings(head + `,"api_url":"https://moved.example","cci_url":"https://moved.example/cci","paths":{"ccs1_wake":"wake"}},
+		"endpoints":{"cci":"http://127.0.0.1:1"}`))
+	require.NoError(t, err)
+	p, err := s.profile()
+	require.NoError(t, err)
+	built, err := profile.Europe(profile.Hyundai)
+	require.NoError(t, err)
+	built.Version, built.APIURL, built.CCIURL, built.Paths.CCS1Wake = 2, "https://moved.example", "http://127.0.0.1:1", "wake"
+	assert.Equal(t, built, p, "endpoints go before the profile")
+
+	for more, want := range map[string]string{
+		head + `,"api_url":"http://moved.example"}`:                   "profile: api_url must be https",
+		head + `,"api_url":"","app_id":""}`:                           "profile: api_url is missing; app_id is missing",
+		head + `,"api":"` + secret + `"}`:                             `profile: there is no key "api"`,
+		`"profile":{"version":2,"region":"europe","brand":"hyundai"}`: "profile: brand is not kia",
+		`"profile":{"region":"europe","brand":"kia"}`:                 "profile: version is missing",
+		`"profile":"` + secret + `"`:                                  "profile: it is no JSON object",
+	} {
+		_, err := ParseSettings(settings(more))
+		assert.Contains(t, refused(t, err), want, more)
+	}
+	_, err = ParseSettings(settings(`"profile":null`))
+	require.NoError(t, err)
+}
+
+func TestAnOldProfileIsTold(t *testing.T) {
+	for version, want := range map[int]bool{1: true, 2: false, 3: false} {
+		var lines bytes.Buffer
+		warnOfOld(slog.New(slog.NewTextHandler(&lines, nil)), version, 2)
+		assert.Equal(t, want, strings.Contains(lines.String(), "older than the built-in"), version)
+	}
+}
+
 func TestCredentialsAreNeeded(t *testing.T) {
 	for _, body := range []string{
 		`{}`, `null`, `{"username":"` + user + `"}`, `{"password":"` + secret + `"}`, `{"username":"","password":"` + secret + `"}`,

@@ -3,10 +3,12 @@
 package plugin
 
 import (
+	"log/slog"
 	"runtime/debug"
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/europe"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 )
 
@@ -34,6 +36,9 @@ func newVendor(cfg sdk.VendorConfig) (sdk.Vendor, error) {
 		cfg.Logger.Warn("the brand is given by number: 1 is Kia, 2 is Hyundai, 3 is Genesis, although some descriptions say otherwise; a word is safer",
 			"brand", string(p.Brand))
 	}
+	if built, err := profile.Europe(p.Brand); err == nil {
+		warnOfOld(cfg.Logger, p.Version, built.Version)
+	}
 	rereads := make([]time.Duration, len(s.RereadAfter))
 	for i, d := range s.RereadAfter {
 		rereads[i] = time.Duration(d)
@@ -42,6 +47,14 @@ func newVendor(cfg sdk.VendorConfig) (sdk.Vendor, error) {
 		Profile: p, Username: s.Username, Password: s.Password, Language: s.Language, RereadAfter: rereads,
 		Store: cfg.Store, Redactor: cfg.Redactor, Logger: cfg.Logger, Now: cfg.Now,
 	})
+}
+
+// warnOfOld: who replaced values once may be the only one who still has them.
+func warnOfOld(log *slog.Logger, version, builtIn int) {
+	if version < builtIn {
+		log.Warn("the profile in the settings is older than the built-in one; it may no longer be needed",
+			"version", version, "built_in", builtIn)
+	}
 }
 
 // version is the module's version as the build knows it.

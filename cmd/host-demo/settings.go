@@ -42,6 +42,8 @@ type account struct {
 	Region    string            `json:"region,omitempty"`
 	Brand     string            `json:"brand,omitempty"`
 	Endpoints map[string]string `json:"endpoints,omitempty"`
+	// Profile is the content of HYUNDAI_PROFILE_FILE.
+	Profile json.RawMessage `json:"profile,omitempty"`
 }
 
 func (a account) json() json.RawMessage {
@@ -77,6 +79,9 @@ func settingsFrom(f flags, lookup func(string) (string, bool), uid int) (setting
 		wrong = append(wrong, errors.New("HYUNDAI_USERNAME and HYUNDAI_PASSWORD are needed together"))
 	}
 	var err error
+	if s.account.Profile, err = profileFile(env("HYUNDAI_PROFILE_FILE", "")); err != nil {
+		wrong = append(wrong, err)
+	}
 	if s.brokerURL, err = brokerURL(f.broker, env); err != nil {
 		wrong = append(wrong, err)
 	}
@@ -96,6 +101,23 @@ func settingsFrom(f flags, lookup func(string) (string, bool), uid int) (setting
 		wrong = append(wrong, err)
 	}
 	return s, errors.Join(wrong...)
+}
+
+// profileFile reads what is to replace values of the built-in profile. What the
+// values have to be is the plugin's to say.
+func profileFile(name string) (json.RawMessage, error) {
+	if name == "" {
+		return nil, nil
+	}
+	body, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("HYUNDAI_PROFILE_FILE cannot be read: %w", err)
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(body, &object); err != nil || object == nil {
+		return nil, fmt.Errorf("HYUNDAI_PROFILE_FILE: %s holds no JSON object", name)
+	}
+	return body, nil
 }
 
 // brokerURL is the flag's, else the environment's, else empty.

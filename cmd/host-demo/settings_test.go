@@ -3,11 +3,14 @@ package main
 import (
 	"log/slog"
 	"maps"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
@@ -33,6 +36,27 @@ func TestSettingsFromTheEnvironment(t *testing.T) {
 	assert.Equal(t, slog.LevelWarn, s.level)
 	assert.True(t, s.noInitialRefresh)
 	assert.Equal(t, "/state/hyundai-plugin", s.stateIn)
+}
+
+func TestProfileFile(t *testing.T) {
+	env := map[string]string{"HYUNDAI_USERNAME": "me", "HYUNDAI_PASSWORD": "p"}
+	name := filepath.Join(t.TempDir(), "profile.json")
+	env["HYUNDAI_PROFILE_FILE"] = name
+	_, err := settingsFrom(flags{}, lookup(env), 1000)
+	require.ErrorContains(t, err, "HYUNDAI_PROFILE_FILE cannot be read")
+	require.ErrorIs(t, err, os.ErrNotExist)
+	for _, text := range []string{"", "x", "[]", "null", `{"a":1} {}`} {
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
+		_, err := settingsFrom(flags{}, lookup(env), 1000)
+		require.ErrorContains(t, err, "holds no JSON object", text)
+	}
+	const text = `{"version":2,"region":"europe","brand":"kia","api_url":"https://moved.example"}`
+	require.NoError(t, os.WriteFile(name, []byte(text+"\n"), 0o600))
+	s, err := settingsFrom(flags{}, lookup(env), 1000)
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"username":"me","password":"p","profile":`+text+`}`, string(s.account.json()))
+	_, err = plugin.ParseSettings(s.account.json())
+	require.NoError(t, err, "the plugin takes it")
 }
 
 func TestSettingsOfADemo(t *testing.T) {

@@ -59,11 +59,11 @@ func TestLoginRefusals(t *testing.T) {
 	}
 	status, _, _ := page(brand.OneAppClientID, "Mozilla/5.0")
 	assert.Equal(t, http.StatusBadRequest, status, "no app")
-	status, text, _ := page(brand.ServiceID, profile.LoginUserAgent)
+	status, text, _ := page(brand.ServiceID, brand.LoginUserAgent)
 	assert.Equal(t, http.StatusOK, status, "the firewall's page looks like a success")
 	assert.Contains(t, text, "/error?status=400")
 	assert.Contains(t, text, "abusing")
-	status, text, cookies := page(brand.OneAppClientID, profile.LoginUserAgent)
+	status, text, cookies := page(brand.OneAppClientID, brand.LoginUserAgent)
 	assert.Equal(t, http.StatusOK, status)
 	assert.True(t, strings.HasPrefix(text, "/web/v1/user/authorize?"))
 	require.Len(t, cookies, 1)

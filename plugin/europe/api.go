@@ -15,7 +15,7 @@ import (
 // apiCall is one authenticated call of the vehicle API: a GET, or a POST if it
 // has a body.
 type apiCall struct {
-	// path below /api/v1/spa/.
+	// path below the profile's prefix of the vehicle API.
 	path string
 	// what names the call in the log.
 	what string
@@ -69,7 +69,7 @@ func (c *Client) apiOnce(ctx context.Context, call apiCall, device string) (fiel
 		method = http.MethodPost
 	}
 	resp, err := c.send(ctx, request{
-		method: method, url: c.opts.Profile.APIURL + "/api/v1/spa/" + call.path, what: call.what,
+		method: method, url: c.opts.Profile.APIURL + c.opts.Profile.Paths.VehicleAPI + call.path, what: call.what,
 		header: header, json: call.json, timeout: call.timeout, wakes: call.wakes,
 	})
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
@@ -50,7 +49,7 @@ func (t *cciTokens) take(doc field.Object) {
 func (c *Client) redeem(ctx context.Context, device, code string) (cciTokens, error) {
 	var tokens cciTokens
 	doc, _, err := c.cci(ctx, request{
-		url: "v1/auth/token?" + url.Values{"code": {code}}.Encode(), what: "redeem code", header: c.cciHeader(device, nil),
+		url: c.opts.Profile.Paths.Redeem + "?" + url.Values{"code": {code}}.Encode(), what: "redeem code", header: c.cciHeader(device, nil),
 	})
 	if errors.Is(err, sdk.ErrSessionExpired) {
 		return tokens, changed()
@@ -67,7 +66,7 @@ func (c *Client) redeem(ctx context.Context, device, code string) (cciTokens, er
 // refresh renews the set. If it is refused, a login is needed.
 func (c *Client) refresh(ctx context.Context, device string, tokens cciTokens) (cciTokens, error) {
 	doc, header, err := c.cci(ctx, request{
-		url: "v2/auth/token-refresh", what: "refresh tokens", header: c.cciHeader(device, &tokens), json: tokens,
+		url: c.opts.Profile.Paths.Refresh, what: "refresh tokens", header: c.cciHeader(device, &tokens), json: tokens,
 	})
 	if spoken := shared.AsAPIError(err); spoken != nil && spoken.VendorCode != "" {
 		// The server answers so when it does not like the request, which only a
@@ -94,7 +93,7 @@ func (c *Client) refresh(ctx context.Context, device string, tokens cciTokens) (
 // exchange is step 5: a token of the vehicle API.
 func (c *Client) exchange(ctx context.Context, device string, tokens cciTokens) error {
 	doc, _, err := c.cci(ctx, request{
-		url: "v1/auth/token-exchange?serviceType=CCS", what: "exchange token", header: c.cciHeader(device, &tokens),
+		url: c.opts.Profile.Paths.Exchange + "?serviceType=CCS", what: "exchange token", header: c.cciHeader(device, &tokens),
 	})
 	if err != nil {
 		return err
@@ -132,7 +131,7 @@ func lifetime(o field.Object, now time.Time) time.Duration {
 // cci makes a POST to the account API. A refused token is ErrSessionExpired.
 func (c *Client) cci(ctx context.Context, r request) (field.Object, http.Header, error) {
 	r.method = http.MethodPost
-	r.url = c.opts.Profile.CCIURL + "/domain/api/" + r.url
+	r.url = c.opts.Profile.CCIURL + r.url
 	resp, err := c.send(ctx, r)
 	if err != nil {
 		return field.Object{}, nil, err
@@ -159,8 +158,8 @@ func (c *Client) cciHeader(device string, tokens *cciTokens) http.Header {
 	p := c.opts.Profile
 	h := http.Header{}
 	for key, value := range map[string]string{
-		"client-id": p.Package, "client-name": p.ClientName, "client-version": profile.ClientVersion,
-		"client-os-code": profile.OSCode, "client-os-version": p.OSVersion, "client-device-model": profile.DeviceModel,
+		"client-id": p.Package, "client-name": p.ClientName, "client-version": p.ClientVersion,
+		"client-os-code": p.OSCode, "client-os-version": p.OSVersion, "client-device-model": p.DeviceModel,
 		"client-notification-provider-type": p.NotificationType, "client-device-id": device,
 		"locale": strings.ToUpper(c.opts.Language), "Accept-Language": c.opts.Language, "Accept": "application/json",
 		"timezone": c.opts.Now().In(c.zone).Format("-07:00"),

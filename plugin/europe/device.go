@@ -38,7 +38,7 @@ func (c *Client) register(ctx context.Context) (string, error) {
 	}
 	header.Set("Content-Type", "application/json;charset=UTF-8")
 	resp, err := c.send(ctx, request{
-		method: http.MethodPost, url: c.opts.Profile.APIURL + "/api/v1/spa/notifications/register", what: "register device",
+		method: http.MethodPost, url: c.opts.Profile.APIURL + c.opts.Profile.Paths.VehicleAPI + c.opts.Profile.Paths.Register, what: "register device",
 		header: header,
 		json: map[string]string{
 			"pushRegId": randomHex(32), "pushType": c.opts.Profile.PushType, "uuid": newUUID(),

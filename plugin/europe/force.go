@@ -27,7 +27,7 @@ func (c *Client) Force(ctx context.Context, vehicleID string, since time.Time) (
 // reads the cloud's copy, which alone has odometer and position.
 func (c *Client) forceCCS1(ctx context.Context, vehicleID string, known car) (*vehiclev1.VehicleData, error) {
 	answer, err := c.api(ctx, apiCall{
-		path: carPath(vehicleID, "status"), what: "ccs1 wake", timeout: blockingTimeout, wakes: true,
+		path: c.carPath(vehicleID, c.opts.Profile.Paths.CCS1Wake), what: "ccs1 wake", timeout: blockingTimeout, wakes: true,
 	})
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (c *Client) forceCCS2(ctx context.Context, vehicleID string, known car, sin
 		since = c.opts.Now().Add(-time.Second)
 	}
 	if _, err := c.api(ctx, apiCall{
-		path: carPath(vehicleID, "ccs2/carstatus"), what: "ccs2 wake", ccs2: known.ccs2, wakes: true,
+		path: c.carPath(vehicleID, c.opts.Profile.Paths.CCS2Wake), what: "ccs2 wake", ccs2: known.ccs2, wakes: true,
 	}); err != nil {
 		return nil, err
 	}

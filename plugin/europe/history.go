@@ -117,7 +117,7 @@ func (c *Client) historyParts(vehicleID string, known car, unit vehiclev1.Distan
 func (c *Client) driving(ctx context.Context, vehicleID string, known car, unit vehiclev1.DistanceUnit, r *field.Report) (*vehiclev1.VehicleData, error) {
 	ask := func(period int, name string) (field.Object, error) {
 		doc, err := c.api(ctx, apiCall{
-			path: carPath(vehicleID, "drvhistory"), what: "driving history", ccs2: known.ccs2, json: map[string]int{"periodTarget": period},
+			path: c.carPath(vehicleID, c.opts.Profile.Paths.DrivingHistory), what: "driving history", ccs2: known.ccs2, json: map[string]int{"periodTarget": period},
 		})
 		return doc.At("resMsg").Reporting(r, name), err
 	}
@@ -135,7 +135,7 @@ func (c *Client) driving(ctx context.Context, vehicleID string, known car, unit 
 // trips asks for the trips of this month, and of the last day of it that has any.
 func (c *Client) trips(ctx context.Context, vehicleID string, known car, unit vehiclev1.DistanceUnit, r *field.Report) (*vehiclev1.VehicleData, error) {
 	ask := func(body map[string]any, name string) (field.Object, error) {
-		doc, err := c.api(ctx, apiCall{path: carPath(vehicleID, "tripinfo"), what: "trips", ccs2: known.ccs2, json: body})
+		doc, err := c.api(ctx, apiCall{path: c.carPath(vehicleID, c.opts.Profile.Paths.Trips), what: "trips", ccs2: known.ccs2, json: body})
 		return doc.At("resMsg").Reporting(r, name), err
 	}
 	today := c.opts.Now().In(c.zone)

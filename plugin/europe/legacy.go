@@ -18,7 +18,7 @@ import (
 func (c *Client) grant(ctx context.Context, refreshToken string) error {
 	p := c.opts.Profile
 	r := request{
-		method: http.MethodPost, url: p.LoginURL + "/auth/api/v2/user/oauth2/token", what: "refresh grant", header: browser(),
+		method: http.MethodPost, url: p.LoginURL + p.Paths.RefreshGrant, what: "refresh grant", header: c.browser(),
 		form: url.Values{
 			"grant_type": {"refresh_token"}, "refresh_token": {refreshToken},
 			"client_id": {p.ServiceID}, "client_secret": {p.ServiceSecret},
@@ -30,10 +30,10 @@ func (c *Client) grant(ctx context.Context, refreshToken string) error {
 			return err
 		}
 		header.Set("Authorization", p.BasicToken())
-		r.url, r.header = p.APIURL+"/api/v1/user/oauth2/token", header
+		r.url, r.header = p.APIURL+p.Paths.APIRefreshGrant, header
 		r.form = url.Values{
 			"grant_type": {"refresh_token"}, "refresh_token": {refreshToken},
-			"redirect_uri": {"https://www.getpostman.com/oauth2/callback"},
+			"redirect_uri": {p.GrantRedirect},
 		}
 	}
 	resp, err := c.send(ctx, r)

@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
@@ -84,7 +83,7 @@ func (c *Client) signIn(ctx context.Context) (string, error) {
 		return "", shared.Errorf(shared.ReasonInvalidResponse, "The vendor's login key cannot encrypt the password.").Wrap(err)
 	}
 	resp, err := c.send(ctx, request{
-		method: http.MethodPost, url: c.opts.Profile.LoginURL + "/auth/account/signin", what: "sign in", via: oneHop{c.http.Transport, jar}, header: browser(),
+		method: http.MethodPost, url: c.opts.Profile.LoginURL + c.opts.Profile.Paths.SignIn, what: "sign in", via: oneHop{c.http.Transport, jar}, header: c.browser(),
 		form: url.Values{
 			"client_id": {c.opts.Profile.OneAppClientID}, "encryptedPassword": {"true"}, "password": {hex.EncodeToString(cipher)},
 			"redirect_uri": {c.opts.Profile.OneAppRedirect}, "scope": {""}, "nonce": {""}, "state": {"ccsp"},
@@ -118,8 +117,8 @@ func (c *Client) openLoginPage(ctx context.Context, pages *http.Client) error {
 		"redirect_uri": {c.opts.Profile.OneAppRedirect}, "lang": {c.opts.Language}, "state": {"ccsp"}, "country": {"de"},
 	}
 	resp, err := c.send(ctx, request{
-		method: http.MethodGet, url: c.opts.Profile.LoginURL + "/auth/api/v2/user/oauth2/authorize?" + query.Encode(),
-		what: "login page", via: pages, header: browser(),
+		method: http.MethodGet, url: c.opts.Profile.LoginURL + c.opts.Profile.Paths.Authorize + "?" + query.Encode(),
+		what: "login page", via: pages, header: c.browser(),
 	})
 	if err != nil {
 		return err
@@ -139,7 +138,7 @@ func (c *Client) openLoginPage(ctx context.Context, pages *http.Client) error {
 // passwordKey gets the key that the password is encrypted with.
 func (c *Client) passwordKey(ctx context.Context, pages *http.Client) (*rsa.PublicKey, string, error) {
 	resp, err := c.send(ctx, request{
-		method: http.MethodGet, url: c.opts.Profile.LoginURL + "/auth/api/v1/accounts/certs", what: "login key", via: pages, header: browser(),
+		method: http.MethodGet, url: c.opts.Profile.LoginURL + c.opts.Profile.Paths.LoginKey, what: "login key", via: pages, header: c.browser(),
 	})
 	if err != nil {
 		return nil, "", err
@@ -228,6 +227,6 @@ func changed() *shared.APIError {
 		"The vendor's login has changed and is not understood. Look for an update of the plugin, or use a refresh token as password.")
 }
 
-func browser() http.Header {
-	return http.Header{"User-Agent": {profile.LoginUserAgent}, "Accept": {"application/json, text/html, */*"}}
+func (c *Client) browser() http.Header {
+	return http.Header{"User-Agent": {c.opts.Profile.LoginUserAgent}, "Accept": {"application/json, text/html, */*"}}
 }

@@ -55,7 +55,7 @@ func (c *Client) parseCCS1(info field.Object) reading {
 }
 
 func (c *Client) documentCCS1(ctx context.Context, vehicleID string) (field.Object, error) {
-	doc, err := c.api(ctx, apiCall{path: carPath(vehicleID, "status/latest"), what: "ccs1 status"})
+	doc, err := c.api(ctx, apiCall{path: c.carPath(vehicleID, c.opts.Profile.Paths.CCS1Status), what: "ccs1 status"})
 	if err != nil {
 		return field.Object{}, err
 	}
@@ -67,7 +67,7 @@ func (c *Client) documentCCS1(ctx context.Context, vehicleID string) (field.Obje
 }
 
 func (c *Client) statusCCS2(ctx context.Context, vehicleID string, known car) (reading, error) {
-	doc, err := c.api(ctx, apiCall{path: carPath(vehicleID, "ccs2/carstatus/latest"), what: "ccs2 status", ccs2: known.ccs2})
+	doc, err := c.api(ctx, apiCall{path: c.carPath(vehicleID, c.opts.Profile.Paths.CCS2Status), what: "ccs2 status", ccs2: known.ccs2})
 	if err != nil {
 		return reading{}, err
 	}
@@ -107,7 +107,7 @@ func (c *Client) complete(ctx context.Context, vehicleID string, known car, r re
 // parkLocation prefers the parking position: the one in the status may be days
 // old, or a target sent to the navigation. If it cannot be had, the rest stands.
 func (c *Client) parkLocation(ctx context.Context, vehicleID string, known car, r reading) error {
-	doc, err := c.api(ctx, apiCall{path: carPath(vehicleID, "location/park"), what: "parking position", ccs2: known.ccs2})
+	doc, err := c.api(ctx, apiCall{path: c.carPath(vehicleID, c.opts.Profile.Paths.ParkLocation), what: "parking position", ccs2: known.ccs2})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -141,6 +141,6 @@ func refreshOf(d *vehiclev1.VehicleData) *vehiclev1.Refresh {
 	return d.Refresh
 }
 
-func carPath(vehicleID, rest string) string {
-	return "vehicles/" + url.PathEscape(vehicleID) + "/" + rest
+func (c *Client) carPath(vehicleID, rest string) string {
+	return c.opts.Profile.Paths.Vehicles + "/" + url.PathEscape(vehicleID) + "/" + rest
 }

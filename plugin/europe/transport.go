@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
@@ -63,7 +62,7 @@ func (c *Client) send(ctx context.Context, r request) (response, error) {
 	}
 	callCtx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	req, err := r.build(callCtx)
+	req, err := r.build(callCtx, c.opts.Profile.UserAgent)
 	if err != nil {
 		return response{}, shared.NewError(shared.ReasonInternal).Wrap(err)
 	}
@@ -95,7 +94,7 @@ func (c *Client) send(ctx context.Context, r request) (response, error) {
 	return response{status: resp.StatusCode, header: resp.Header, url: resp.Request.URL, body: body}, nil
 }
 
-func (r request) build(ctx context.Context) (*http.Request, error) {
+func (r request) build(ctx context.Context, agent string) (*http.Request, error) {
 	var body io.Reader
 	contentType := ""
 	switch {
@@ -114,7 +113,7 @@ func (r request) build(ctx context.Context) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("User-Agent", profile.UserAgent)
+	req.Header.Set("User-Agent", agent)
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}

@@ -14,7 +14,7 @@ import (
 // Vehicles implements [sdk.Vendor]. It follows docs/protocol-europe.md, section
 // "Vehicle list".
 func (c *Client) Vehicles(ctx context.Context) ([]*vehiclev1.Vehicle, error) {
-	doc, err := c.api(ctx, apiCall{path: "vehicles", what: "vehicle list"})
+	doc, err := c.api(ctx, apiCall{path: c.opts.Profile.Paths.Vehicles, what: "vehicle list"})
 	if err != nil {
 		return nil, err
 	}

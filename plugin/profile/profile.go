@@ -21,93 +21,81 @@ const (
 	Genesis Brand = "genesis"
 )
 
-// Profile is what a client has to know of one brand in one region.
+// Profile is what a client has to know of one brand in one region. Its JSON form
+// is that of the built-in files and of a user's override.
 type Profile struct {
-	Brand Brand
+	// Version of the values. It rises when any of them changes.
+	Version int    `json:"version"`
+	Region  string `json:"region"`
+	Brand   Brand  `json:"brand"`
+	// ZoneName is the zone of the region's zone-less times.
+	ZoneName string `json:"zone"`
+
 	// Base URLs without a slash at the end: the login pages, the account API
 	// (CCI), and the vehicle API (ccapi).
-	LoginURL, CCIURL, APIURL string
+	LoginURL string `json:"login_url"`
+	CCIURL   string `json:"cci_url"`
+	APIURL   string `json:"api_url"`
 
 	// The vehicle API's client: the service id is also the classic OAuth client.
-	ServiceID, ServiceSecret, AppID, PushType string
+	ServiceID     string `json:"service_id"`
+	ServiceSecret string `json:"service_secret"`
+	AppID         string `json:"app_id"`
+	PushType      string `json:"push_type"`
 	// StampKey is the base64 text of the 50 bytes that stamps are made with.
-	StampKey string
+	StampKey string `json:"stamp_key"`
 
-	// The app's client at the account API.
-	OneAppClientID, OneAppRedirect string
-	Package, ClientName            string
-	OSVersion, NotificationType    string
+	// The app's client at the account API, and what the app says of itself.
+	OneAppClientID   string `json:"one_app_client_id"`
+	OneAppRedirect   string `json:"one_app_redirect"`
+	Package          string `json:"package"`
+	ClientName       string `json:"client_name"`
+	ClientVersion    string `json:"client_version"`
+	OSCode           string `json:"os_code"`
+	OSVersion        string `json:"os_version"`
+	DeviceModel      string `json:"device_model"`
+	NotificationType string `json:"notification_type"`
 
-	// GenesisTokens: legacy refresh tokens are renewed at the vehicle API and
-	// not at the login pages.
-	GenesisTokens bool
-
-	// ZoneName is the zone of the region's zone-less times.
-	ZoneName string
-}
-
-// Values common to the app.
-const (
-	ClientVersion = "1.3.3"
-	OSCode        = "ios"
-	DeviceModel   = "iPhone"
 	// UserAgent of API calls.
-	UserAgent = "okhttp/3.12.0"
-	// LoginUserAgent of the login pages; they refuse one without the suffix.
-	LoginUserAgent = "Mozilla/5.0 (Linux; Android 4.1.1; Galaxy Nexus Build/JRO03C) AppleWebKit/535.19 " +
-		"(KHTML, like Gecko) Chrome/18.0.1025.166 Mobile Safari/535.19_CCS_APP_AOS"
-)
+	UserAgent string `json:"user_agent"`
+	// LoginUserAgent of the login pages; they refuse one without the suffix
+	// _CCS_APP_AOS.
+	LoginUserAgent string `json:"login_user_agent"`
 
-// Europe returns the profile of a brand in Europe.
-func Europe(b Brand) (Profile, error) {
-	for _, p := range europe() {
-		if p.Brand == b {
-			return p, nil
-		}
-	}
-	return Profile{}, fmt.Errorf("no brand %q in Europe: use hyundai, kia or genesis", b)
+	// GenesisTokens: legacy refresh tokens are renewed at the vehicle API, with
+	// GrantRedirect, and not at the login pages.
+	GenesisTokens bool   `json:"genesis_tokens"`
+	GrantRedirect string `json:"grant_redirect"`
+
+	Paths Paths `json:"paths"`
 }
 
-// Brands of Europe, for servers that serve them all.
-func Brands() []Profile { return europe() }
+// Paths of the calls that a client makes.
+type Paths struct {
+	// At the login pages.
+	Authorize    string `json:"authorize"`
+	LoginKey     string `json:"login_key"`
+	SignIn       string `json:"sign_in"`
+	RefreshGrant string `json:"refresh_grant"`
+	// At the account API.
+	Redeem   string `json:"redeem"`
+	Refresh  string `json:"refresh"`
+	Exchange string `json:"exchange"`
+	// At the vehicle API.
+	APIRefreshGrant string `json:"api_refresh_grant"`
+	VehicleAPI      string `json:"vehicle_api"`
+	// Below VehicleAPI.
+	Register string `json:"register"`
+	Vehicles string `json:"vehicles"`
+	// Below Vehicles and a car's id.
+	CCS1Status   string `json:"ccs1_status"`
+	CCS1Wake     string `json:"ccs1_wake"`
+	CCS2Status   string `json:"ccs2_status"`
+	CCS2Wake     string `json:"ccs2_wake"`
+	ParkLocation string `json:"park_location"`
 
-func europe() []Profile {
-	return []Profile{
-		{
-			Brand:    Hyundai,
-			LoginURL: "https://idpconnect-eu.hyundai.com", CCIURL: "https://cci-api-eu.hyundai.com",
-			APIURL:    "https://prd.eu-ccapi.hyundai.com:8080",
-			ServiceID: "6d477c38-3ca4-4cf3-9557-2a1929a94654", ServiceSecret: "KUy49XxPzLpLuoK0xhBC77W6VXhmtQR9iQhmIFjjoY4IpxsV",
-			AppID: "014d2225-8495-4735-812d-2616334fd15d", PushType: "GCM",
-			StampKey:       "RFtoRq/vDXJmRndoZaZQyfOot7OrIqGVFj96iY2WL3yyH5Z/pUvlUhqmCxD2t+D65SQ=",
-			OneAppClientID: "4f4953b5-02e1-4dbc-8599-87e983ee1be5", OneAppRedirect: "https://oneapp.hyundai.com/redirect",
-			Package: "com.hyundai.oneapp.eu", ClientName: "hyundai", OSVersion: "18.7", NotificationType: "APNS",
-			ZoneName: "Europe/Berlin",
-		},
-		{
-			Brand:    Kia,
-			LoginURL: "https://idpconnect-eu.kia.com", CCIURL: "https://cci-api-eu.kia.com",
-			APIURL:    "https://prd.eu-ccapi.kia.com:8080",
-			ServiceID: "fdc85c00-0a2f-4c64-bcb4-2cfb1500730a", ServiceSecret: "secret",
-			AppID: "a2b8469b-30a3-4361-8e13-6fceea8fbe74", PushType: "APNS",
-			StampKey:       "wLTVxwidmH8CfJYBWSnHD6E0huk0ozdiuygB4hLkM5XCgzAL1Dk5sE36d/bx5PFMbZs=",
-			OneAppClientID: "01b36c86-79e8-486c-8009-15f2ad88d670", OneAppRedirect: "https://oneapp.kia.com/redirect",
-			Package: "com.kia.oneapp.eu", ClientName: "kia", OSVersion: "27", NotificationType: "IOS_APPSTORE",
-			ZoneName: "Europe/Berlin",
-		},
-		{
-			Brand:    Genesis,
-			LoginURL: "https://idpconnect-eu.genesis.com", CCIURL: "https://cci-api-eu.genesis.com",
-			APIURL:    "https://prd-eu-ccapi.genesis.com:443",
-			ServiceID: "3020afa2-30ff-412a-aa51-d28fbe901e10", ServiceSecret: "FKDdlef2ffdleFEweELFKERiLER2FED21sDdwdgQz6hFESE3",
-			AppID: "f11f2b86-e0e7-4851-90df-5600b01d8b70", PushType: "GCM",
-			StampKey:       "RFtoRq/vDXJmRndoZaZQyYo3/qFLtVReW8P7utRPcc0ZxOzOELm9mexvviBk/qqIp4A=",
-			OneAppClientID: "50e3b8b0-ced5-43b7-8a42-f86ac92fe50e", OneAppRedirect: "https://oneapp.genesis.com/redirect",
-			Package: "com.genesis.oneapp.eu", ClientName: "genesis", OSVersion: "18.7", NotificationType: "APNS",
-			GenesisTokens: true,
-			ZoneName:      "Europe/Berlin",
-		},
-	}
+	DrivingHistory string `json:"driving_history"`
+	Trips          string `json:"trips"`
 }
 
 // Zone is the time zone of the region.

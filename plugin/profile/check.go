@@ -1,0 +1,179 @@
+package profile
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// stampKeyBytes is the length of a stamp key.
+const stampKeyBytes = 50
+
+// value is one of a profile's texts, and what it has to be.
+type value struct {
+	key   string
+	text  *string
+	check func(*string) error
+}
+
+func (p *Profile) values() []value {
+	paths := &p.Paths
+	return []value{
+		{"zone", &p.ZoneName, checkZone},
+		{"login_url", &p.LoginURL, checkBase},
+		{"cci_url", &p.CCIURL, checkBase},
+		{"api_url", &p.APIURL, checkBase},
+		{"service_id", &p.ServiceID, checkHeader},
+		{"service_secret", &p.ServiceSecret, checkHeader},
+		{"app_id", &p.AppID, checkHeader},
+		{"push_type", &p.PushType, checkHeader},
+		{"stamp_key", &p.StampKey, checkStampKey},
+		{"one_app_client_id", &p.OneAppClientID, checkHeader},
+		{"one_app_redirect", &p.OneAppRedirect, checkURL},
+		{"package", &p.Package, checkHeader},
+		{"client_name", &p.ClientName, checkHeader},
+		{"client_version", &p.ClientVersion, checkHeader},
+		{"os_code", &p.OSCode, checkHeader},
+		{"os_version", &p.OSVersion, checkHeader},
+		{"device_model", &p.DeviceModel, checkHeader},
+		{"notification_type", &p.NotificationType, checkHeader},
+		{"user_agent", &p.UserAgent, checkHeader},
+		{"login_user_agent", &p.LoginUserAgent, checkHeader},
+		{"grant_redirect", &p.GrantRedirect, checkURL},
+		{"paths.authorize", &paths.Authorize, checkRooted},
+		{"paths.login_key", &paths.LoginKey, checkRooted},
+		{"paths.sign_in", &paths.SignIn, checkRooted},
+		{"paths.refresh_grant", &paths.RefreshGrant, checkRooted},
+		{"paths.redeem", &paths.Redeem, checkRooted},
+		{"paths.refresh", &paths.Refresh, checkRooted},
+		{"paths.exchange", &paths.Exchange, checkRooted},
+		{"paths.api_refresh_grant", &paths.APIRefreshGrant, checkRooted},
+		{"paths.vehicle_api", &paths.VehicleAPI, checkPrefix},
+		{"paths.register", &paths.Register, checkRelative},
+		{"paths.vehicles", &paths.Vehicles, checkRelative},
+		{"paths.ccs1_status", &paths.CCS1Status, checkRelative},
+		{"paths.ccs1_wake", &paths.CCS1Wake, checkRelative},
+		{"paths.ccs2_status", &paths.CCS2Status, checkRelative},
+		{"paths.ccs2_wake", &paths.CCS2Wake, checkRelative},
+		{"paths.park_location", &paths.ParkLocation, checkRelative},
+	}
+}
+
+// check looks at every value, and takes the slash from the end of base URLs.
+func (p *Profile) check() error {
+	var wrong []error
+	if p.Version < 1 {
+		wrong = append(wrong, errors.New("version is not 1 or above"))
+	}
+	if p.Region != "europe" {
+		wrong = append(wrong, errors.New("region is not europe"))
+	}
+	for _, v := range p.values() {
+		if *v.text == "" {
+			wrong = append(wrong, fmt.Errorf("%s is missing", v.key))
+		} else if err := v.check(v.text); err != nil {
+			wrong = append(wrong, fmt.Errorf("%s %w", v.key, err))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// All are the paths, for who has to tell their parts from ids.
+func (p Paths) All() []string {
+	var all []string
+	for _, v := range (&Profile{Paths: p}).values() {
+		if strings.HasPrefix(v.key, "paths.") {
+			all = append(all, *v.text)
+		}
+	}
+	return all
+}
+
+// BaseURL checks the URL of a host and returns it without a slash at the end.
+// Plain HTTP is taken on this machine only.
+func BaseURL(text string) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", errors.New("is no URL of a host")
+	}
+	switch {
+	case u.Scheme == "https":
+	case u.Scheme == "http" && loopback(u.Hostname()):
+	default:
+		return "", errors.New("must be https; plain http is for this machine only")
+	}
+	return strings.TrimSuffix(u.String(), "/"), nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func checkBase(text *string) error {
+	base, err := BaseURL(*text)
+	*text = base
+	return err
+}
+
+func checkURL(text *string) error {
+	_, err := BaseURL(*text)
+	return err
+}
+
+func checkZone(text *string) error {
+	if _, err := time.LoadLocation(*text); err != nil || *text == "Local" {
+		return errors.New("is no time zone")
+	}
+	return nil
+}
+
+func checkStampKey(text *string) error {
+	key, err := base64.StdEncoding.DecodeString(*text)
+	switch {
+	case err != nil:
+		return errors.New("is no base64")
+	case len(key) != stampKeyBytes:
+		return fmt.Errorf("has %d bytes and not %d", len(key), stampKeyBytes)
+	}
+	return nil
+}
+
+var (
+	// headerForm is what a header can carry.
+	headerForm = regexp.MustCompile(`^[!-~]([ -~]{0,500}[!-~])?$`)
+	pathForm   = regexp.MustCompile(`^/?([A-Za-z0-9_~-][A-Za-z0-9._~-]*/)*[A-Za-z0-9_~-][A-Za-z0-9._~-]*/?$`)
+)
+
+func checkHeader(text *string) error {
+	if !headerForm.MatchString(*text) {
+		return errors.New("is not what a header can carry")
+	}
+	return nil
+}
+
+func checkRooted(text *string) error {
+	if !pathForm.MatchString(*text) || !strings.HasPrefix(*text, "/") || strings.HasSuffix(*text, "/") {
+		return errors.New("is no path that begins with a slash")
+	}
+	return nil
+}
+
+func checkPrefix(text *string) error {
+	if !pathForm.MatchString(*text) || !strings.HasPrefix(*text, "/") || !strings.HasSuffix(*text, "/") {
+		return errors.New("is no path that begins and ends with a slash")
+	}
+	return nil
+}
+
+func checkRelative(text *string) error {
+	if !pathForm.MatchString(*text) || strings.HasPrefix(*text, "/") || strings.HasSuffix(*text, "/") {
+		return errors.New("is no path without a slash at its ends")
+	}
+	return nil
+}
