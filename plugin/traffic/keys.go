@@ -93,8 +93,18 @@ func classOf(key string) class {
 		text string
 		c    class
 	}{
-		{"token", token}, {"secret", token}, {"password", token}, {"username", name}, {"nickname", name}, {"email", name},
-		{"uuid", identity}, {"deviceid", identity}, {"vehicleid", identity}, {"userid", identity}, {"carid", identity}, {"vin", vin},
+		{"token", token},
+		{"secret", token},
+		{"password", token},
+		{"username", name},
+		{"nickname", name},
+		{"email", name},
+		{"uuid", identity},
+		{"deviceid", identity},
+		{"vehicleid", identity},
+		{"userid", identity},
+		{"carid", identity},
+		{"vin", vin},
 	} {
 		if strings.HasSuffix(lower, ending.text) {
 			return ending.c

@@ -71,7 +71,8 @@ func (s *Scrubber) holdsSecret(text string) bool {
 				break
 			}
 			begin, end := from+i, from+i+len(secret)
-			if len(secret) >= 6 || !(begin > 0 && alphanumeric(text[begin-1])) && !(end < len(text) && alphanumeric(text[end])) {
+			alone := (begin == 0 || !alphanumeric(text[begin-1])) && (end == len(text) || !alphanumeric(text[end]))
+			if alone || len(secret) >= 6 {
 				return true
 			}
 			from = begin + 1
@@ -157,53 +158,53 @@ func (s *Scrubber) settledForm(text string) bool {
 
 // text is what stands for a text under a key of class c.
 func (s *Scrubber) text(c class, text string) string {
-	if text == "" {
-		return ""
+	if text == "" || s.stays(c, text) {
+		return text
 	}
 	switch c {
-	case harmless:
-		if s.plain(text) {
-			return text
-		}
-	case measure:
-		if anyNumber.MatchString(text) || s.settledForm(text) {
-			return text
-		}
 	case message:
 		return phrase(text)
-	case code:
-		if codeForm.MatchString(text) && !s.holdsSecret(text) {
-			return text
-		}
-		return s.aliases.of(aToken, text)
 	case dated:
 		return s.date(text)
+	case name:
+		return s.aliases.of(aName, text)
+	case identity:
+		return s.aliases.of(anID, text)
+	case vin:
+		return s.aliases.of(aVIN, text)
+	case code:
+		return s.aliases.of(aToken, text)
+	case token:
+		return s.token(text)
 	case latitude, longitude, altitude, heading:
 		if n, ok := numberOf(text); ok {
 			return coordinate(c, n, text)
 		}
-	case name:
-		return s.aliases.of(aName, text)
-	case identity:
-		if shortNumber.MatchString(text) {
-			return text // an index
-		}
-		return s.aliases.of(anID, text)
-	case vin:
-		return s.aliases.of(aVIN, text)
-	case token:
-		return s.token(text)
 	case modulus:
 		if len(text) >= 100 {
 			return fakeModulus()
 		}
-	case unknown:
-		if s.settledForm(text) {
-			return text
-		}
-	case private, place:
+	case unknown, harmless, measure, private, place:
 	}
 	return s.aliases.of(kindOf(text), text)
+}
+
+// stays says whether a text may stay as it is.
+func (s *Scrubber) stays(c class, text string) bool {
+	switch c {
+	case harmless:
+		return s.plain(text)
+	case measure:
+		return anyNumber.MatchString(text) || s.settledForm(text)
+	case code:
+		return codeForm.MatchString(text) && !s.holdsSecret(text)
+	case identity:
+		return shortNumber.MatchString(text) // an index
+	case unknown:
+		return s.settledForm(text)
+	default:
+		return false
+	}
 }
 
 func (s *Scrubber) token(text string) string {
