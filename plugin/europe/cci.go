@@ -52,13 +52,13 @@ func (c *Client) redeem(ctx context.Context, device, code string) (cciTokens, er
 		url: c.opts.Profile.Paths.Redeem + "?" + url.Values{"code": {code}}.Encode(), what: "redeem code", header: c.cciHeader(device, nil),
 	})
 	if errors.Is(err, sdk.ErrSessionExpired) {
-		return tokens, changed()
+		return tokens, notUnderstood()
 	}
 	if err != nil {
 		return tokens, err
 	}
 	if tokens.take(doc); tokens.AccessToken == "" {
-		return tokens, changed()
+		return tokens, notUnderstood()
 	}
 	return tokens, nil
 }
@@ -100,7 +100,7 @@ func (c *Client) exchange(ctx context.Context, device string, tokens cciTokens) 
 	}
 	token, ok := doc.First("accessToken", "ccsAccessToken").NonEmptyText()
 	if !ok {
-		return changed()
+		return notUnderstood()
 	}
 	now := c.opts.Now()
 	life := lifetime(doc.At("expiresTime"), now)
@@ -149,7 +149,7 @@ func (c *Client) cci(ctx context.Context, r request) (field.Object, http.Header,
 	case resp.status != http.StatusOK:
 		return field.Object{}, nil, sdk.ErrSessionExpired
 	case err != nil || !doc.IsObject():
-		return field.Object{}, nil, changed()
+		return field.Object{}, nil, notUnderstood()
 	}
 	return doc, resp.header, nil
 }

@@ -25,32 +25,39 @@ type verdict struct {
 	// permanent: waiting does not help.
 	permanent bool
 	message   string
+	// closes is what is not asked again until retryAfter has passed.
+	closes sdk.Closure
 }
 
 // verdicts by code. A code with two meanings has the one of a forced read in
 // wakeVerdicts.
 func verdicts() map[string]verdict {
+	wakes, vehicle, all := sdk.Closure{Scope: sdk.ScopeWakes}, sdk.Closure{Scope: sdk.ScopeVehicle}, sdk.Closure{Scope: sdk.ScopeAccount}
 	return map[string]verdict{
 		"4002": {reason: shared.ReasonInvalidCommand, message: "The vendor refused the request as invalid."},
 		"4003": {reason: shared.ReasonInvalidCommand, message: "The vendor refused a value of the request."},
-		"4004": {reason: shared.ReasonVehicleBusy, retryAfter: time.Minute},
+		"4004": {reason: shared.ReasonVehicleBusy, retryAfter: time.Minute, closes: wakes},
 		"4005": {reason: shared.ReasonUnsupported, permanent: true},
-		"4006": {reason: shared.ReasonVehicleUnreachable, retryAfter: 30 * time.Minute},
-		"4007": {reason: shared.ReasonGuardRefused, permanent: true, message: "The car refuses to be woken because its 12 V battery is low. Drive it or charge that battery first."},
-		"4017": {reason: shared.ReasonIncompatible, permanent: true, message: "The vendor no longer accepts this plugin's client id or stamp. Look for an update of the plugin."},
-		"4081": {reason: shared.ReasonVehicleUnreachable, retryAfter: 10 * time.Minute},
+		"4006": {reason: shared.ReasonVehicleUnreachable, retryAfter: 30 * time.Minute, closes: wakes},
+		"4007": {reason: shared.ReasonGuardRefused, retryAfter: 24 * time.Hour, permanent: true, closes: sdk.Closure{Scope: sdk.ScopeWakes, UntilUsed: true}, message: "The car refuses to be woken because its 12 V battery is low. Drive it or charge that battery first."},
+		"4017": {reason: shared.ReasonVendorChanged, retryAfter: 24 * time.Hour, permanent: true, closes: all, message: "The vendor no longer accepts this plugin's client id or stamp. Look for an update of the plugin."},
+		"4081": {reason: shared.ReasonVehicleUnreachable, retryAfter: 10 * time.Minute, closes: silentCar()},
 		"5031": {reason: shared.ReasonVendorUnavailable, retryAfter: 5 * time.Minute},
-		"5091": {reason: shared.ReasonRateLimited},
-		"5153": {reason: shared.ReasonGuardRefused, permanent: true, message: "The car is in valet or privacy mode, which blocks remote access. Switch it off in the car."},
-		"5921": {reason: shared.ReasonVehicleUnreachable, retryAfter: 24 * time.Hour, message: "The vendor has no data of this car. It may be sold, out of subscription, or long offline."},
+		"5091": {reason: shared.ReasonRateLimited, closes: all},
+		"5153": {reason: shared.ReasonGuardRefused, retryAfter: time.Hour, permanent: true, closes: vehicle, message: "The car is in valet or privacy mode, which blocks remote access. Switch it off in the car."},
+		"5921": {reason: shared.ReasonVehicleUnreachable, retryAfter: 24 * time.Hour, closes: vehicle, message: "The vendor has no data of this car. It may be sold, out of subscription, or long offline."},
 		"9999": {reason: shared.ReasonVendorTimeout, retryAfter: 5 * time.Minute},
 	}
 }
 
+// silentCar: one wake without an answer says little, several say that the car
+// cannot be reached.
+func silentCar() sdk.Closure { return sdk.Closure{Scope: sdk.ScopeWakes, Strikes: 3} }
+
 func wakeVerdicts() map[string]verdict {
 	return map[string]verdict{
-		"5031": {reason: shared.ReasonVehicleUnreachable, retryAfter: 5 * time.Minute},
-		"9999": {reason: shared.ReasonVehicleUnreachable, retryAfter: 5 * time.Minute},
+		"5031": {reason: shared.ReasonVehicleUnreachable, retryAfter: 5 * time.Minute, closes: silentCar()},
+		"9999": {reason: shared.ReasonVehicleUnreachable, retryAfter: 5 * time.Minute, closes: silentCar()},
 	}
 }
 
@@ -72,11 +79,11 @@ func (c *Client) classify(resp response, wakes bool) (field.Object, error) {
 	case sessionEnded(doc, code, resp.status):
 		return field.Object{}, sdk.ErrSessionExpired
 	case ret == "7501", mentions(doc.At("retMsg"), "received unexpected statuscode"):
-		refused := shared.NewError(shared.ReasonAuthFailed)
+		refused := shared.NewError(shared.ReasonTokenRejected)
 		refused.VendorCode = ret
 		return field.Object{}, refused
 	case ret == "F" || resp.status >= http.StatusBadRequest:
-		return field.Object{}, mayHaveWoken(c.coded(code, resp.status, wakes), wakes)
+		return field.Object{}, c.coded(code, resp.status, wakes)
 	case ret == "S", doc.At("access_token").Exists(), doc.At("resMsg").Exists():
 		return doc, nil
 	}
@@ -104,8 +111,13 @@ func outage(status int) bool {
 	return status >= http.StatusInternalServerError || status == http.StatusTooManyRequests
 }
 
-func (c *Client) coded(code string, status int, wakes bool) *shared.APIError {
+// coded is the error of a result code, with what it closes.
+func (c *Client) coded(code string, status int, wakes bool) error {
 	v, known := verdicts()[code]
+	if !known && status == statusQuotaSpent {
+		code = "5091"
+		v, known = verdicts()[code]
+	}
 	if wakes {
 		if wake, ok := wakeVerdicts()[code]; ok {
 			v = wake
@@ -133,8 +145,16 @@ func (c *Client) coded(code string, status int, wakes bool) *shared.APIError {
 	if v.reason == shared.ReasonRateLimited {
 		e.RetryAfter = c.untilReset()
 	}
-	return e
+	mayHaveWoken(e, wakes)
+	if v.closes.Scope == "" {
+		return e
+	}
+	return sdk.Closes(e, v.closes)
 }
+
+// statusQuotaSpent is the vendor's own HTTP status for a spent daily limit; the
+// code is not always with it.
+const statusQuotaSpent = 509
 
 // untilReset is the time to the daily limit's reset: some minutes past midnight
 // in the region's zone.
@@ -164,8 +184,8 @@ func notJSON(resp response) *shared.APIError {
 
 // blocked is the vendor's firewall: it passes by itself, in hours.
 func blocked() *shared.APIError {
-	e := shared.Errorf(shared.ReasonVendorUnavailable,
-		"The vendor blocks this address or client for now. Nothing is tried for some hours; meanwhile a refresh token can be used as password.")
+	e := shared.Errorf(shared.ReasonVendorBlocked,
+		"The vendor's firewall blocks this address or client for now. Nothing is tried for some hours; that ends most blocks.")
 	e.RetryAfter = 4 * time.Hour
 	return e
 }

@@ -65,11 +65,11 @@ func TestResultCodes(t *testing.T) {
 		{"4004", "Duplicate request", 400, meaning{shared.ReasonVehicleBusy, time.Minute, true, "4004"}, same},
 		{"4005", "Unsupported control request - Vehicle is not Supported", 400, meaning{shared.ReasonUnsupported, 0, false, "4005"}, same},
 		{"4006", "TMU timeout", 408, meaning{shared.ReasonVehicleUnreachable, 30 * time.Minute, true, "4006"}, same},
-		{"4007", "Remote control unavailable", 400, meaning{shared.ReasonGuardRefused, 0, false, "4007"}, same},
+		{"4007", "Remote control unavailable", 400, meaning{shared.ReasonGuardRefused, 24 * time.Hour, false, "4007"}, same},
 		{"4010", "Require authentication", 401, meaning{}, same},
 		{"4010", "Require authentication", 400, meaning{}, same},
 		{"", "no code at all", 401, meaning{}, same},
-		{"4017", "Invalid request value - Invalid Application Id.", 401, meaning{shared.ReasonIncompatible, 0, false, "4017"}, same},
+		{"4017", "Invalid request value - Invalid Application Id.", 401, meaning{shared.ReasonVendorChanged, 24 * time.Hour, false, "4017"}, same},
 		{"4081", "Request timeout", 408, meaning{shared.ReasonVehicleUnreachable, 10 * time.Minute, true, "4081"}, same},
 		{
 			"5031", "Unavailable remote control - Service Temporary Unavailable", 503,
@@ -77,7 +77,7 @@ func TestResultCodes(t *testing.T) {
 			meaning{shared.ReasonVehicleUnreachable, 5 * time.Minute, true, "5031"},
 		},
 		{"5091", "Exceeds number of requests", 509, meaning{shared.ReasonRateLimited, untilReset, true, "5091"}, same},
-		{"5153", "Invalid valet auth", 400, meaning{shared.ReasonGuardRefused, 0, false, "5153"}, same},
+		{"5153", "Invalid valet auth", 400, meaning{shared.ReasonGuardRefused, time.Hour, false, "5153"}, same},
 		{"5921", "No Data Found v2", 400, meaning{shared.ReasonVehicleUnreachable, 24 * time.Hour, true, "5921"}, same},
 		{
 			"9999", "Undefined Error - Response timeout", 400,
@@ -89,6 +89,7 @@ func TestResultCodes(t *testing.T) {
 		{"4999", "the same in an outage", 500, meaning{shared.ReasonVendorUnavailable, 0, true, "4999"}, same},
 		{"", "no code", 400, meaning{shared.ReasonInvalidResponse, 0, true, "400"}, same},
 		{"", "no code", 429, meaning{shared.ReasonVendorUnavailable, 0, true, "429"}, same},
+		{"", "no code", 509, meaning{shared.ReasonRateLimited, untilReset, true, "5091"}, same},
 		{"", "no code", 502, meaning{shared.ReasonVendorUnavailable, 0, true, "502"}, same},
 		{"", "no code", 504, meaning{shared.ReasonVendorUnavailable, 0, true, "504"}, same},
 	} {
@@ -116,10 +117,10 @@ func TestResultCodes(t *testing.T) {
 // Answers without the usual envelope.
 func TestOtherAnswers(t *testing.T) {
 	t.Parallel()
-	firewall := func(code string) meaning { return meaning{shared.ReasonVendorUnavailable, 4 * time.Hour, true, code} }
+	firewall := func(code string) meaning { return meaning{shared.ReasonVendorBlocked, 4 * time.Hour, true, code} }
 	unknown := func(code string) meaning { return meaning{shared.ReasonInvalidResponse, 0, true, code} }
 	outage := func(code string) meaning { return meaning{shared.ReasonVendorUnavailable, 0, true, code} }
-	refused := meaning{shared.ReasonAuthFailed, 0, false, "7501"}
+	refused := meaning{shared.ReasonTokenRejected, 0, false, "7501"}
 	ended := meaning{}
 	for name, tc := range map[string]struct {
 		status int
@@ -153,7 +154,7 @@ func TestOtherAnswers(t *testing.T) {
 		"401 of errCode":      {401, `{"errId":"5f","errCode":"4010","errMsg":"Require authentication"}`, ended},
 		"401 without a body":  {401, "", ended},
 		"401 with a page":     {401, "<html><h1>401 Authorization Required</h1></html>", ended},
-		"numeric result code": {509, `{"retCode":"F","resCode":5153,"resMsg":"Invalid valet auth"}`, meaning{shared.ReasonGuardRefused, 0, false, "5153"}},
+		"numeric result code": {509, `{"retCode":"F","resCode":5153,"resMsg":"Invalid valet auth"}`, meaning{shared.ReasonGuardRefused, time.Hour, false, "5153"}},
 
 		"refused refresh token":      {400, `{"retId":"9f","retCode":7501,"retMsg":"Received unexpected statusCode","retSubMsg":"{}","retValue":null}`, refused},
 		"the same by its code alone": {400, `{"retCode":7501}`, refused},

@@ -155,7 +155,7 @@ func TestNewDeviceMayFail(t *testing.T) {
 		"session":          {text(http.StatusUnauthorized, `{"retCode":"F","resCode":"4010","resMsg":"Require authentication"}`), shared.ReasonVendorUnavailable},
 		"key":              {text(http.StatusUnauthorized, `{"error":"Key not authorized: Token is expired"}`), shared.ReasonVendorUnavailable},
 		"401 page":         {text(http.StatusUnauthorized, "<html></html>"), shared.ReasonVendorUnavailable},
-		"stamp":            {text(http.StatusUnauthorized, `{"retCode":"F","resCode":"4017","resMsg":"Invalid Application Id."}`), shared.ReasonIncompatible},
+		"stamp":            {text(http.StatusUnauthorized, `{"retCode":"F","resCode":"4017","resMsg":"Invalid Application Id."}`), shared.ReasonVendorChanged},
 		"no id":            {text(http.StatusOK, `{"retCode":"S","resCode":"0000","resMsg":{"deviceId":""}}`), shared.ReasonInvalidResponse},
 		"another bad word": {text(http.StatusBadRequest, `{"retCode":"F","resCode":"4002","resMsg":"Invalid parameter."}`), shared.ReasonInvalidCommand},
 	} {

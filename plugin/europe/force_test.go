@@ -290,10 +290,10 @@ func TestFailuresAfterTheTrigger(t *testing.T) {
 		"no state at all":    {text(http.StatusOK, `{"retCode":"S","resCode":"0000"}`), shared.ReasonVehicleUnreachable, 6},
 		"garbage to the end": {text(http.StatusOK, "<html></html>"), shared.ReasonInvalidResponse, 6},
 		"car out of reach":   {text(http.StatusBadRequest, `{"retCode":"F","resCode":"4081","resMsg":"Request timeout"}`), shared.ReasonVehicleUnreachable, 6},
-		"firewall":           {text(http.StatusForbidden, nginx403), shared.ReasonVendorUnavailable, 1},
+		"firewall":           {text(http.StatusForbidden, nginx403), shared.ReasonVendorBlocked, 1},
 		"timeout to the end": {text(http.StatusBadRequest, `{"retCode":"F","resCode":"9999","resMsg":"Response timeout"}`), shared.ReasonVendorTimeout, 6},
 		"quota":              {text(509, `{"retCode":"F","resCode":"5091","resMsg":"Exceeds number of requests"}`), shared.ReasonRateLimited, 1},
-		"client refused":     {text(http.StatusUnauthorized, `{"retCode":"F","resCode":"4017","resMsg":"Invalid Application Id."}`), shared.ReasonIncompatible, 1},
+		"client refused":     {text(http.StatusUnauthorized, `{"retCode":"F","resCode":"4017","resMsg":"Invalid Application Id."}`), shared.ReasonVendorChanged, 1},
 		"no data":            {text(http.StatusBadRequest, `{"retCode":"F","resCode":"5921","resMsg":"No Data Found v2"}`), shared.ReasonVehicleUnreachable, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -363,7 +363,7 @@ func TestWhatTheNextRereadMayCure(t *testing.T) {
 		"no data for a day":  {long, false},
 		"firewall for hours": {blocked(), false},
 		"quota":              {shared.NewError(shared.ReasonRateLimited), false},
-		"client refused":     {shared.NewError(shared.ReasonIncompatible), false},
+		"client refused":     {shared.NewError(shared.ReasonVendorChanged), false},
 		"low battery":        {shared.NewError(shared.ReasonGuardRefused), false},
 		"session ended":      {sdk.ErrSessionExpired, false},
 		"caller gone":        {context.Canceled, false},
@@ -385,7 +385,7 @@ func TestTriggerFails(t *testing.T) {
 		"empty":       {text(http.StatusOK, ""), shared.ReasonInvalidResponse},
 		"low battery": {text(http.StatusBadRequest, `{"retCode":"F","resCode":"4007","resMsg":"Remote control unavailable"}`), shared.ReasonGuardRefused},
 		"unsupported": {text(http.StatusBadRequest, `{"retCode":"F","resCode":"4005","resMsg":"Unsupported control request"}`), shared.ReasonUnsupported},
-		"firewall":    {text(http.StatusForbidden, nginx403), shared.ReasonVendorUnavailable},
+		"firewall":    {text(http.StatusForbidden, nginx403), shared.ReasonVendorBlocked},
 	} {
 		for id, path := range map[string]string{ccs1ID: wakeCCS1, ccs2ID: wakeCCS2} {
 			t.Run(name+" "+id, func(t *testing.T) {

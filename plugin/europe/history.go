@@ -86,13 +86,26 @@ func (c *Client) updateHistory(ctx context.Context, vehicleID string, known car,
 		case err == nil, errors.Is(err, shared.ReasonUnsupported):
 			logRejected(ctx, part.name, &report)
 			c.keepHistory(ctx, vehicleID, part, data, report.Count())
-		case errors.Is(err, sdk.ErrSessionExpired), errors.Is(err, shared.ReasonAuthFailed), errors.Is(err, shared.ReasonRateLimited):
+		case concernsAll(err):
 			return err
 		default:
 			sdk.Logger(ctx).Debug("no history", "document", part.name, "error", shared.ErrorChain(err))
 		}
 	}
 	return nil
+}
+
+// concernsAll says whether a failure is the account's and not the history's.
+func concernsAll(err error) bool {
+	for _, r := range []error{
+		sdk.ErrSessionExpired, shared.ReasonAuthFailed, shared.ReasonTokenRejected, shared.ReasonRateLimited,
+		shared.ReasonVendorChanged,
+	} {
+		if errors.Is(err, r) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *Client) historyParts(vehicleID string, known car, unit vehiclev1.DistanceUnit) []historyPart {

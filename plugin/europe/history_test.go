@@ -231,7 +231,7 @@ func TestHistoryPassesOnWhatConcernsAll(t *testing.T) {
 	}{
 		"session": {text(http.StatusUnauthorized, `{"error":"Key not authorized: Token is expired"}`), sdk.ErrSessionExpired},
 		"quota":   {text(509, `{"retCode":"F","resCode":"5091","resMsg":"Exceeds number of requests"}`), shared.ReasonRateLimited},
-		"refused": {text(http.StatusBadRequest, `{"retCode":7501,"retMsg":"Received unexpected statusCode"}`), shared.ReasonAuthFailed},
+		"refused": {text(http.StatusBadRequest, `{"retCode":7501,"retMsg":"Received unexpected statusCode"}`), shared.ReasonTokenRejected},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -46,7 +46,7 @@ func (c *Client) grant(ctx context.Context, refreshToken string) error {
 	}
 	token, ok := doc.At("access_token").NonEmptyText()
 	if !ok {
-		return changed()
+		return notUnderstood()
 	}
 	now, life := c.opts.Now(), 24*time.Hour
 	if seconds, ok := doc.At("expires_in").Int(); ok && seconds > 0 {
@@ -55,10 +55,14 @@ func (c *Client) grant(ctx context.Context, refreshToken string) error {
 	if end, ok := jwtEnd(token); ok {
 		life = min(life, max(0, end.Sub(now)))
 	}
+	before := c.current()
 	if err := c.update(func(s *session) {
 		s.RefreshToken = refreshToken
 		if rotated, ok := doc.At("refresh_token").NonEmptyText(); ok {
 			s.RefreshToken = rotated
+		}
+		if s.RefreshTokenSince == 0 || s.RefreshToken != before.RefreshToken {
+			s.RefreshTokenSince = now.UnixMilli()
 		}
 		keepToken(s, strings.TrimPrefix(token, "Bearer "), now, life)
 	}); err != nil {
@@ -75,8 +79,7 @@ func (c *Client) grantAnswer(resp response) (field.Object, error) {
 	case outage(resp.status):
 		return field.Object{}, shared.NewError(shared.ReasonVendorUnavailable)
 	case resp.status != http.StatusOK:
-		return field.Object{}, shared.Errorf(shared.ReasonAuthFailed,
-			"The vendor refused the refresh token. It has ended or was revoked: get a new one, or use the account's password.")
+		return field.Object{}, shared.NewError(shared.ReasonTokenRejected)
 	}
 	return doc, nil
 }

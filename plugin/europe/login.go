@@ -12,6 +12,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
@@ -130,7 +131,7 @@ func (c *Client) openLoginPage(ctx context.Context, pages *http.Client) error {
 	case outage(resp.status):
 		return shared.NewError(shared.ReasonVendorUnavailable)
 	case resp.status != http.StatusOK:
-		return changed()
+		return notUnderstood()
 	}
 	return nil
 }
@@ -148,13 +149,13 @@ func (c *Client) passwordKey(ctx context.Context, pages *http.Client) (*rsa.Publ
 	}
 	doc, err := field.Decode(resp.body)
 	if err != nil || resp.status != http.StatusOK {
-		return nil, "", changed()
+		return nil, "", notUnderstood()
 	}
 	kid, okID := doc.At("retValue.kid").NonEmptyText()
 	n, okN := bigInt(doc.At("retValue.n"))
 	e, okE := bigInt(doc.At("retValue.e"))
 	if !okID || !okN || !okE || !e.IsInt64() || e.Int64() < 3 || e.Int64() > 1<<31-1 {
-		return nil, "", changed()
+		return nil, "", notUnderstood()
 	}
 	return &rsa.PublicKey{N: n, E: int(e.Int64())}, kid, nil
 }
@@ -191,6 +192,9 @@ func signInResult(resp response) (string, error) {
 	switch {
 	case strings.Contains(text, "error"):
 		description := strings.ToLower(location.Query().Get("error") + " " + location.Query().Get("error_description"))
+		if strings.Contains(strings.ReplaceAll(description, "blocked", ""), "locked") {
+			return "", locked(0)
+		}
 		for _, word := range []string{"password", "credential", "username", "login", "invalid_grant", "invalid_user"} {
 			if strings.Contains(description, word) {
 				return "", shared.NewError(shared.ReasonAuthFailed)
@@ -210,7 +214,14 @@ func signInResult(resp response) (string, error) {
 
 func refusedPage(resp response) error {
 	body := strings.ToLower(string(resp.body))
+	doc, _ := field.Decode(resp.body)
+	remaining, counted := doc.At("errBody.remainCount").Int()
+	lockedFor, _ := doc.At("errBody.remainTime").Int()
 	switch {
+	case counted && remaining <= 0:
+		return locked(time.Duration(min(max(lockedFor, 0), maxLockSeconds)) * time.Second)
+	case counted:
+		return shared.NewError(shared.ReasonAuthFailed)
 	case outage(resp.status):
 		return shared.NewError(shared.ReasonVendorUnavailable)
 	case strings.Contains(body, "captcha"):
@@ -221,10 +232,38 @@ func refusedPage(resp response) error {
 	return blocked()
 }
 
-// changed: the login does not look as it should. The password is not to blame.
+// The vendor locks an account for five minutes if it says nothing else; nobody
+// has seen more than a day.
+const (
+	usualLock      = 5 * time.Minute
+	maxLockSeconds = 24 * 60 * 60
+)
+
+// locked: too many wrong passwords, whoever sent them. One more attempt is made
+// once the lock has ended.
+func locked(left time.Duration) *shared.APIError {
+	if left <= 0 {
+		left = usualLock
+	}
+	e := shared.Errorf(shared.ReasonAccountLocked,
+		"The vendor has locked the account after failed logins, for %s. Check the password in the vendor's app meanwhile.", left.Round(time.Minute))
+	// Not to the second: a try that is too early may begin the lock anew.
+	e.RetryAfter = left + time.Minute
+	return e
+}
+
+// changed: the answer to the password is none that is known. It is not sent
+// again before the plugin or its profile has changed.
 func changed() *shared.APIError {
-	return shared.Errorf(shared.ReasonInvalidResponse,
+	return shared.Errorf(shared.ReasonVendorChanged,
 		"The vendor's login has changed and is not understood. Look for an update of the plugin, or use a refresh token as password.")
+}
+
+// notUnderstood: a step of the login that has no password in it failed in a way
+// that may be a passing fault of some gateway.
+func notUnderstood() *shared.APIError {
+	return shared.Errorf(shared.ReasonInvalidResponse,
+		"The vendor's login is not understood. If it stays so, the vendor has changed it: look for an update of the plugin, or use a refresh token as password.")
 }
 
 func (c *Client) browser() http.Header {

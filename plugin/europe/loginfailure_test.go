@@ -46,7 +46,9 @@ func TestLockedAccountIsRefused(t *testing.T) {
 		fails(t, c.client(t, profile.Kia, withPassword("wrong")).Login(t.Context()), shared.ReasonAuthFailed)
 	}
 	client := c.client(t, profile.Kia)
-	fails(t, client.Login(t.Context()), shared.ReasonAuthFailed)
+	e := failure(t, client.Login(t.Context()), shared.ReasonAccountLocked)
+	assert.Equal(t, 6*time.Minute, e.RetryAfter, "the usual lock, and a minute more")
+	assert.True(t, e.Temporary)
 	c.clock.advance(5 * time.Minute)
 	require.NoError(t, client.Login(t.Context()))
 }
@@ -67,7 +69,7 @@ func TestRejectedRefreshToken(t *testing.T) {
 		t.Run(string(b), func(t *testing.T) {
 			attempts := c.Calls(cloudsim.Login)
 			client := c.client(t, b, withPassword(strings.Repeat("V0ID", 12)))
-			fails(t, client.Login(t.Context()), shared.ReasonAuthFailed)
+			fails(t, client.Login(t.Context()), shared.ReasonTokenRejected)
 			assert.Equal(t, 1, c.Calls(cloudsim.Login)-attempts)
 		})
 	}
@@ -98,18 +100,30 @@ func TestLoginFailuresAreToldApart(t *testing.T) {
 	}{
 		"firewall: redirect": {
 			authorizePath, redirect("/error?status=400&error=Bad+Request&error_description=" + url.QueryEscape("abusing request and blocked. client_id : x")),
-			shared.ReasonVendorUnavailable, hours,
+			shared.ReasonVendorBlocked, hours,
 		},
-		"firewall: 200 page":           {authorizePath, text(http.StatusOK, abusingPage), shared.ReasonVendorUnavailable, hours},
-		"firewall: 403 page":           {authorizePath, text(http.StatusForbidden, nginx403), shared.ReasonVendorUnavailable, hours},
-		"firewall: 403 at sign-in":     {signInPath, text(http.StatusForbidden, nginx403), shared.ReasonVendorUnavailable, hours},
-		"firewall: redirect elsewhere": {signInPath, redirect("/error?status=400&error=Bad+Request&error_description=abusing+request+and+blocked"), shared.ReasonVendorUnavailable, hours},
-		"firewall: 403 for the code":   {redeemPath, text(http.StatusForbidden, nginx403), shared.ReasonVendorUnavailable, hours},
-		"firewall: 403 for the token":  {exchangePath, text(http.StatusForbidden, nginx403), shared.ReasonVendorUnavailable, hours},
-		"firewall: 403 for the device": {registerPath, text(http.StatusForbidden, nginx403), shared.ReasonVendorUnavailable, hours},
-		"firewall: device page":        {registerPath, text(http.StatusOK, abusingPage), shared.ReasonVendorUnavailable, hours},
+		"firewall: 200 page":           {authorizePath, text(http.StatusOK, abusingPage), shared.ReasonVendorBlocked, hours},
+		"firewall: 403 page":           {authorizePath, text(http.StatusForbidden, nginx403), shared.ReasonVendorBlocked, hours},
+		"firewall: 403 at sign-in":     {signInPath, text(http.StatusForbidden, nginx403), shared.ReasonVendorBlocked, hours},
+		"firewall: redirect elsewhere": {signInPath, redirect("/error?status=400&error=Bad+Request&error_description=abusing+request+and+blocked"), shared.ReasonVendorBlocked, hours},
+		"firewall: 403 for the code":   {redeemPath, text(http.StatusForbidden, nginx403), shared.ReasonVendorBlocked, hours},
+		"firewall: 403 for the token":  {exchangePath, text(http.StatusForbidden, nginx403), shared.ReasonVendorBlocked, hours},
+		"firewall: 403 for the device": {registerPath, text(http.StatusForbidden, nginx403), shared.ReasonVendorBlocked, hours},
+		"firewall: device page":        {registerPath, text(http.StatusOK, abusingPage), shared.ReasonVendorBlocked, hours},
 		"sign-in refuses for its own reasons": {
-			signInPath, redirect("https://oneapp.kia.com/redirect?error=server_error&error_description=try+later&state=ccsp"), shared.ReasonVendorUnavailable, hours,
+			signInPath, redirect("https://oneapp.kia.com/redirect?error=server_error&error_description=try+later&state=ccsp"), shared.ReasonVendorBlocked, hours,
+		},
+		"wrong, tries are left": {
+			signInPath, text(http.StatusBadRequest, `{"errCode":"4003","errMsg":"Invalid values","errBody":{"userId":"","remainCount":4,"remainTime":300}}`),
+			shared.ReasonAuthFailed, 0,
+		},
+		"wrong, none is left": {
+			signInPath, text(http.StatusBadRequest, `{"errCode":"4003","errMsg":"Invalid values","errBody":{"userId":"","remainCount":0,"remainTime":600}}`),
+			shared.ReasonAccountLocked, 11 * time.Minute,
+		},
+		"locked for an absurd time": {
+			signInPath, text(http.StatusBadRequest, `{"errBody":{"remainCount":0,"remainTime":1e14}}`),
+			shared.ReasonAccountLocked, 24*time.Hour + time.Minute,
 		},
 		"401":                 {signInPath, text(http.StatusUnauthorized, ""), shared.ReasonAuthFailed, 0},
 		"page about password": {signInPath, text(http.StatusOK, "<p>Your Password is not correct</p>"), shared.ReasonAuthFailed, 0},
@@ -142,10 +156,10 @@ func TestLoginFailuresAreToldApart(t *testing.T) {
 		"exponent is 1":          {certsPath, certs(modulus, "AQ", "k"), shared.ReasonInvalidResponse, 0},
 		"exponent is even":       {certsPath, certs(modulus, "BA", "k"), shared.ReasonInvalidResponse, 0},
 		"exponent is huge":       {certsPath, certs(modulus, strings.Repeat("_", 22), "k"), shared.ReasonInvalidResponse, 0},
-		"redirect elsewhere":     {signInPath, redirect("https://www.kia.com/maintenance"), shared.ReasonInvalidResponse, 0},
-		"redirect without code":  {signInPath, redirect("https://oneapp.kia.com/redirect?code=&state=ccsp"), shared.ReasonInvalidResponse, 0},
-		"redirect to nowhere":    {signInPath, redirect(""), shared.ReasonInvalidResponse, 0},
-		"redirect is no URL":     {signInPath, redirect("https://oneapp.kia.com:redirect/?code=eyJ"), shared.ReasonInvalidResponse, 0},
+		"redirect elsewhere":     {signInPath, redirect("https://www.kia.com/maintenance"), shared.ReasonVendorChanged, 0},
+		"redirect without code":  {signInPath, redirect("https://oneapp.kia.com/redirect?code=&state=ccsp"), shared.ReasonVendorChanged, 0},
+		"redirect to nowhere":    {signInPath, redirect(""), shared.ReasonVendorChanged, 0},
+		"redirect is no URL":     {signInPath, redirect("https://oneapp.kia.com:redirect/?code=eyJ"), shared.ReasonVendorChanged, 0},
 		"code refused":           {redeemPath, text(http.StatusUnauthorized, `{"code":"9001"}`), shared.ReasonInvalidResponse, 0},
 		"code answers HTML":      {redeemPath, text(http.StatusOK, "<html></html>"), shared.ReasonInvalidResponse, 0},
 		"code answers a list":    {redeemPath, text(http.StatusOK, "[]"), shared.ReasonInvalidResponse, 0},
@@ -158,7 +172,7 @@ func TestLoginFailuresAreToldApart(t *testing.T) {
 			registerPath, text(http.StatusOK, `{"retCode":"F","resCode":"9999","resMsg":"Undefined Error - Response timeout"}`), shared.ReasonVendorTimeout, 0,
 		},
 		"device refuses the app": {
-			registerPath, text(http.StatusUnauthorized, `{"retCode":"F","resCode":"4017","resMsg":"Invalid Application Id."}`), shared.ReasonIncompatible, 0,
+			registerPath, text(http.StatusUnauthorized, `{"retCode":"F","resCode":"4017","resMsg":"Invalid Application Id."}`), shared.ReasonVendorChanged, 0,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -190,13 +204,17 @@ func TestOutageAtEachStepOfTheLogin(t *testing.T) {
 	}
 	for name, answer := range map[string]http.HandlerFunc{
 		"500": text(http.StatusInternalServerError, `{}`), "502": text(http.StatusBadGateway, "<html></html>"),
-		"429": text(http.StatusTooManyRequests, `{}`), "403": text(http.StatusForbidden, nginx403),
+		"429": text(http.StatusTooManyRequests, `{}`),
 	} {
 		t.Run("refresh token "+name, func(t *testing.T) {
 			c.intercept(on(grantPath, answer))
 			fails(t, c.client(t, profile.Kia, withToken(profile.Kia)).Login(t.Context()), shared.ReasonVendorUnavailable)
 		})
 	}
+	t.Run("refresh token 403", func(t *testing.T) {
+		c.intercept(on(grantPath, text(http.StatusForbidden, nginx403)))
+		fails(t, c.client(t, profile.Kia, withToken(profile.Kia)).Login(t.Context()), shared.ReasonVendorBlocked)
+	})
 	for name, answer := range map[string]http.HandlerFunc{
 		"200 HTML": text(http.StatusOK, "<html></html>"), "no token": text(http.StatusOK, `{"expires_in":86400}`),
 	} {

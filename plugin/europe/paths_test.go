@@ -28,6 +28,7 @@ func TestPathsAreTheProfiles(t *testing.T) {
 			}
 			for _, path := range []*string{
 				&p.Register, &p.Vehicles, &p.CCS1Status, &p.CCS1Wake, &p.CCS2Status, &p.CCS2Wake, &p.ParkLocation,
+				&p.DrivingHistory, &p.Trips,
 			} {
 				*path = "moved/" + *path
 			}

@@ -139,7 +139,7 @@ func TestRenewFailures(t *testing.T) {
 		"500":      {text(http.StatusInternalServerError, `{}`), shared.ReasonVendorUnavailable},
 		"outage":   {text(http.StatusBadGateway, "<html></html>"), shared.ReasonVendorUnavailable},
 		"too many": {text(http.StatusTooManyRequests, "{}"), shared.ReasonVendorUnavailable},
-		"firewall": {text(http.StatusForbidden, nginx403), shared.ReasonVendorUnavailable},
+		"firewall": {text(http.StatusForbidden, nginx403), shared.ReasonVendorBlocked},
 		"garbage":  {text(http.StatusOK, "<html></html>"), shared.ReasonInvalidResponse},
 		"lost":     {hangUp, shared.ReasonVendorUnavailable},
 	} {
@@ -171,7 +171,7 @@ func TestRenewFailures(t *testing.T) {
 	t.Run("refresh token revoked", func(t *testing.T) {
 		legacy := c.ready(t, withToken(profile.Kia))
 		c.intercept(on(grantPath, text(http.StatusBadRequest, `{"retCode":7501,"retMsg":"Received unexpected statusCode"}`)))
-		fails(t, legacy.Renew(t.Context()), shared.ReasonAuthFailed)
+		fails(t, legacy.Renew(t.Context()), shared.ReasonTokenRejected)
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"reflect"
+	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 )
@@ -19,6 +20,8 @@ type session struct {
 	CCI      *cciTokens `json:"cci,omitempty"`
 	// RefreshToken of the classic client, as last handed out.
 	RefreshToken string `json:"refresh_token,omitempty"`
+	// RefreshTokenSince is when that token was first used here, Unix milliseconds.
+	RefreshTokenSince int64 `json:"refresh_token_since,omitempty"`
 	// AccessToken of the vehicle API, without "Bearer ", and its end in Unix
 	// milliseconds.
 	AccessToken string `json:"access_token,omitempty"`
@@ -35,6 +38,30 @@ func (c *Client) accountName() string {
 	}
 	sum := sha256.Sum256([]byte(name))
 	return hex.EncodeToString(sum[:])
+}
+
+var (
+	_ sdk.Credentialed = (*Client)(nil)
+	_ sdk.Ender        = (*Client)(nil)
+)
+
+// Credentials implements [sdk.Credentialed].
+func (c *Client) Credentials() string {
+	return string(c.opts.Profile.Brand) + "\x00" + c.opts.Username + "\x00" + c.opts.Password
+}
+
+// refreshTokenLife is how long a refresh token of the classic client is known to
+// last; see docs/protocol-europe.md, section "Refresh token as password".
+const refreshTokenLife = 180 * 24 * time.Hour
+
+// SessionEnd implements [sdk.Ender]. Only refresh tokens of the classic client
+// have an end that is known; it counts from their first use here.
+func (c *Client) SessionEnd() (at time.Time, remedy string, ok bool) {
+	since := c.current().RefreshTokenSince
+	if !c.legacy || since == 0 {
+		return time.Time{}, "", false
+	}
+	return time.UnixMilli(since).Add(refreshTokenLife), "Get a new refresh token before, or use the account's password.", true
 }
 
 // Restore implements [sdk.Restorer].

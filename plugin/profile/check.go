@@ -61,6 +61,8 @@ func (p *Profile) values() []value {
 		{"paths.ccs2_status", &paths.CCS2Status, checkRelative},
 		{"paths.ccs2_wake", &paths.CCS2Wake, checkRelative},
 		{"paths.park_location", &paths.ParkLocation, checkRelative},
+		{"paths.driving_history", &paths.DrivingHistory, checkRelative},
+		{"paths.trips", &paths.Trips, checkRelative},
 	}
 }
 

@@ -33,7 +33,7 @@ func TestBuiltIn(t *testing.T) {
 		assert.Equal(t, p.Brand == Genesis, p.GenesisTokens)
 		assert.Contains(t, p.APIURL, string(p.Brand))
 		assert.True(t, strings.HasSuffix(p.LoginUserAgent, "_CCS_APP_AOS"))
-		assert.Len(t, p.Paths.All(), 16)
+		assert.Len(t, p.Paths.All(), 18)
 	}
 	Brands()[0].Brand = "other"
 	assert.Equal(t, Hyundai, Brands()[0].Brand, "a copy")

@@ -87,7 +87,7 @@ var (
 	plainForm   = regexp.MustCompile(`^[A-Za-z0-9 _.,:+()/°-]{0,40}$`)
 	personal    = regexp.MustCompile(`@|%40|eyJ|[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-|[A-Za-z0-9_-]{20,}|[0-9]{9,}|-?\d{1,3}\.\d{3,}\D+\d{1,3}\.\d{3,}`)
 	longRun     = regexp.MustCompile(`[A-Za-z0-9]{14,}`)
-	heatForm    = regexp.MustCompile(`^[0-9A-Fa-f]{2}H?$`)
+	heatForm    = regexp.MustCompile(`^[0-9A-Fa-f]{2}[Hh]?$`)
 	shortWord   = regexp.MustCompile(`^[A-Z]{0,2}$`)
 	shortNumber = regexp.MustCompile(`^-?\d{1,3}(\.\d{1,2})?$`)
 	anyNumber   = regexp.MustCompile(`^-?\d{1,9}(\.\d{1,12})?$`)
