@@ -29,6 +29,7 @@ type refusing struct {
 }
 
 func newRefusing(t *testing.T) *refusing {
+	t.Helper()
 	r := &refusing{clock: newClock(), dir: t.TempDir(), report: func(*vehiclev1.VehicleData) {}}
 	snapshot := func() *vehiclev1.VehicleData {
 		d := sdktest.Snapshot(r.clock.now(), 50)
@@ -151,22 +152,22 @@ func TestStrikesCloseAndEachFurtherOneDoubles(t *testing.T) {
 		return shared.AsAPIError(err)
 	}
 	for range 3 {
-		force()
+		require.NotNil(t, force())
 	}
 	assert.Equal(t, 3, r.wakes, "two strikes close nothing")
-	for _, pause := range []time.Duration{10, 20, 40, 80} {
-		made := r.wakes
-		assert.Equal(t, pause*time.Minute, force().RetryAfter)
+	for _, minutes := range []int{10, 20, 40, 80} {
+		made, pause := r.wakes, time.Duration(minutes)*time.Minute
+		assert.Equal(t, pause, force().RetryAfter)
 		assert.Equal(t, made, r.wakes)
-		r.clock.advance(pause*time.Minute + time.Second)
-		force()
+		r.clock.advance(pause + time.Second)
+		require.NotNil(t, force())
 		assert.Equal(t, made+1, r.wakes, "one trial")
 	}
 	r.clock.advance(longest)
 	r.wakeErr = nil
 	require.Nil(t, force(), "a success ends it")
 	r.wakeErr = refusalOf(shared.ReasonVehicleUnreachable, 0)
-	force()
+	require.NotNil(t, force())
 	require.Zero(t, force().RetryAfter, "and the strikes begin anew")
 }
 

@@ -145,7 +145,7 @@ func (c *Client) coded(code string, status int, wakes bool) error {
 	if v.reason == shared.ReasonRateLimited {
 		e.RetryAfter = c.untilReset()
 	}
-	mayHaveWoken(e, wakes)
+	e = mayHaveWoken(e, wakes)
 	if v.closes.Scope == "" {
 		return e
 	}

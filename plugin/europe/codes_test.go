@@ -46,27 +46,33 @@ func TestEveryCodeInTheEngine(t *testing.T) {
 		},
 		"4002 parameter": {
 			answer(400, "4002", "Invalid request body - Invalid parameter."),
-			outcomeOf{shared.ReasonInvalidCommand, all, "", 0, 0}, outcomeOf{shared.ReasonInvalidCommand, all, "", 0, 0},
+			outcomeOf{shared.ReasonInvalidCommand, all, "", 0, 0},
+			outcomeOf{shared.ReasonInvalidCommand, all, "", 0, 0},
 		},
 		"4003": {
 			answer(400, "4003", "Invalid values"),
-			outcomeOf{shared.ReasonInvalidCommand, all, "", 0, 0}, outcomeOf{shared.ReasonInvalidCommand, all, "", 0, 0},
+			outcomeOf{shared.ReasonInvalidCommand, all, "", 0, 0},
+			outcomeOf{shared.ReasonInvalidCommand, all, "", 0, 0},
 		},
 		"4004": {
 			answer(400, "4004", "Duplicate request"),
-			outcomeOf{shared.ReasonVehicleBusy, all, "", 0, 0}, outcomeOf{shared.ReasonVehicleBusy, once, "", 0, 0},
+			outcomeOf{shared.ReasonVehicleBusy, all, "", 0, 0},
+			outcomeOf{shared.ReasonVehicleBusy, once, "", 0, 0},
 		},
 		"4005": {
 			answer(400, "4005", "Unsupported control request - Vehicle is not Supported"),
-			outcomeOf{shared.ReasonUnsupported, all, "", 0, 0}, outcomeOf{shared.ReasonUnsupported, all, "", 0, 0},
+			outcomeOf{shared.ReasonUnsupported, all, "", 0, 0},
+			outcomeOf{shared.ReasonUnsupported, all, "", 0, 0},
 		},
 		"4006": {
 			answer(408, "4006", "TMU timeout"),
-			outcomeOf{shared.ReasonVehicleUnreachable, all, "", 0, 0}, outcomeOf{shared.ReasonVehicleUnreachable, once, "", 0, 0},
+			outcomeOf{shared.ReasonVehicleUnreachable, all, "", 0, 0},
+			outcomeOf{shared.ReasonVehicleUnreachable, once, "", 0, 0},
 		},
 		"4007": {
 			answer(400, "4007", "Remote control unavailable"),
-			outcomeOf{shared.ReasonGuardRefused, all, "", 0, 0}, outcomeOf{shared.ReasonGuardRefused, once, "", 0, 0},
+			outcomeOf{shared.ReasonGuardRefused, all, "", 0, 0},
+			outcomeOf{shared.ReasonGuardRefused, once, "", 0, 0},
 		},
 		"4017": {
 			answer(401, "4017", "Invalid request value - Invalid Application Id."),
@@ -75,11 +81,13 @@ func TestEveryCodeInTheEngine(t *testing.T) {
 		},
 		"4081": {
 			answer(408, "4081", "Request timeout"),
-			outcomeOf{shared.ReasonVehicleUnreachable, all, "", 0, 0}, outcomeOf{shared.ReasonVehicleUnreachable, 3, "", 0, 0},
+			outcomeOf{shared.ReasonVehicleUnreachable, all, "", 0, 0},
+			outcomeOf{shared.ReasonVehicleUnreachable, 3, "", 0, 0},
 		},
 		"5031": {
 			answer(503, "5031", "Unavailable remote control - Service Temporary Unavailable"),
-			outcomeOf{shared.ReasonVendorUnavailable, all, "", 0, 0}, outcomeOf{shared.ReasonVehicleUnreachable, 3, "", 0, 0},
+			outcomeOf{shared.ReasonVendorUnavailable, all, "", 0, 0},
+			outcomeOf{shared.ReasonVehicleUnreachable, 3, "", 0, 0},
 		},
 		"5091": {
 			answer(509, "5091", "Exceeds number of requests"),
@@ -93,15 +101,18 @@ func TestEveryCodeInTheEngine(t *testing.T) {
 		},
 		"5153": {
 			answer(400, "5153", "Invalid valet auth"),
-			outcomeOf{shared.ReasonGuardRefused, once, "", 0, 0}, outcomeOf{shared.ReasonGuardRefused, once, "", 0, 0},
+			outcomeOf{shared.ReasonGuardRefused, once, "", 0, 0},
+			outcomeOf{shared.ReasonGuardRefused, once, "", 0, 0},
 		},
 		"5921": {
 			answer(400, "5921", "No Data Found v2"),
-			outcomeOf{shared.ReasonVehicleUnreachable, once, "", 0, 0}, outcomeOf{shared.ReasonVehicleUnreachable, once, "", 0, 0},
+			outcomeOf{shared.ReasonVehicleUnreachable, once, "", 0, 0},
+			outcomeOf{shared.ReasonVehicleUnreachable, once, "", 0, 0},
 		},
 		"9999": {
 			answer(400, "9999", "Undefined Error - Response timeout"),
-			outcomeOf{shared.ReasonVendorTimeout, all, "", 0, 0}, outcomeOf{shared.ReasonVehicleUnreachable, 3, "", 0, 0},
+			outcomeOf{shared.ReasonVendorTimeout, all, "", 0, 0},
+			outcomeOf{shared.ReasonVehicleUnreachable, 3, "", 0, 0},
 		},
 		"firewall": {
 			text(http.StatusForbidden, nginx403),
@@ -110,7 +121,8 @@ func TestEveryCodeInTheEngine(t *testing.T) {
 		},
 		"gateway": {
 			text(http.StatusBadGateway, ""),
-			outcomeOf{shared.ReasonVendorUnavailable, all, "", 0, 0}, outcomeOf{shared.ReasonVendorUnavailable, all, "", 0, 0},
+			outcomeOf{shared.ReasonVendorUnavailable, all, "", 0, 0},
+			outcomeOf{shared.ReasonVendorUnavailable, all, "", 0, 0},
 		},
 	} {
 		for kind, want := range map[string]outcomeOf{"read": tc.read, "wake": tc.wake} {
