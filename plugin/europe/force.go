@@ -18,17 +18,20 @@ func (c *Client) Force(ctx context.Context, vehicleID string, since time.Time) (
 	case err != nil:
 		return nil, err
 	case known.ccs2 == 0:
-		return c.forceCCS1(ctx, vehicleID, known)
+		return c.forceCCS1(ctx, vehicleID, known, since)
 	}
 	return c.forceCCS2(ctx, vehicleID, known, since)
 }
 
 // forceCCS1 makes one call that blocks until the car has answered, and then
 // reads the cloud's copy, which alone has odometer and position.
-func (c *Client) forceCCS1(ctx context.Context, vehicleID string, known car) (*vehiclev1.VehicleData, error) {
+func (c *Client) forceCCS1(ctx context.Context, vehicleID string, known car, since time.Time) (*vehiclev1.VehicleData, error) {
 	answer, err := c.api(ctx, apiCall{
 		path: c.carPath(vehicleID, c.opts.Profile.Paths.CCS1Wake), what: "ccs1 wake", timeout: blockingTimeout, wakes: true,
 	})
+	if errors.Is(err, shared.ReasonVehicleBusy) {
+		return c.join(ctx, vehicleID, known, since, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -56,46 +59,76 @@ func (c *Client) forceCCS1(ctx context.Context, vehicleID string, known car) (*v
 // forceCCS2 triggers the wake, whose answer holds nothing, and reads the copy
 // until the car's time has advanced or the bound is reached.
 func (c *Client) forceCCS2(ctx context.Context, vehicleID string, known car, since time.Time) (*vehiclev1.VehicleData, error) {
+	_, err := c.api(ctx, apiCall{
+		path: c.carPath(vehicleID, c.opts.Profile.Paths.CCS2Wake), what: "ccs2 wake", ccs2: known.ccs2, wakes: true,
+	})
+	if errors.Is(err, shared.ReasonVehicleBusy) {
+		return c.join(ctx, vehicleID, known, since, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r, advanced, err := c.awaitReport(ctx, vehicleID, known, since)
+	if err != nil {
+		return nil, afterWake(err)
+	}
+	if !advanced {
+		refreshOf(r.data).Verdict = vehiclev1.Verdict_VERDICT_SILENT.Enum()
+		return c.complete(ctx, vehicleID, known, r)
+	}
+	data, err := c.complete(ctx, vehicleID, known, r)
+	return data, afterWake(err)
+}
+
+// join waits for the answer to a wake that somebody else has sent, the owner's
+// app perhaps, instead of sending another one behind it. If the car reports
+// nothing new, busy is the failure.
+func (c *Client) join(ctx context.Context, vehicleID string, known car, since time.Time, busy error) (*vehiclev1.VehicleData, error) {
+	sdk.Logger(ctx).Info("the car is being woken by somebody else, waiting for its answer")
+	r, advanced, err := c.awaitReport(ctx, vehicleID, known, since)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil || !advanced:
+		return nil, busy
+	}
+	return c.complete(ctx, vehicleID, known, r)
+}
+
+// awaitReport reads the copy at the times of RereadAfter until the car's own
+// time is past since, and returns the last reading.
+func (c *Client) awaitReport(ctx context.Context, vehicleID string, known car, since time.Time) (last reading, advanced bool, err error) {
 	if since.IsZero() {
 		// Nothing is known of the car; it has to report after now. Its time
 		// counts in seconds.
 		since = c.opts.Now().Add(-time.Second)
 	}
-	if _, err := c.api(ctx, apiCall{
-		path: c.carPath(vehicleID, c.opts.Profile.Paths.CCS2Wake), what: "ccs2 wake", ccs2: known.ccs2, wakes: true,
-	}); err != nil {
-		return nil, err
-	}
-	var last reading
-	var failed error
 	waited := time.Duration(0)
 	for _, after := range c.opts.RereadAfter {
 		if err := pause(ctx, after-waited); err != nil {
-			return nil, err
+			return reading{}, false, err
 		}
 		waited = after
-		next, err := c.statusCCS2(ctx, vehicleID, known)
+		next, readErr := c.status(ctx, vehicleID, known)
 		switch {
 		case ctx.Err() != nil:
-			return nil, ctx.Err()
-		case err == nil:
+			return reading{}, false, ctx.Err()
+		case readErr == nil:
 			last = next
-		case passes(err):
-			failed = err
+		case passes(readErr):
+			err = readErr
 			continue
 		default:
-			return nil, afterWake(err)
+			return reading{}, false, readErr
 		}
 		if time.UnixMilli(last.data.GetRefresh().GetObservedAt()).After(since) {
-			data, err := c.complete(ctx, vehicleID, known, last)
-			return data, afterWake(err)
+			return last, true, nil
 		}
 	}
 	if last.data == nil {
-		return nil, afterWake(failed)
+		return reading{}, false, err
 	}
-	refreshOf(last.data).Verdict = vehiclev1.Verdict_VERDICT_SILENT.Enum()
-	return c.complete(ctx, vehicleID, known, last)
+	return last, false, nil
 }
 
 // passes says whether the next reading may succeed where this one failed. Who

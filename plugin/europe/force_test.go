@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -222,11 +223,15 @@ func TestForceWhileAnotherWakeIsOpen(t *testing.T) {
 	assert.Equal(t, time.Minute, e.RetryAfter)
 	assert.False(t, e.MayHaveHappened)
 	assert.Equal(t, 1, c.Wakes(ccs2ID))
-	assert.Equal(t, 1, c.total(), "no re-reads for a wake that was refused")
+	assert.Equal(t, 1, c.seen(wakeCCS2), "one try")
 
-	c.clock.advance(answersAfter)
-	_, err = client.Force(t.Context(), ccs2ID, time.Time{})
-	require.NoError(t, err, "busy passes")
+	// The answer to the open wake comes while we wait for it.
+	c.intercept(before(latestCCS2, sync.OnceFunc(func() { c.clock.advance(answersAfter) })))
+	joined, err := client.Force(t.Context(), ccs2ID, observed(first))
+	require.NoError(t, err)
+	assert.Greater(t, joined.GetRefresh().GetObservedAt(), first.GetRefresh().GetObservedAt())
+	assert.NotEqual(t, vehiclev1.Verdict_VERDICT_SILENT, joined.GetRefresh().GetVerdict())
+	assert.Equal(t, 1, c.Wakes(ccs2ID), "the other's wake served")
 }
 
 func TestForceCCS1WhileAnotherWakeIsOpen(t *testing.T) {
