@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+const usage = `Commands for people:
+  hyundai-plugin login                       log in, and store the session for the service
+  hyundai-plugin vehicles                    list the cars of the account
+  hyundai-plugin refresh [--mode M] VEHICLE  read a car: cached, smart or force (which wakes it)
+
+The account is taken from HYUNDAI_USERNAME, HYUNDAI_PASSWORD and HYUNDAI_BRAND, as by the service. Flags:
+  --state DIR     the plugin's own directory below the service's state (default: that of a service run by this user)
+  --json          print JSON
+  --log-level L   debug, info, warn or error, on stderr (default: error)
+`
+
+// options of a command.
+type options struct {
+	state, mode, logLevel string
+	json                  bool
+	args                  []string
+}
+
+// run runs a command for a person and returns the exit status: 0, 1 for a
+// failure, 2 for words that are not understood.
+func run(ctx context.Context, args []string, lookup func(string) (string, bool), stdout, stderr io.Writer) int {
+	commands := map[string]struct {
+		args int
+		do   func(context.Context, *session, options, io.Writer) error
+	}{"login": {0, login}, "vehicles": {0, vehicles}, "refresh": {1, refresh}}
+	command, known := commands[args[0]]
+	o, err := parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp) || args[0] == "help" || strings.HasPrefix(args[0], "-"):
+		_, _ = io.WriteString(stdout, usage)
+		return 0
+	case !known:
+		_, _ = fmt.Fprintf(stderr, "hyundai-plugin: there is no command %q\n\n%s", args[0], usage)
+		return 2
+	case err != nil:
+		_, _ = fmt.Fprintf(stderr, "hyundai-plugin: %v\n\n%s", err, usage)
+		return 2
+	case len(o.args) != command.args:
+		_, _ = fmt.Fprintf(stderr, "hyundai-plugin: %s takes %d argument(s) and got %d\n\n%s", args[0], command.args, len(o.args), usage)
+		return 2
+	}
+	s, err := open(ctx, o, args[0] == "login", lookup, stderr)
+	if err == nil {
+		err = command.do(ctx, s, o, stdout)
+		s.close()
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "hyundai-plugin: %v\n", err)
+		if api := shared.AsAPIError(err); api.RetryAfter > 0 {
+			_, _ = fmt.Fprintf(stderr, "Next try: in %s.\n", api.RetryAfter.Round(time.Second))
+		}
+		return 1
+	}
+	return 0
+}
+
+func parse(args []string) (options, error) {
+	var o options
+	set := flag.NewFlagSet("hyundai-plugin "+args[0], flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	set.StringVar(&o.state, "state", "", "")
+	set.StringVar(&o.mode, "mode", "cached", "")
+	set.StringVar(&o.logLevel, "log-level", "error", "")
+	set.BoolVar(&o.json, "json", false, "")
+	err := set.Parse(args[1:])
+	o.args = set.Args()
+	if err == nil && o.mode != "cached" && o.mode != "smart" && o.mode != "force" {
+		err = fmt.Errorf("mode %q is not known: use cached, smart or force", o.mode)
+	}
+	return o, err
+}
+
+// session is an engine on the service's own state.
+type session struct {
+	engine *sdk.Engine
+	cars   []*vehiclev1.Vehicle
+}
+
+// open logs in if that is needed. person says that somebody asked for just that.
+func open(ctx context.Context, o options, person bool, lookup func(string) (string, bool), stderr io.Writer) (*session, error) {
+	settings, state, err := settingsFrom(o, lookup)
+	if err != nil {
+		return nil, err
+	}
+	if err := become(state); err != nil {
+		return nil, err
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
+		return nil, fmt.Errorf("log level %q is not known: use debug, info, warn or error", o.logLevel)
+	}
+	redactor := &redact.Redactor{}
+	engine := sdk.NewEngine(plugin.Plugin(), sdk.Options{
+		Logger:   slog.New(redactor.Handler(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))),
+		Redactor: redactor, Person: person,
+	})
+	s := &session{engine: engine}
+	if s.cars, err = engine.Initialize(ctx, shared.Config{Settings: settings, StateDir: state}); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *session) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	_ = s.engine.Close(ctx) // the process ends anyway
+}
+
+// settingsFrom reads the environment by the names that the service has.
+func settingsFrom(o options, lookup func(string) (string, bool)) (json.RawMessage, string, error) {
+	env := func(name string) string {
+		v, _ := lookup(name)
+		return strings.TrimSpace(v)
+	}
+	settings, endpoints := map[string]any{}, map[string]string{}
+	for key, name := range map[string]string{
+		"username": "HYUNDAI_USERNAME", "password": "HYUNDAI_PASSWORD", "pin": "HYUNDAI_PIN", "region": "HYUNDAI_REGION", "brand": "HYUNDAI_BRAND",
+	} {
+		if v := env(name); v != "" {
+			settings[key] = v
+		}
+	}
+	for key, name := range map[string]string{"login": "HYUNDAI_ENDPOINT_LOGIN", "cci": "HYUNDAI_ENDPOINT_CCI", "api": "HYUNDAI_ENDPOINT_API"} {
+		if v := env(name); v != "" {
+			endpoints[key] = v
+		}
+	}
+	if len(endpoints) > 0 {
+		settings["endpoints"] = endpoints
+	}
+	if file := env("HYUNDAI_PROFILE_FILE"); file != "" {
+		body, err := readProfile(file)
+		if err != nil {
+			return nil, "", err
+		}
+		settings["profile"] = body
+	}
+	if settings["username"] == nil || settings["password"] == nil {
+		return nil, "", errors.New("HYUNDAI_USERNAME and HYUNDAI_PASSWORD are needed, and HYUNDAI_BRAND unless it is a Kia")
+	}
+	body, err := json.Marshal(settings)
+	if err != nil {
+		return nil, "", err
+	}
+	state := o.state
+	if state == "" {
+		if state, err = serviceState(env("XDG_STATE_HOME")); err != nil {
+			return nil, "", err
+		}
+		state = filepath.Join(state, pluginDir)
+	}
+	return body, state, nil
+}
+
+// pluginDir is what the service calls the plugin's directory in its state.
+const pluginDir = "hyundai"

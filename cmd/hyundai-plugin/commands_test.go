@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const ioniq = "11111111-2222-4333-8444-555555555501"
+
+// person runs commands against a scripted cloud.
+type person struct {
+	cloud *cloudsim.Cloud
+	env   map[string]string
+	state string
+}
+
+func newPerson(t *testing.T) *person {
+	t.Helper()
+	cloud, err := cloudsim.New(cloudsim.Options{ForceDelay: 10 * time.Millisecond})
+	require.NoError(t, err)
+	require.NoError(t, cloud.Start("127.0.0.1:0"))
+	t.Cleanup(func() { assert.NoError(t, cloud.Close(context.WithoutCancel(t.Context()))) })
+	demo := cloudsim.DemoAccount()
+	return &person{cloud: cloud, state: t.TempDir(), env: map[string]string{
+		"HYUNDAI_USERNAME": demo.Email, "HYUNDAI_PASSWORD": demo.Password, "HYUNDAI_BRAND": "hyundai",
+		"HYUNDAI_ENDPOINT_LOGIN": cloud.URL(), "HYUNDAI_ENDPOINT_CCI": cloud.URL(), "HYUNDAI_ENDPOINT_API": cloud.URL(),
+	}}
+}
+
+func (p *person) does(t *testing.T, args ...string) (status int, out, complaint string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	lookup := func(name string) (string, bool) { v, ok := p.env[name]; return v, ok }
+	status = run(t.Context(), append([]string{args[0], "--state", p.state}, args[1:]...), lookup, &stdout, &stderr)
+	return status, stdout.String(), stderr.String()
+}
+
+func TestOneLoginServesAllCommands(t *testing.T) {
+	p := newPerson(t)
+	status, out, complaint := p.does(t, "login")
+	require.Zero(t, status, complaint)
+	assert.Contains(t, out, "2 vehicle(s)")
+	status, out, complaint = p.does(t, "vehicles")
+	require.Zero(t, status, complaint)
+	assert.Contains(t, out, ioniq)
+	assert.Contains(t, out, "CCS2")
+	status, out, complaint = p.does(t, "refresh", ioniq)
+	require.Zero(t, status, complaint)
+	assert.Contains(t, out, "State of charge")
+	assert.Zero(t, p.cloud.Wakes(ioniq))
+	status, out, complaint = p.does(t, "refresh", "--json", "--mode", "smart", ioniq)
+	require.Zero(t, status, complaint)
+	var data struct {
+		Battery struct {
+			Soc float64 `json:"soc"`
+		} `json:"battery"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(out), &data))
+	assert.Positive(t, data.Battery.Soc)
+	for range 100 { // each is a process of its own to the engine
+		status, _, complaint = p.does(t, "vehicles")
+		require.Zero(t, status, complaint)
+	}
+	assert.Equal(t, 1, p.cloud.Calls(cloudsim.Login), "one login for all of it")
+}
+
+func TestWrongPasswordIsTriedOncePerCommandOfAPerson(t *testing.T) {
+	p := newPerson(t)
+	p.env["HYUNDAI_PASSWORD"] = "wrong"
+	status, _, complaint := p.does(t, "login")
+	assert.Equal(t, 1, status)
+	assert.Contains(t, complaint, "password")
+	assert.NotContains(t, complaint, "demo@example.com")
+	for range 100 {
+		status, _, _ = p.does(t, "vehicles")
+		assert.Equal(t, 1, status)
+	}
+	assert.Equal(t, 1, p.cloud.Calls(cloudsim.Login), "only login itself sends the password again")
+	// Another try at once could be the one that locks the account.
+	status, _, complaint = p.does(t, "login")
+	assert.Equal(t, 1, status)
+	assert.Contains(t, complaint, "Next try: in")
+	assert.Equal(t, 1, p.cloud.Calls(cloudsim.Login))
+}
+
+func TestWordsThatAreNotUnderstood(t *testing.T) {
+	p := newPerson(t)
+	for _, args := range [][]string{
+		{"logn"}, {"login", "now"}, {"refresh"}, {"refresh", "--mode", "hard", ioniq}, {"vehicles", "--colour"},
+	} {
+		status, _, complaint := p.does(t, args...)
+		assert.Equal(t, 2, status, args)
+		assert.Contains(t, complaint, "Commands for people", args)
+	}
+	status, _, complaint := p.does(t, "refresh", "typo")
+	assert.Equal(t, 1, status)
+	assert.Contains(t, complaint, "no such vehicle")
+	delete(p.env, "HYUNDAI_PASSWORD")
+	status, _, complaint = p.does(t, "vehicles")
+	assert.Equal(t, 1, status)
+	assert.Contains(t, complaint, "HYUNDAI_PASSWORD")
+	p.env["HYUNDAI_PASSWORD"], p.env["HYUNDAI_PROFILE_FILE"] = "x", "/nonexistent/profile.json"
+	status, _, complaint = p.does(t, "vehicles")
+	assert.Equal(t, 1, status)
+	assert.Contains(t, complaint, "HYUNDAI_PROFILE_FILE")
+	assert.Equal(t, 1, p.cloud.Calls(cloudsim.Login), "of the typing error, whose account is right")
+}

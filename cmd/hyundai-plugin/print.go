@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+func login(_ context.Context, s *session, o options, w io.Writer) error {
+	if o.json {
+		return printJSON(w, map[string]any{"logged_in": true, "vehicles": len(s.cars)})
+	}
+	_, err := fmt.Fprintf(w, "Logged in; the account has %d vehicle(s). The session is stored: the service takes it up with its next command.\n", len(s.cars))
+	return err
+}
+
+func vehicles(_ context.Context, s *session, o options, w io.Writer) error {
+	if o.json {
+		for _, car := range s.cars {
+			if err := printMessage(w, car); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "VEHICLE\tNAME\tMODEL\tENGINE\tPROTOCOL")
+	for _, car := range s.cars {
+		protocol := "CCS1"
+		if car.GetCcs2Support() != 0 {
+			protocol = "CCS2"
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", car.GetId(), car.GetName(), car.GetModel(), shared.Word(car.GetEngineType()), protocol)
+	}
+	return table.Flush()
+}
+
+func refresh(ctx context.Context, s *session, o options, w io.Writer) error {
+	ask := map[string]func() (*vehiclev1.VehicleData, error){
+		"cached": func() (*vehiclev1.VehicleData, error) { return s.engine.RefreshCached(ctx, o.args[0]) },
+		"force":  func() (*vehiclev1.VehicleData, error) { return s.engine.RefreshForce(ctx, o.args[0]) },
+		"smart": func() (*vehiclev1.VehicleData, error) {
+			return s.engine.RefreshSmart(ctx, o.args[0], shared.DefaultMaxAge)
+		},
+	}
+	data, err := ask[o.mode]()
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return printMessage(w, data)
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for a, v := range shared.Values(data) {
+		_, _ = fmt.Fprintf(table, "%s\t%s\n", a.Info.GetName(), words(v, a.Info.GetUnit()))
+	}
+	return table.Flush()
+}
+
+// words is a value for people.
+func words(v any, unit string) string {
+	switch v := v.(type) {
+	case time.Time:
+		return v.Local().Format("2006-01-02 15:04:05")
+	case shared.Choice:
+		return v.Word
+	case []string:
+		return strings.Join(v, " ")
+	case json.RawMessage:
+		return string(v)
+	case bool:
+		if v {
+			return "yes"
+		}
+		return "no"
+	}
+	return strings.TrimSpace(fmt.Sprint(v) + " " + unit)
+}
+
+func printMessage(w io.Writer, m proto.Message) error {
+	body, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return printJSON(w, json.RawMessage(body))
+}
+
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
