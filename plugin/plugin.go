@@ -4,6 +4,7 @@ package plugin
 
 import (
 	"log/slog"
+	"net/http"
 	"runtime/debug"
 	"time"
 
@@ -13,17 +14,21 @@ import (
 )
 
 // Plugin returns what sdk.Serve serves.
-func Plugin() sdk.Plugin {
+func Plugin() sdk.Plugin { return Through(nil) }
+
+// Through is Plugin with the vendor's traffic going through what wrap makes of a
+// transport, for example [github.com/hyundai-mqtt/hyundai-plugin/plugin/traffic.Recorder.Wrap].
+func Through(wrap func(http.RoundTripper) http.RoundTripper) sdk.Plugin {
 	return sdk.Plugin{
 		Name:           "hyundai-plugin",
 		Version:        version(),
 		Vendor:         "Hyundai, Kia, Genesis",
 		SettingsSchema: SettingsSchema,
-		New:            newVendor,
+		New:            func(cfg sdk.VendorConfig) (sdk.Vendor, error) { return newVendor(cfg, wrap) },
 	}
 }
 
-func newVendor(cfg sdk.VendorConfig) (sdk.Vendor, error) {
+func newVendor(cfg sdk.VendorConfig, wrap func(http.RoundTripper) http.RoundTripper) (sdk.Vendor, error) {
 	s, err := ParseSettings(cfg.Settings)
 	if err != nil {
 		return nil, err
@@ -46,6 +51,7 @@ func newVendor(cfg sdk.VendorConfig) (sdk.Vendor, error) {
 	return europe.New(europe.Options{
 		Profile: p, Username: s.Username, Password: s.Password, Language: s.Language, RereadAfter: rereads,
 		Store: cfg.Store, Redactor: cfg.Redactor, Logger: cfg.Logger, Now: cfg.Now,
+		Transport: wrap,
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/traffic"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
@@ -27,14 +28,15 @@ const usage = `Commands for people:
 The account is taken from HYUNDAI_USERNAME, HYUNDAI_PASSWORD and HYUNDAI_BRAND, as by the service. Flags:
   --state DIR     the plugin's own directory below the service's state (default: that of a service run by this user)
   --json          print JSON
-  --log-level L   debug, info, warn or error, on stderr (default: error)
+  --record FILE   record the vendor's traffic, without secrets, ids and positions; see docs/traffic.md
+  --log-level L   debug, info, warn or error, on stderr (default: none)
 `
 
 // options of a command.
 type options struct {
-	state, mode, logLevel string
-	json                  bool
-	args                  []string
+	state, mode, record, logLevel string
+	json                          bool
+	args                          []string
 }
 
 // run runs a command for a person and returns the exit status: 0, 1 for a
@@ -81,7 +83,8 @@ func parse(args []string) (options, error) {
 	set.SetOutput(io.Discard)
 	set.StringVar(&o.state, "state", "", "")
 	set.StringVar(&o.mode, "mode", "cached", "")
-	set.StringVar(&o.logLevel, "log-level", "error", "")
+	set.StringVar(&o.record, "record", "", "")
+	set.StringVar(&o.logLevel, "log-level", "", "")
 	set.BoolVar(&o.json, "json", false, "")
 	err := set.Parse(args[1:])
 	o.args = set.Args()
@@ -95,6 +98,8 @@ func parse(args []string) (options, error) {
 type session struct {
 	engine *sdk.Engine
 	cars   []*vehiclev1.Vehicle
+	// record of the traffic; nil for none.
+	record *traffic.Recorder
 }
 
 // open logs in if that is needed. person says that somebody asked for just that.
@@ -106,16 +111,24 @@ func open(ctx context.Context, o options, person bool, lookup func(string) (stri
 	if err := become(state); err != nil {
 		return nil, err
 	}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
-		return nil, fmt.Errorf("log level %q is not known: use debug, info, warn or error", o.logLevel)
-	}
 	redactor := &redact.Redactor{}
-	engine := sdk.NewEngine(plugin.Plugin(), sdk.Options{
-		Logger:   slog.New(redactor.Handler(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))),
-		Redactor: redactor, Person: person,
-	})
-	s := &session{engine: engine}
+	log := slog.New(slog.DiscardHandler)
+	if o.logLevel != "" {
+		var level slog.Level
+		if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
+			return nil, fmt.Errorf("log level %q is not known: use debug, info, warn or error", o.logLevel)
+		}
+		log = slog.New(redactor.Handler(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})))
+	}
+	s, wired := &session{}, plugin.Plugin()
+	if o.record != "" {
+		if s.record, err = traffic.NewRecorder(traffic.RecorderOptions{File: o.record, Secrets: redact.Secrets(settings), Logger: log}); err != nil {
+			return nil, fmt.Errorf("--record: %w", err)
+		}
+		wired = plugin.Through(s.record.Wrap)
+	}
+	engine := sdk.NewEngine(wired, sdk.Options{Logger: log, Redactor: redactor, Person: person})
+	s.engine = engine
 	if s.cars, err = engine.Initialize(ctx, shared.Config{Settings: settings, StateDir: state}); err != nil {
 		s.close()
 		return nil, err
@@ -127,6 +140,9 @@ func (s *session) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	_ = s.engine.Close(ctx) // the process ends anyway
+	if s.record != nil {
+		_ = s.record.Close() // every line is written already
+	}
 }
 
 // settingsFrom reads the environment by the names that the service has.

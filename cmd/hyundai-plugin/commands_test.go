@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -92,6 +94,23 @@ func TestWrongPasswordIsTriedOncePerCommandOfAPerson(t *testing.T) {
 	assert.Equal(t, 1, status)
 	assert.Contains(t, complaint, "Next try: in")
 	assert.Equal(t, 1, p.cloud.Calls(cloudsim.Login))
+}
+
+func TestRecordingHoldsNothingOfThePerson(t *testing.T) {
+	p := newPerson(t)
+	file := filepath.Join(t.TempDir(), "traffic.jsonl")
+	status, _, complaint := p.does(t, "refresh", "--record", file, ioniq)
+	require.Zero(t, status, complaint)
+	body, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Contains(t, string(body), "carstatus", "the reading is in it")
+	demo := cloudsim.DemoAccount()
+	for _, secret := range []string{demo.Email, demo.Password, demo.Cars[0].VIN, ioniq, demo.Cars[0].Name, "13.39"} {
+		assert.NotContains(t, string(body), secret)
+	}
+	status, _, complaint = p.does(t, "refresh", "--record", file, ioniq)
+	assert.Equal(t, 1, status, "no recording is overwritten")
+	assert.Contains(t, complaint, "--record")
 }
 
 func TestWordsThatAreNotUnderstood(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -62,13 +64,13 @@ func refresh(ctx context.Context, s *session, o options, w io.Writer) error {
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for a, v := range shared.Values(data) {
-		_, _ = fmt.Fprintf(table, "%s\t%s\n", a.Info.GetName(), words(v, a.Info.GetUnit()))
+		_, _ = fmt.Fprintf(table, "%s\t%s\n", a.Info.GetName(), words(v, a.Info))
 	}
 	return table.Flush()
 }
 
 // words is a value for people.
-func words(v any, unit string) string {
+func words(v any, info *vehiclev1.Attribute) string {
 	switch v := v.(type) {
 	case time.Time:
 		return v.Local().Format("2006-01-02 15:04:05")
@@ -78,13 +80,16 @@ func words(v any, unit string) string {
 		return strings.Join(v, " ")
 	case json.RawMessage:
 		return string(v)
+	case float64:
+		scale := math.Pow10(int(info.GetPrecision()))
+		return strings.TrimSpace(strconv.FormatFloat(math.Round(v*scale)/scale, 'f', -1, 64) + " " + info.GetUnit())
 	case bool:
 		if v {
 			return "yes"
 		}
 		return "no"
 	}
-	return strings.TrimSpace(fmt.Sprint(v) + " " + unit)
+	return strings.TrimSpace(fmt.Sprint(v) + " " + info.GetUnit())
 }
 
 func printMessage(w io.Writer, m proto.Message) error {
