@@ -11,6 +11,9 @@ import (
 const (
 	metadataRequestID = "x-request-id"
 	metadataAttempt   = "x-attempt"
+	// Present and "1", or absent.
+	metadataBackground = "x-background"
+	metadataOverride   = "x-override"
 )
 
 // CallInfo names a command on its way through both processes.
@@ -19,6 +22,12 @@ type CallInfo struct {
 	RequestID string
 	// Attempt counts from 1; a replay after a restart of the plugin is 2.
 	Attempt int
+	// Background: nobody waits for the answer, so the plugin keeps a reserve of
+	// the vendor's calls from it.
+	Background bool
+	// Override: somebody wants the car woken in spite of the plugin's own limits.
+	// What the vendor forbids stays forbidden.
+	Override bool
 }
 
 type callInfoKey struct{}
@@ -37,11 +46,17 @@ func CallInfoFrom(ctx context.Context) CallInfo {
 // outgoing puts the call's info where gRPC sends it.
 func outgoing(ctx context.Context) context.Context {
 	info := CallInfoFrom(ctx)
-	if info.RequestID == "" {
-		return ctx
+	if info.RequestID != "" {
+		ctx = metadata.AppendToOutgoingContext(ctx,
+			metadataRequestID, info.RequestID, metadataAttempt, strconv.Itoa(max(1, info.Attempt)))
 	}
-	return metadata.AppendToOutgoingContext(ctx,
-		metadataRequestID, info.RequestID, metadataAttempt, strconv.Itoa(max(1, info.Attempt)))
+	if info.Background {
+		ctx = metadata.AppendToOutgoingContext(ctx, metadataBackground, "1")
+	}
+	if info.Override {
+		ctx = metadata.AppendToOutgoingContext(ctx, metadataOverride, "1")
+	}
+	return ctx
 }
 
 // incoming restores the call's info in the plugin.
@@ -59,5 +74,10 @@ func incoming(ctx context.Context) context.Context {
 			info.Attempt = n
 		}
 	}
+	set := func(key string) bool {
+		v := md.Get(key)
+		return len(v) > 0 && v[0] == "1"
+	}
+	info.Background, info.Override = set(metadataBackground), set(metadataOverride)
 	return WithCallInfo(ctx, info)
 }

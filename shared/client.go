@@ -1,9 +1,12 @@
 package shared
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -24,6 +27,8 @@ var (
 	_ Describer        = (*Client)(nil)
 	_ HealthWatcher    = (*Client)(nil)
 	_ Drainer          = (*Client)(nil)
+	_ Watcher          = (*Client)(nil)
+	_ Scheduler        = (*Client)(nil)
 )
 
 // NewClient speaks the contract over conn, which stays the caller's to close.
@@ -83,22 +88,30 @@ func checked(ctx context.Context, mode Mode, vehicleID string, data *vehiclev1.V
 	if err != nil {
 		return nil, fromCall(ctx, err)
 	}
-	wrong := ""
+	if wrong := untrue(vehicleID, data); wrong != "" {
+		return nil, &RefreshError{Mode: mode, VehicleID: vehicleID, Err: notTrue(vehicleID, wrong)}
+	}
+	sane(data.ProtoReflect())
+	return data, nil
+}
+
+// untrue says in a sentence what is wrong with data of a car; empty: nothing.
+func untrue(vehicleID string, data *vehiclev1.VehicleData) string {
 	switch {
 	case data.GetVehicle().GetId() != vehicleID:
-		wrong = "The plugin answered for another vehicle than the one it was asked about."
+		return "The plugin answered for another vehicle than the one it was asked about."
 	case data.GetRefresh() == nil:
-		wrong = "The plugin's answer does not say where its data comes from."
+		return "The plugin's answer does not say where its data comes from."
 	case time.UnixMilli(data.GetRefresh().GetObservedAt()).After(time.Now().Add(maxClockSkew)):
-		wrong = "The plugin's answer has data from the future. Check the clocks of this machine and of the plugin."
+		return "The plugin's answer has data from the future. Check the clocks of this machine and of the plugin."
 	}
-	if wrong == "" {
-		sane(data.ProtoReflect())
-		return data, nil
-	}
-	e := Errorf(ReasonInvalidResponse, "%s", wrong)
+	return ""
+}
+
+func notTrue(vehicleID, sentence string) *APIError {
+	e := Errorf(ReasonInvalidResponse, "%s", sentence)
 	e.Source, e.VehicleID = SourcePlugin, vehicleID
-	return nil, &RefreshError{Mode: mode, VehicleID: vehicleID, Err: e}
+	return e
 }
 
 // maxClockSkew is how far a car's time may be ahead. Time zones that a parser got
@@ -120,15 +133,54 @@ func (c *Client) WatchHealth(ctx context.Context, report func(*vehiclev1.Health)
 	if err != nil {
 		return fromCall(ctx, err)
 	}
+	return receive(ctx, stream.Recv, func(resp *vehiclev1.WatchHealthResponse) error { return report(resp.GetHealth()) })
+}
+
+// Watch implements [Watcher]. It returns nil when the plugin ends the stream. A
+// snapshot that cannot be true ends it.
+func (c *Client) Watch(ctx context.Context, report func(*vehiclev1.VehicleData) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := c.vehicles.Watch(outgoing(ctx), &vehiclev1.WatchRequest{})
+	if err != nil {
+		return fromCall(ctx, err)
+	}
+	return receive(ctx, stream.Recv, func(resp *vehiclev1.WatchResponse) error {
+		data := resp.GetData()
+		id := data.GetVehicle().GetId()
+		if wrong := untrue(id, data); wrong != "" || id == "" {
+			return notTrue(id, cmp.Or(wrong, "The plugin sent data of no vehicle."))
+		}
+		sane(data.ProtoReflect())
+		return report(data)
+	})
+}
+
+// SetSchedule implements [Scheduler].
+func (c *Client) SetSchedule(ctx context.Context, vehicleID string, schedule json.RawMessage) (json.RawMessage, error) {
+	resp, err := c.vehicles.SetSchedule(outgoing(ctx), &vehiclev1.SetScheduleRequest{
+		VehicleId: clean(vehicleID), ScheduleJson: strings.ToValidUTF8(string(schedule), "\uFFFD"),
+	})
+	if err != nil {
+		return nil, fromCall(ctx, err)
+	}
+	if answer := json.RawMessage(resp.GetScheduleJson()); json.Valid(answer) {
+		return answer, nil
+	}
+	return nil, notTrue(vehicleID, "The plugin's schedule is no JSON.")
+}
+
+// receive takes messages of a stream until it ends.
+func receive[T any](ctx context.Context, next func() (T, error), take func(T) error) error {
 	for {
-		resp, err := stream.Recv()
+		message, err := next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return fromCall(ctx, err)
 		}
-		if err := report(resp.GetHealth()); err != nil {
+		if err := take(message); err != nil {
 			return err
 		}
 	}

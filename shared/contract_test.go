@@ -200,9 +200,9 @@ func TestCallInfoCrossesTheBoundary(t *testing.T) {
 		got = shared.CallInfoFrom(ctx)
 		return &vehiclev1.VehicleData{Vehicle: &vehiclev1.Vehicle{Id: id}, Refresh: &vehiclev1.Refresh{}}, nil
 	}})
-	_, err := client.RefreshCached(shared.WithCallInfo(t.Context(), shared.CallInfo{RequestID: "abc", Attempt: 2}), "car1")
+	_, err := client.RefreshCached(shared.WithCallInfo(t.Context(), shared.CallInfo{RequestID: "abc", Attempt: 2, Background: true, Override: true}), "car1")
 	require.NoError(t, err)
-	assert.Equal(t, shared.CallInfo{RequestID: "abc", Attempt: 2}, got)
+	assert.Equal(t, shared.CallInfo{RequestID: "abc", Attempt: 2, Background: true, Override: true}, got)
 }
 
 func TestDeadlineAndCancellationReachThePlugin(t *testing.T) {

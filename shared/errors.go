@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
 // APIError is the base of every failure of a refresh, whoever caused it. Use
@@ -18,7 +20,8 @@ type APIError struct {
 	Message string
 	// Temporary: the same call may succeed later without anybody acting.
 	Temporary bool
-	// MayHaveHappened: the car may have been woken although the call failed.
+	// MayHaveHappened: what was asked may have been done although the call failed;
+	// of a refresh, the car may have been woken.
 	MayHaveHappened bool
 	// RetryAfter is the time to wait before the next try; zero if unknown.
 	RetryAfter time.Duration
@@ -72,7 +75,10 @@ func (e *APIError) Is(target error) bool {
 type RefreshError struct {
 	Mode      Mode
 	VehicleID string
-	Err       error
+	// Last is the newest data of the car that is known, with the verdict STALE and
+	// the reason of the failure; nil if there is none. It belongs to the error.
+	Last *vehiclev1.VehicleData
+	Err  error
 }
 
 // Error says which refresh failed, and why.

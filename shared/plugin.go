@@ -34,10 +34,16 @@ func Plugins(r VehicleRefresher) map[int]plugin.PluginSet {
 	return map[int]plugin.PluginSet{ProtocolVersion: {PluginName: &grpcPlugin{refresher: r}}}
 }
 
+// maxHeaders bounds what a plugin may send beside messages: details of an error,
+// which hold a snapshot at most, in base64.
+const maxHeaders = 256 << 10
+
 // DialOptions are the limits of the host's end.
 func DialOptions() []grpc.DialOption {
-	return []grpc.DialOption{grpc.WithDefaultCallOptions(
-		grpc.MaxCallRecvMsgSize(MaxMessageSize), grpc.MaxCallSendMsgSize(MaxMessageSize))}
+	return []grpc.DialOption{
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessageSize), grpc.MaxCallSendMsgSize(MaxMessageSize)),
+		grpc.WithMaxHeaderListSize(maxHeaders),
+	}
 }
 
 // ServerOptions are the limits of the plugin's end.

@@ -53,11 +53,29 @@ type Drainer interface {
 	Drain(ctx context.Context) error
 }
 
+// Watcher is an optional capability. Watch calls report with each snapshot that no
+// call has asked for, from one goroutine, until ctx ends or report fails. Snapshots
+// belong to report.
+type Watcher interface {
+	Watch(ctx context.Context, report func(*vehiclev1.VehicleData) error) error
+}
+
+// Scheduler is an optional capability: when the plugin refreshes a car by itself.
+type Scheduler interface {
+	// SetSchedule changes the schedule of a car or, without one, of all that have
+	// none of their own, and returns what is in force now. Both are JSON objects of
+	// the form of the plugin's settings. None goes back to what those say. What is
+	// not understood fails with invalid_command and changes nothing.
+	SetSchedule(ctx context.Context, vehicleID string, schedule json.RawMessage) (json.RawMessage, error)
+}
+
 // Names of the optional capabilities in DescribeResponse.
 const (
 	CapabilityListVehicles = "list_vehicles"
 	CapabilityWatchHealth  = "watch_health"
 	CapabilityDrain        = "drain"
+	CapabilityWatch        = "watch"
+	CapabilitySetSchedule  = "set_schedule"
 )
 
 // Config is what a plugin gets from its host.

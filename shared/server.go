@@ -78,6 +78,28 @@ func (s vehicleServer) RefreshSmart(ctx context.Context, req *vehiclev1.RefreshS
 	return &vehiclev1.RefreshSmartResponse{Data: data}, nil
 }
 
+func (s vehicleServer) Watch(_ *vehiclev1.WatchRequest, stream grpc.ServerStreamingServer[vehiclev1.WatchResponse]) error {
+	watcher, ok := s.refresher.(Watcher)
+	if !ok {
+		return ToStatus(NewError(ReasonUnsupported))
+	}
+	return ToStatus(watcher.Watch(incoming(stream.Context()), func(d *vehiclev1.VehicleData) error {
+		return stream.Send(&vehiclev1.WatchResponse{Data: d})
+	}))
+}
+
+func (s vehicleServer) SetSchedule(ctx context.Context, req *vehiclev1.SetScheduleRequest) (*vehiclev1.SetScheduleResponse, error) {
+	scheduler, ok := s.refresher.(Scheduler)
+	if !ok {
+		return nil, ToStatus(NewError(ReasonUnsupported))
+	}
+	now, err := scheduler.SetSchedule(incoming(ctx), req.GetVehicleId(), json.RawMessage(req.GetScheduleJson()))
+	if err != nil {
+		return nil, ToStatus(err)
+	}
+	return &vehiclev1.SetScheduleResponse{ScheduleJson: string(now)}, nil
+}
+
 type pluginServer struct {
 	vehiclev1.UnimplementedPluginServiceServer
 	refresher VehicleRefresher

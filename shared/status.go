@@ -11,12 +11,18 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/durationpb"
+
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
 // errorDomain marks the ErrorInfo details that are ours.
 const errorDomain = "vehicle.hyundai-mqtt"
+
+// maxLast bounds the data that an error carries: it travels in a header.
+const maxLast = 64 << 10
 
 // maxChain bounds how much of a chain of errors crosses the boundary.
 const maxChain = 8
@@ -44,6 +50,7 @@ func ToStatus(err error) error {
 	}
 	api := AsAPIError(err)
 	var details []protoadapt.MessageV1
+	var last *vehiclev1.VehicleData
 	for e := err; e != nil && len(details) < maxChain; e = errors.Unwrap(e) {
 		switch e := e.(type) { //nolint:errorlint // the chain is walked link by link
 		case *RefreshError:
@@ -51,6 +58,9 @@ func ToStatus(err error) error {
 				Reason: refreshErrorReason, Domain: errorDomain,
 				Metadata: map[string]string{keyMode: clean(string(e.Mode)), keyVehicle: clean(e.VehicleID)},
 			})
+			if e.Last != nil && last == nil {
+				last = e.Last
+			}
 		case *APIError:
 			details = append(details, errorInfo(e))
 		}
@@ -60,6 +70,9 @@ func ToStatus(err error) error {
 	}
 	if api.RetryAfter > 0 {
 		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(api.RetryAfter)})
+	}
+	if last != nil && proto.Size(last) <= maxLast {
+		details = append(details, protoadapt.MessageV1Of(last))
 	}
 	st := status.New(api.Reason.Code(), clean(api.Error()))
 	if withDetails, err := st.WithDetails(details...); err == nil {
@@ -112,6 +125,7 @@ func FromStatus(err error) error {
 	}
 	var infos []*errdetails.ErrorInfo
 	var retry time.Duration
+	var last *vehiclev1.VehicleData
 	for _, d := range st.Details() {
 		switch d := d.(type) {
 		case *errdetails.ErrorInfo:
@@ -120,12 +134,20 @@ func FromStatus(err error) error {
 			}
 		case *errdetails.RetryInfo:
 			retry = max(0, d.GetRetryDelay().AsDuration())
+		case *vehiclev1.VehicleData:
+			last = d
 		}
 	}
 	if len(infos) == 0 {
 		return transportError(st, err)
 	}
-	return rebuild(infos, st.Code(), retry)
+	chain := rebuild(infos, st.Code(), retry)
+	var refresh *RefreshError
+	if last != nil && errors.As(chain, &refresh) && untrue(refresh.VehicleID, last) == "" {
+		sane(last.ProtoReflect())
+		refresh.Last = last
+	}
+	return chain
 }
 
 // rebuild makes the chain from the inside out.

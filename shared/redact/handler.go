@@ -66,6 +66,13 @@ func (h handler) attr(a slog.Attr) slog.Attr {
 		}
 		return slog.Attr{Key: key, Value: slog.GroupValue(clean...)}
 	case slog.KindAny:
+		if list, ok := v.Any().([]string); ok {
+			clean := make([]string, len(list))
+			for i, s := range list {
+				clean[i] = h.redactor.String(s)
+			}
+			return slog.Any(key, clean)
+		}
 		text := fmt.Sprint(v.Any())
 		if raw, ok := v.Any().([]byte); ok {
 			text = string(raw)

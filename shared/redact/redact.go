@@ -3,12 +3,15 @@
 package redact
 
 import (
+	"cmp"
+	"maps"
 	"net/url"
 	"regexp"
-	"sort"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Mask stands where something was taken out.
@@ -38,36 +41,47 @@ var (
 // Redactor replaces what must not be seen. The zero value recognises patterns
 // only. Safe for concurrent use.
 type Redactor struct {
-	secrets atomic.Pointer[[]string]
+	known atomic.Pointer[secrets]
 }
 
-// Learn adds values that are to be replaced wherever they turn up.
-func (r *Redactor) Learn(secrets ...string) {
+// secrets are values that somebody has told.
+type secrets struct {
+	all map[string]bool
+	// short ones, see minSecret.
+	short []string
+	// long replaces the others in one walk, however many they are.
+	long *strings.Replacer
+}
+
+// Learn adds values that are to be replaced wherever they turn up. Many at a time
+// cost little more than one.
+func (r *Redactor) Learn(values ...string) {
 	for {
-		old := r.secrets.Load()
-		seen := map[string]bool{}
+		old, next := r.known.Load(), &secrets{all: map[string]bool{}}
 		if old != nil {
-			for _, s := range *old {
-				seen[s] = true
+			maps.Copy(next.all, old.all)
+		}
+		for _, v := range values {
+			if len(v) >= 3 {
+				next.all[v], next.all[url.QueryEscape(v)] = true, true
 			}
 		}
-		for _, s := range secrets {
-			if len(s) >= 3 {
-				seen[s], seen[url.QueryEscape(s)] = true, true
-			}
+		if old != nil && len(next.all) == len(old.all) {
+			return
 		}
-		next := make([]string, 0, len(seen))
-		for s := range seen {
-			next = append(next, s)
-		}
+		var pairs []string
 		// Longest first, in case one secret holds another.
-		sort.Slice(next, func(i, j int) bool {
-			if len(next[i]) != len(next[j]) {
-				return len(next[i]) > len(next[j])
+		for _, v := range slices.SortedFunc(maps.Keys(next.all), func(a, b string) int {
+			return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
+		}) {
+			if len(v) < minSecret {
+				next.short = append(next.short, v)
+			} else {
+				pairs = append(pairs, v, Mask)
 			}
-			return next[i] < next[j]
-		})
-		if r.secrets.CompareAndSwap(old, &next) {
+		}
+		next.long = strings.NewReplacer(pairs...)
+		if r.known.CompareAndSwap(old, next) {
 			return
 		}
 	}
@@ -78,32 +92,82 @@ func (r *Redactor) String(s string) string {
 	if s == "" {
 		return s
 	}
-	if secrets := r.secrets.Load(); secrets != nil {
-		for _, secret := range *secrets {
-			if len(secret) < minSecret {
-				s = replaceWord(s, secret)
-			} else {
-				s = strings.ReplaceAll(s, secret, Mask)
-			}
+	if known := r.known.Load(); known != nil {
+		s = known.long.Replace(s)
+		for _, secret := range known.short {
+			s = replaceWord(s, secret)
 		}
 	}
-	if strings.Contains(s, "@") || strings.Contains(s, "%40") {
+	return patterns(s, marksOf(s))
+}
+
+// patterns replaces what is recognised without being told.
+func patterns(s string, has marks) string {
+	if has.email {
 		s = email.ReplaceAllString(s, Mask)
 	}
-	if strings.Contains(s, "eyJ") {
+	if has.jwt {
 		s = jwt.ReplaceAllString(s, Mask)
 	}
-	s = bearer.ReplaceAllString(s, "$1 "+Mask)
-	s = member.ReplaceAllString(s, `${1}"`+Mask+`"`)
-	s = degree.ReplaceAllString(s, "${1}"+Mask)
-	s = token.ReplaceAllStringFunc(s, func(word string) string {
-		known := vin.MatchString(word) || grant.MatchString(word)
-		if known && strings.ContainsFunc(word, unicode.IsLetter) && strings.ContainsFunc(word, unicode.IsDigit) {
-			return Mask
+	if has.bearer {
+		s = bearer.ReplaceAllString(s, "$1 "+Mask)
+	}
+	if has.quote {
+		s = member.ReplaceAllString(s, `${1}"`+Mask+`"`)
+	}
+	if has.place {
+		s = degree.ReplaceAllString(s, "${1}"+Mask)
+	}
+	if has.token {
+		s = token.ReplaceAllStringFunc(s, func(word string) string {
+			known := vin.MatchString(word) || grant.MatchString(word)
+			if known && strings.ContainsFunc(word, unicode.IsLetter) && strings.ContainsFunc(word, unicode.IsDigit) {
+				return Mask
+			}
+			return word
+		})
+	}
+	if has.decimal {
+		s = position.ReplaceAllString(s, Mask)
+	}
+	return s
+}
+
+// marks say which of the patterns a text can hold: most log lines hold none, and one
+// walk costs much less than a search for each.
+type marks struct{ email, jwt, bearer, quote, place, token, decimal bool }
+
+func allMarks() marks { return marks{true, true, true, true, true, true, true} }
+
+func marksOf(s string) (has marks) {
+	has.email, has.jwt = strings.Contains(s, "@") || strings.Contains(s, "%40"), strings.Contains(s, "eyJ")
+	begins := func(at int, word string) bool {
+		return len(s)-at >= len(word) && strings.EqualFold(s[at:at+len(word)], word)
+	}
+	run := 0
+	for i := range len(s) {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			return allMarks() // letters that are others in upper case
 		}
-		return word
-	})
-	return position.ReplaceAllString(s, Mask)
+		if alphanumeric(c) {
+			run++
+			has.token = has.token || run >= 17
+		} else {
+			run = 0
+		}
+		switch c {
+		case '"':
+			has.quote = true
+		case '.':
+			has.decimal = has.decimal || i+1 < len(s) && s[i+1] >= '0' && s[i+1] <= '9'
+		case 'b', 'B':
+			has.bearer = has.bearer || begins(i, "bearer") || begins(i, "basic")
+		case 'l', 'L':
+			has.place = has.place || begins(i, "lat") || begins(i, "lon")
+		}
+	}
+	return has
 }
 
 // replaceWord replaces secret where no letter or digit touches it.

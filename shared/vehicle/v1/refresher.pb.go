@@ -13,7 +13,8 @@
 //
 // Errors: a canonical code, a google.rpc.ErrorInfo for each error of the chain
 // (outermost first, domain "vehicle.hyundai-mqtt", reason from the list in
-// docs/errors.md) and a google.rpc.RetryInfo when a time to retry is known.
+// docs/errors.md), a google.rpc.RetryInfo when a time to retry is known, and a
+// VehicleData with the newest data of the car that is known.
 
 package vehiclev1
 
@@ -136,7 +137,8 @@ type DescribeResponse struct {
 	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
 	// Whose cars it speaks to, for people.
 	Vendor string `protobuf:"bytes,3,opt,name=vendor,proto3" json:"vendor,omitempty"`
-	// Optional RPCs that the plugin serves: "list_vehicles", "watch_health", "drain".
+	// Optional RPCs that the plugin serves: "list_vehicles", "watch_health", "drain",
+	// "watch", "set_schedule".
 	Capabilities []string `protobuf:"bytes,4,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
 	// JSON Schema of InitializeRequest.settings_json.
 	SettingsSchema string `protobuf:"bytes,5,opt,name=settings_schema,json=settingsSchema,proto3" json:"settings_schema,omitempty"`
@@ -298,8 +300,11 @@ type Health struct {
 	Sentence string `protobuf:"bytes,3,opt,name=sentence,proto3" json:"sentence,omitempty"`
 	// The breaker of the account: closed, open, half-open.
 	Breaker string `protobuf:"bytes,4,opt,name=breaker,proto3" json:"breaker,omitempty"`
-	// Counters since the plugin started, by name.
-	Counters      map[string]int64 `protobuf:"bytes,5,rep,name=counters,proto3" json:"counters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// Counters since the plugin started, what is so now, and how long things took.
+	// The names are listed in docs/monitoring.md; others are of no use to a host.
+	Counters      map[string]int64   `protobuf:"bytes,5,rep,name=counters,proto3" json:"counters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	Gauges        map[string]int64   `protobuf:"bytes,6,rep,name=gauges,proto3" json:"gauges,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	Timings       map[string]*Timing `protobuf:"bytes,7,rep,name=timings,proto3" json:"timings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -369,6 +374,85 @@ func (x *Health) GetCounters() map[string]int64 {
 	return nil
 }
 
+func (x *Health) GetGauges() map[string]int64 {
+	if x != nil {
+		return x.Gauges
+	}
+	return nil
+}
+
+func (x *Health) GetTimings() map[string]*Timing {
+	if x != nil {
+		return x.Timings
+	}
+	return nil
+}
+
+// Timing is how long things of a kind took since the plugin started.
+type Timing struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Upper bounds of the buckets in seconds, rising.
+	Bounds []float64 `protobuf:"fixed64,1,rep,packed,name=bounds,proto3" json:"bounds,omitempty"`
+	// How many fell into each bucket, and last those beyond all bounds: one number
+	// more than bounds.
+	Counts []int64 `protobuf:"varint,2,rep,packed,name=counts,proto3" json:"counts,omitempty"`
+	// All of them together, in seconds.
+	Sum           float64 `protobuf:"fixed64,3,opt,name=sum,proto3" json:"sum,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Timing) Reset() {
+	*x = Timing{}
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Timing) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Timing) ProtoMessage() {}
+
+func (x *Timing) ProtoReflect() protoreflect.Message {
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Timing.ProtoReflect.Descriptor instead.
+func (*Timing) Descriptor() ([]byte, []int) {
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Timing) GetBounds() []float64 {
+	if x != nil {
+		return x.Bounds
+	}
+	return nil
+}
+
+func (x *Timing) GetCounts() []int64 {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+func (x *Timing) GetSum() float64 {
+	if x != nil {
+		return x.Sum
+	}
+	return 0
+}
+
 type DrainRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -377,7 +461,7 @@ type DrainRequest struct {
 
 func (x *DrainRequest) Reset() {
 	*x = DrainRequest{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[5]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -389,7 +473,7 @@ func (x *DrainRequest) String() string {
 func (*DrainRequest) ProtoMessage() {}
 
 func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[5]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -402,7 +486,7 @@ func (x *DrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
 func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{5}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{6}
 }
 
 type DrainResponse struct {
@@ -413,7 +497,7 @@ type DrainResponse struct {
 
 func (x *DrainResponse) Reset() {
 	*x = DrainResponse{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[6]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -425,7 +509,7 @@ func (x *DrainResponse) String() string {
 func (*DrainResponse) ProtoMessage() {}
 
 func (x *DrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[6]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -438,7 +522,7 @@ func (x *DrainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
 func (*DrainResponse) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{6}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{7}
 }
 
 type InitializeRequest struct {
@@ -455,7 +539,7 @@ type InitializeRequest struct {
 
 func (x *InitializeRequest) Reset() {
 	*x = InitializeRequest{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[7]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -467,7 +551,7 @@ func (x *InitializeRequest) String() string {
 func (*InitializeRequest) ProtoMessage() {}
 
 func (x *InitializeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[7]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -480,7 +564,7 @@ func (x *InitializeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InitializeRequest.ProtoReflect.Descriptor instead.
 func (*InitializeRequest) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{7}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *InitializeRequest) GetSettingsJson() string {
@@ -506,7 +590,7 @@ type InitializeResponse struct {
 
 func (x *InitializeResponse) Reset() {
 	*x = InitializeResponse{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[8]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -518,7 +602,7 @@ func (x *InitializeResponse) String() string {
 func (*InitializeResponse) ProtoMessage() {}
 
 func (x *InitializeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[8]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -531,7 +615,7 @@ func (x *InitializeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InitializeResponse.ProtoReflect.Descriptor instead.
 func (*InitializeResponse) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{8}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *InitializeResponse) GetVehicles() []*Vehicle {
@@ -549,7 +633,7 @@ type ListVehiclesRequest struct {
 
 func (x *ListVehiclesRequest) Reset() {
 	*x = ListVehiclesRequest{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[9]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -561,7 +645,7 @@ func (x *ListVehiclesRequest) String() string {
 func (*ListVehiclesRequest) ProtoMessage() {}
 
 func (x *ListVehiclesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[9]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -574,7 +658,7 @@ func (x *ListVehiclesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVehiclesRequest.ProtoReflect.Descriptor instead.
 func (*ListVehiclesRequest) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{9}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{10}
 }
 
 type ListVehiclesResponse struct {
@@ -586,7 +670,7 @@ type ListVehiclesResponse struct {
 
 func (x *ListVehiclesResponse) Reset() {
 	*x = ListVehiclesResponse{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[10]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -598,7 +682,7 @@ func (x *ListVehiclesResponse) String() string {
 func (*ListVehiclesResponse) ProtoMessage() {}
 
 func (x *ListVehiclesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[10]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -611,7 +695,7 @@ func (x *ListVehiclesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVehiclesResponse.ProtoReflect.Descriptor instead.
 func (*ListVehiclesResponse) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{10}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListVehiclesResponse) GetVehicles() []*Vehicle {
@@ -630,7 +714,7 @@ type RefreshCachedRequest struct {
 
 func (x *RefreshCachedRequest) Reset() {
 	*x = RefreshCachedRequest{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[11]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -642,7 +726,7 @@ func (x *RefreshCachedRequest) String() string {
 func (*RefreshCachedRequest) ProtoMessage() {}
 
 func (x *RefreshCachedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[11]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -655,7 +739,7 @@ func (x *RefreshCachedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshCachedRequest.ProtoReflect.Descriptor instead.
 func (*RefreshCachedRequest) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{11}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RefreshCachedRequest) GetVehicleId() string {
@@ -674,7 +758,7 @@ type RefreshCachedResponse struct {
 
 func (x *RefreshCachedResponse) Reset() {
 	*x = RefreshCachedResponse{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[12]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -686,7 +770,7 @@ func (x *RefreshCachedResponse) String() string {
 func (*RefreshCachedResponse) ProtoMessage() {}
 
 func (x *RefreshCachedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[12]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -699,7 +783,7 @@ func (x *RefreshCachedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshCachedResponse.ProtoReflect.Descriptor instead.
 func (*RefreshCachedResponse) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{12}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RefreshCachedResponse) GetData() *VehicleData {
@@ -718,7 +802,7 @@ type RefreshForceRequest struct {
 
 func (x *RefreshForceRequest) Reset() {
 	*x = RefreshForceRequest{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[13]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -730,7 +814,7 @@ func (x *RefreshForceRequest) String() string {
 func (*RefreshForceRequest) ProtoMessage() {}
 
 func (x *RefreshForceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[13]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -743,7 +827,7 @@ func (x *RefreshForceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshForceRequest.ProtoReflect.Descriptor instead.
 func (*RefreshForceRequest) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{13}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RefreshForceRequest) GetVehicleId() string {
@@ -762,7 +846,7 @@ type RefreshForceResponse struct {
 
 func (x *RefreshForceResponse) Reset() {
 	*x = RefreshForceResponse{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[14]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -774,7 +858,7 @@ func (x *RefreshForceResponse) String() string {
 func (*RefreshForceResponse) ProtoMessage() {}
 
 func (x *RefreshForceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[14]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -787,7 +871,7 @@ func (x *RefreshForceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshForceResponse.ProtoReflect.Descriptor instead.
 func (*RefreshForceResponse) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{14}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RefreshForceResponse) GetData() *VehicleData {
@@ -808,7 +892,7 @@ type RefreshSmartRequest struct {
 
 func (x *RefreshSmartRequest) Reset() {
 	*x = RefreshSmartRequest{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[15]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -820,7 +904,7 @@ func (x *RefreshSmartRequest) String() string {
 func (*RefreshSmartRequest) ProtoMessage() {}
 
 func (x *RefreshSmartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[15]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -833,7 +917,7 @@ func (x *RefreshSmartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshSmartRequest.ProtoReflect.Descriptor instead.
 func (*RefreshSmartRequest) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{15}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RefreshSmartRequest) GetVehicleId() string {
@@ -859,7 +943,7 @@ type RefreshSmartResponse struct {
 
 func (x *RefreshSmartResponse) Reset() {
 	*x = RefreshSmartResponse{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[16]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -871,7 +955,7 @@ func (x *RefreshSmartResponse) String() string {
 func (*RefreshSmartResponse) ProtoMessage() {}
 
 func (x *RefreshSmartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[16]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -884,7 +968,7 @@ func (x *RefreshSmartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshSmartResponse.ProtoReflect.Descriptor instead.
 func (*RefreshSmartResponse) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{16}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RefreshSmartResponse) GetData() *VehicleData {
@@ -892,6 +976,186 @@ func (x *RefreshSmartResponse) GetData() *VehicleData {
 		return x.Data
 	}
 	return nil
+}
+
+type WatchRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchRequest) Reset() {
+	*x = WatchRequest{}
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchRequest) ProtoMessage() {}
+
+func (x *WatchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
+func (*WatchRequest) Descriptor() ([]byte, []int) {
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{18}
+}
+
+type WatchResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          *VehicleData           `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchResponse) Reset() {
+	*x = WatchResponse{}
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchResponse) ProtoMessage() {}
+
+func (x *WatchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
+func (*WatchResponse) Descriptor() ([]byte, []int) {
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *WatchResponse) GetData() *VehicleData {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type SetScheduleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty: all cars that have no schedule of their own.
+	VehicleId string `protobuf:"bytes,1,opt,name=vehicle_id,json=vehicleId,proto3" json:"vehicle_id,omitempty"`
+	// A JSON object of the form that the settings have; see docs/schedule.md. Empty:
+	// back to what the settings say.
+	ScheduleJson  string `protobuf:"bytes,2,opt,name=schedule_json,json=scheduleJson,proto3" json:"schedule_json,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetScheduleRequest) Reset() {
+	*x = SetScheduleRequest{}
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetScheduleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetScheduleRequest) ProtoMessage() {}
+
+func (x *SetScheduleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetScheduleRequest.ProtoReflect.Descriptor instead.
+func (*SetScheduleRequest) Descriptor() ([]byte, []int) {
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *SetScheduleRequest) GetVehicleId() string {
+	if x != nil {
+		return x.VehicleId
+	}
+	return ""
+}
+
+func (x *SetScheduleRequest) GetScheduleJson() string {
+	if x != nil {
+		return x.ScheduleJson
+	}
+	return ""
+}
+
+type SetScheduleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is in force now, as a JSON object.
+	ScheduleJson  string `protobuf:"bytes,1,opt,name=schedule_json,json=scheduleJson,proto3" json:"schedule_json,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetScheduleResponse) Reset() {
+	*x = SetScheduleResponse{}
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetScheduleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetScheduleResponse) ProtoMessage() {}
+
+func (x *SetScheduleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetScheduleResponse.ProtoReflect.Descriptor instead.
+func (*SetScheduleResponse) Descriptor() ([]byte, []int) {
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *SetScheduleResponse) GetScheduleJson() string {
+	if x != nil {
+		return x.ScheduleJson
+	}
+	return ""
 }
 
 var File_vehicle_v1_refresher_proto protoreflect.FileDescriptor
@@ -909,16 +1173,28 @@ const file_vehicle_v1_refresher_proto_rawDesc = "" +
 	"\x0fsettings_schema\x18\x05 \x01(\tR\x0esettingsSchema\"\x14\n" +
 	"\x12WatchHealthRequest\"A\n" +
 	"\x13WatchHealthResponse\x12*\n" +
-	"\x06health\x18\x01 \x01(\v2\x12.vehicle.v1.HealthR\x06health\"\x80\x02\n" +
+	"\x06health\x18\x01 \x01(\v2\x12.vehicle.v1.HealthR\x06health\"\xfe\x03\n" +
 	"\x06Health\x12-\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x17.vehicle.v1.HealthStateR\x05state\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1a\n" +
 	"\bsentence\x18\x03 \x01(\tR\bsentence\x12\x18\n" +
 	"\abreaker\x18\x04 \x01(\tR\abreaker\x12<\n" +
-	"\bcounters\x18\x05 \x03(\v2 .vehicle.v1.Health.CountersEntryR\bcounters\x1a;\n" +
+	"\bcounters\x18\x05 \x03(\v2 .vehicle.v1.Health.CountersEntryR\bcounters\x126\n" +
+	"\x06gauges\x18\x06 \x03(\v2\x1e.vehicle.v1.Health.GaugesEntryR\x06gauges\x129\n" +
+	"\atimings\x18\a \x03(\v2\x1f.vehicle.v1.Health.TimingsEntryR\atimings\x1a;\n" +
 	"\rCountersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\x0e\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a9\n" +
+	"\vGaugesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1aN\n" +
+	"\fTimingsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
+	"\x05value\x18\x02 \x01(\v2\x12.vehicle.v1.TimingR\x05value:\x028\x01\"J\n" +
+	"\x06Timing\x12\x16\n" +
+	"\x06bounds\x18\x01 \x03(\x01R\x06bounds\x12\x16\n" +
+	"\x06counts\x18\x02 \x03(\x03R\x06counts\x12\x10\n" +
+	"\x03sum\x18\x03 \x01(\x01R\x03sum\"\x0e\n" +
 	"\fDrainRequest\"\x0f\n" +
 	"\rDrainResponse\"U\n" +
 	"\x11InitializeRequest\x12#\n" +
@@ -945,7 +1221,16 @@ const file_vehicle_v1_refresher_proto_rawDesc = "" +
 	"\x0fmax_age_seconds\x18\x02 \x01(\x03H\x00R\rmaxAgeSeconds\x88\x01\x01B\x12\n" +
 	"\x10_max_age_seconds\"C\n" +
 	"\x14RefreshSmartResponse\x12+\n" +
-	"\x04data\x18\x01 \x01(\v2\x17.vehicle.v1.VehicleDataR\x04data*\xb2\x01\n" +
+	"\x04data\x18\x01 \x01(\v2\x17.vehicle.v1.VehicleDataR\x04data\"\x0e\n" +
+	"\fWatchRequest\"<\n" +
+	"\rWatchResponse\x12+\n" +
+	"\x04data\x18\x01 \x01(\v2\x17.vehicle.v1.VehicleDataR\x04data\"X\n" +
+	"\x12SetScheduleRequest\x12\x1d\n" +
+	"\n" +
+	"vehicle_id\x18\x01 \x01(\tR\tvehicleId\x12#\n" +
+	"\rschedule_json\x18\x02 \x01(\tR\fscheduleJson\":\n" +
+	"\x13SetScheduleResponse\x12#\n" +
+	"\rschedule_json\x18\x01 \x01(\tR\fscheduleJson*\xb2\x01\n" +
 	"\vHealthState\x12\x1c\n" +
 	"\x18HEALTH_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15HEALTH_STATE_STARTING\x10\x01\x12\x16\n" +
@@ -956,14 +1241,16 @@ const file_vehicle_v1_refresher_proto_rawDesc = "" +
 	"\rPluginService\x12E\n" +
 	"\bDescribe\x12\x1b.vehicle.v1.DescribeRequest\x1a\x1c.vehicle.v1.DescribeResponse\x12P\n" +
 	"\vWatchHealth\x12\x1e.vehicle.v1.WatchHealthRequest\x1a\x1f.vehicle.v1.WatchHealthResponse0\x01\x12<\n" +
-	"\x05Drain\x12\x18.vehicle.v1.DrainRequest\x1a\x19.vehicle.v1.DrainResponse2\xac\x03\n" +
+	"\x05Drain\x12\x18.vehicle.v1.DrainRequest\x1a\x19.vehicle.v1.DrainResponse2\xbc\x04\n" +
 	"\x0eVehicleService\x12K\n" +
 	"\n" +
 	"Initialize\x12\x1d.vehicle.v1.InitializeRequest\x1a\x1e.vehicle.v1.InitializeResponse\x12Q\n" +
 	"\fListVehicles\x12\x1f.vehicle.v1.ListVehiclesRequest\x1a .vehicle.v1.ListVehiclesResponse\x12T\n" +
 	"\rRefreshCached\x12 .vehicle.v1.RefreshCachedRequest\x1a!.vehicle.v1.RefreshCachedResponse\x12Q\n" +
 	"\fRefreshForce\x12\x1f.vehicle.v1.RefreshForceRequest\x1a .vehicle.v1.RefreshForceResponse\x12Q\n" +
-	"\fRefreshSmart\x12\x1f.vehicle.v1.RefreshSmartRequest\x1a .vehicle.v1.RefreshSmartResponseBDZBgithub.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1;vehiclev1b\x06proto3"
+	"\fRefreshSmart\x12\x1f.vehicle.v1.RefreshSmartRequest\x1a .vehicle.v1.RefreshSmartResponse\x12>\n" +
+	"\x05Watch\x12\x18.vehicle.v1.WatchRequest\x1a\x19.vehicle.v1.WatchResponse0\x01\x12N\n" +
+	"\vSetSchedule\x12\x1e.vehicle.v1.SetScheduleRequest\x1a\x1f.vehicle.v1.SetScheduleResponseBDZBgithub.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1;vehiclev1b\x06proto3"
 
 var (
 	file_vehicle_v1_refresher_proto_rawDescOnce sync.Once
@@ -978,7 +1265,7 @@ func file_vehicle_v1_refresher_proto_rawDescGZIP() []byte {
 }
 
 var file_vehicle_v1_refresher_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_vehicle_v1_refresher_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_vehicle_v1_refresher_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_vehicle_v1_refresher_proto_goTypes = []any{
 	(HealthState)(0),              // 0: vehicle.v1.HealthState
 	(*DescribeRequest)(nil),       // 1: vehicle.v1.DescribeRequest
@@ -986,52 +1273,67 @@ var file_vehicle_v1_refresher_proto_goTypes = []any{
 	(*WatchHealthRequest)(nil),    // 3: vehicle.v1.WatchHealthRequest
 	(*WatchHealthResponse)(nil),   // 4: vehicle.v1.WatchHealthResponse
 	(*Health)(nil),                // 5: vehicle.v1.Health
-	(*DrainRequest)(nil),          // 6: vehicle.v1.DrainRequest
-	(*DrainResponse)(nil),         // 7: vehicle.v1.DrainResponse
-	(*InitializeRequest)(nil),     // 8: vehicle.v1.InitializeRequest
-	(*InitializeResponse)(nil),    // 9: vehicle.v1.InitializeResponse
-	(*ListVehiclesRequest)(nil),   // 10: vehicle.v1.ListVehiclesRequest
-	(*ListVehiclesResponse)(nil),  // 11: vehicle.v1.ListVehiclesResponse
-	(*RefreshCachedRequest)(nil),  // 12: vehicle.v1.RefreshCachedRequest
-	(*RefreshCachedResponse)(nil), // 13: vehicle.v1.RefreshCachedResponse
-	(*RefreshForceRequest)(nil),   // 14: vehicle.v1.RefreshForceRequest
-	(*RefreshForceResponse)(nil),  // 15: vehicle.v1.RefreshForceResponse
-	(*RefreshSmartRequest)(nil),   // 16: vehicle.v1.RefreshSmartRequest
-	(*RefreshSmartResponse)(nil),  // 17: vehicle.v1.RefreshSmartResponse
-	nil,                           // 18: vehicle.v1.Health.CountersEntry
-	(*Vehicle)(nil),               // 19: vehicle.v1.Vehicle
-	(*VehicleData)(nil),           // 20: vehicle.v1.VehicleData
+	(*Timing)(nil),                // 6: vehicle.v1.Timing
+	(*DrainRequest)(nil),          // 7: vehicle.v1.DrainRequest
+	(*DrainResponse)(nil),         // 8: vehicle.v1.DrainResponse
+	(*InitializeRequest)(nil),     // 9: vehicle.v1.InitializeRequest
+	(*InitializeResponse)(nil),    // 10: vehicle.v1.InitializeResponse
+	(*ListVehiclesRequest)(nil),   // 11: vehicle.v1.ListVehiclesRequest
+	(*ListVehiclesResponse)(nil),  // 12: vehicle.v1.ListVehiclesResponse
+	(*RefreshCachedRequest)(nil),  // 13: vehicle.v1.RefreshCachedRequest
+	(*RefreshCachedResponse)(nil), // 14: vehicle.v1.RefreshCachedResponse
+	(*RefreshForceRequest)(nil),   // 15: vehicle.v1.RefreshForceRequest
+	(*RefreshForceResponse)(nil),  // 16: vehicle.v1.RefreshForceResponse
+	(*RefreshSmartRequest)(nil),   // 17: vehicle.v1.RefreshSmartRequest
+	(*RefreshSmartResponse)(nil),  // 18: vehicle.v1.RefreshSmartResponse
+	(*WatchRequest)(nil),          // 19: vehicle.v1.WatchRequest
+	(*WatchResponse)(nil),         // 20: vehicle.v1.WatchResponse
+	(*SetScheduleRequest)(nil),    // 21: vehicle.v1.SetScheduleRequest
+	(*SetScheduleResponse)(nil),   // 22: vehicle.v1.SetScheduleResponse
+	nil,                           // 23: vehicle.v1.Health.CountersEntry
+	nil,                           // 24: vehicle.v1.Health.GaugesEntry
+	nil,                           // 25: vehicle.v1.Health.TimingsEntry
+	(*Vehicle)(nil),               // 26: vehicle.v1.Vehicle
+	(*VehicleData)(nil),           // 27: vehicle.v1.VehicleData
 }
 var file_vehicle_v1_refresher_proto_depIdxs = []int32{
 	5,  // 0: vehicle.v1.WatchHealthResponse.health:type_name -> vehicle.v1.Health
 	0,  // 1: vehicle.v1.Health.state:type_name -> vehicle.v1.HealthState
-	18, // 2: vehicle.v1.Health.counters:type_name -> vehicle.v1.Health.CountersEntry
-	19, // 3: vehicle.v1.InitializeResponse.vehicles:type_name -> vehicle.v1.Vehicle
-	19, // 4: vehicle.v1.ListVehiclesResponse.vehicles:type_name -> vehicle.v1.Vehicle
-	20, // 5: vehicle.v1.RefreshCachedResponse.data:type_name -> vehicle.v1.VehicleData
-	20, // 6: vehicle.v1.RefreshForceResponse.data:type_name -> vehicle.v1.VehicleData
-	20, // 7: vehicle.v1.RefreshSmartResponse.data:type_name -> vehicle.v1.VehicleData
-	1,  // 8: vehicle.v1.PluginService.Describe:input_type -> vehicle.v1.DescribeRequest
-	3,  // 9: vehicle.v1.PluginService.WatchHealth:input_type -> vehicle.v1.WatchHealthRequest
-	6,  // 10: vehicle.v1.PluginService.Drain:input_type -> vehicle.v1.DrainRequest
-	8,  // 11: vehicle.v1.VehicleService.Initialize:input_type -> vehicle.v1.InitializeRequest
-	10, // 12: vehicle.v1.VehicleService.ListVehicles:input_type -> vehicle.v1.ListVehiclesRequest
-	12, // 13: vehicle.v1.VehicleService.RefreshCached:input_type -> vehicle.v1.RefreshCachedRequest
-	14, // 14: vehicle.v1.VehicleService.RefreshForce:input_type -> vehicle.v1.RefreshForceRequest
-	16, // 15: vehicle.v1.VehicleService.RefreshSmart:input_type -> vehicle.v1.RefreshSmartRequest
-	2,  // 16: vehicle.v1.PluginService.Describe:output_type -> vehicle.v1.DescribeResponse
-	4,  // 17: vehicle.v1.PluginService.WatchHealth:output_type -> vehicle.v1.WatchHealthResponse
-	7,  // 18: vehicle.v1.PluginService.Drain:output_type -> vehicle.v1.DrainResponse
-	9,  // 19: vehicle.v1.VehicleService.Initialize:output_type -> vehicle.v1.InitializeResponse
-	11, // 20: vehicle.v1.VehicleService.ListVehicles:output_type -> vehicle.v1.ListVehiclesResponse
-	13, // 21: vehicle.v1.VehicleService.RefreshCached:output_type -> vehicle.v1.RefreshCachedResponse
-	15, // 22: vehicle.v1.VehicleService.RefreshForce:output_type -> vehicle.v1.RefreshForceResponse
-	17, // 23: vehicle.v1.VehicleService.RefreshSmart:output_type -> vehicle.v1.RefreshSmartResponse
-	16, // [16:24] is the sub-list for method output_type
-	8,  // [8:16] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	23, // 2: vehicle.v1.Health.counters:type_name -> vehicle.v1.Health.CountersEntry
+	24, // 3: vehicle.v1.Health.gauges:type_name -> vehicle.v1.Health.GaugesEntry
+	25, // 4: vehicle.v1.Health.timings:type_name -> vehicle.v1.Health.TimingsEntry
+	26, // 5: vehicle.v1.InitializeResponse.vehicles:type_name -> vehicle.v1.Vehicle
+	26, // 6: vehicle.v1.ListVehiclesResponse.vehicles:type_name -> vehicle.v1.Vehicle
+	27, // 7: vehicle.v1.RefreshCachedResponse.data:type_name -> vehicle.v1.VehicleData
+	27, // 8: vehicle.v1.RefreshForceResponse.data:type_name -> vehicle.v1.VehicleData
+	27, // 9: vehicle.v1.RefreshSmartResponse.data:type_name -> vehicle.v1.VehicleData
+	27, // 10: vehicle.v1.WatchResponse.data:type_name -> vehicle.v1.VehicleData
+	6,  // 11: vehicle.v1.Health.TimingsEntry.value:type_name -> vehicle.v1.Timing
+	1,  // 12: vehicle.v1.PluginService.Describe:input_type -> vehicle.v1.DescribeRequest
+	3,  // 13: vehicle.v1.PluginService.WatchHealth:input_type -> vehicle.v1.WatchHealthRequest
+	7,  // 14: vehicle.v1.PluginService.Drain:input_type -> vehicle.v1.DrainRequest
+	9,  // 15: vehicle.v1.VehicleService.Initialize:input_type -> vehicle.v1.InitializeRequest
+	11, // 16: vehicle.v1.VehicleService.ListVehicles:input_type -> vehicle.v1.ListVehiclesRequest
+	13, // 17: vehicle.v1.VehicleService.RefreshCached:input_type -> vehicle.v1.RefreshCachedRequest
+	15, // 18: vehicle.v1.VehicleService.RefreshForce:input_type -> vehicle.v1.RefreshForceRequest
+	17, // 19: vehicle.v1.VehicleService.RefreshSmart:input_type -> vehicle.v1.RefreshSmartRequest
+	19, // 20: vehicle.v1.VehicleService.Watch:input_type -> vehicle.v1.WatchRequest
+	21, // 21: vehicle.v1.VehicleService.SetSchedule:input_type -> vehicle.v1.SetScheduleRequest
+	2,  // 22: vehicle.v1.PluginService.Describe:output_type -> vehicle.v1.DescribeResponse
+	4,  // 23: vehicle.v1.PluginService.WatchHealth:output_type -> vehicle.v1.WatchHealthResponse
+	8,  // 24: vehicle.v1.PluginService.Drain:output_type -> vehicle.v1.DrainResponse
+	10, // 25: vehicle.v1.VehicleService.Initialize:output_type -> vehicle.v1.InitializeResponse
+	12, // 26: vehicle.v1.VehicleService.ListVehicles:output_type -> vehicle.v1.ListVehiclesResponse
+	14, // 27: vehicle.v1.VehicleService.RefreshCached:output_type -> vehicle.v1.RefreshCachedResponse
+	16, // 28: vehicle.v1.VehicleService.RefreshForce:output_type -> vehicle.v1.RefreshForceResponse
+	18, // 29: vehicle.v1.VehicleService.RefreshSmart:output_type -> vehicle.v1.RefreshSmartResponse
+	20, // 30: vehicle.v1.VehicleService.Watch:output_type -> vehicle.v1.WatchResponse
+	22, // 31: vehicle.v1.VehicleService.SetSchedule:output_type -> vehicle.v1.SetScheduleResponse
+	22, // [22:32] is the sub-list for method output_type
+	12, // [12:22] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_vehicle_v1_refresher_proto_init() }
@@ -1040,14 +1342,14 @@ func file_vehicle_v1_refresher_proto_init() {
 		return
 	}
 	file_vehicle_v1_vehicle_proto_init()
-	file_vehicle_v1_refresher_proto_msgTypes[15].OneofWrappers = []any{}
+	file_vehicle_v1_refresher_proto_msgTypes[16].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_vehicle_v1_refresher_proto_rawDesc), len(file_vehicle_v1_refresher_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   18,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

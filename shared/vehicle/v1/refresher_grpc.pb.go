@@ -13,7 +13,8 @@
 //
 // Errors: a canonical code, a google.rpc.ErrorInfo for each error of the chain
 // (outermost first, domain "vehicle.hyundai-mqtt", reason from the list in
-// docs/errors.md) and a google.rpc.RetryInfo when a time to retry is known.
+// docs/errors.md), a google.rpc.RetryInfo when a time to retry is known, and a
+// VehicleData with the newest data of the car that is known.
 
 package vehiclev1
 
@@ -229,6 +230,8 @@ const (
 	VehicleService_RefreshCached_FullMethodName = "/vehicle.v1.VehicleService/RefreshCached"
 	VehicleService_RefreshForce_FullMethodName  = "/vehicle.v1.VehicleService/RefreshForce"
 	VehicleService_RefreshSmart_FullMethodName  = "/vehicle.v1.VehicleService/RefreshSmart"
+	VehicleService_Watch_FullMethodName         = "/vehicle.v1.VehicleService/Watch"
+	VehicleService_SetSchedule_FullMethodName   = "/vehicle.v1.VehicleService/SetSchedule"
 )
 
 // VehicleServiceClient is the client API for VehicleService service.
@@ -251,6 +254,14 @@ type VehicleServiceClient interface {
 	// RefreshSmart reads the cloud's copy and wakes the car only if the car's own
 	// time is older than max_age_seconds and a wake is allowed.
 	RefreshSmart(ctx context.Context, in *RefreshSmartRequest, opts ...grpc.CallOption) (*RefreshSmartResponse, error)
+	// Watch streams snapshots that no call has asked for, such as those that the
+	// plugin's own schedule brings, until cancelled. May be called before
+	// Initialize; then there are none yet. Of a car whose snapshots come faster
+	// than they are taken only the newest is sent.
+	Watch(ctx context.Context, in *WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchResponse], error)
+	// SetSchedule changes when the plugin refreshes a car by itself. It outlives
+	// the process. Needs Initialize. Makes no call to the vendor.
+	SetSchedule(ctx context.Context, in *SetScheduleRequest, opts ...grpc.CallOption) (*SetScheduleResponse, error)
 }
 
 type vehicleServiceClient struct {
@@ -311,6 +322,35 @@ func (c *vehicleServiceClient) RefreshSmart(ctx context.Context, in *RefreshSmar
 	return out, nil
 }
 
+func (c *vehicleServiceClient) Watch(ctx context.Context, in *WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &VehicleService_ServiceDesc.Streams[0], VehicleService_Watch_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchRequest, WatchResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type VehicleService_WatchClient = grpc.ServerStreamingClient[WatchResponse]
+
+func (c *vehicleServiceClient) SetSchedule(ctx context.Context, in *SetScheduleRequest, opts ...grpc.CallOption) (*SetScheduleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetScheduleResponse)
+	err := c.cc.Invoke(ctx, VehicleService_SetSchedule_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // VehicleServiceServer is the server API for VehicleService service.
 // All implementations must embed UnimplementedVehicleServiceServer
 // for forward compatibility.
@@ -331,6 +371,14 @@ type VehicleServiceServer interface {
 	// RefreshSmart reads the cloud's copy and wakes the car only if the car's own
 	// time is older than max_age_seconds and a wake is allowed.
 	RefreshSmart(context.Context, *RefreshSmartRequest) (*RefreshSmartResponse, error)
+	// Watch streams snapshots that no call has asked for, such as those that the
+	// plugin's own schedule brings, until cancelled. May be called before
+	// Initialize; then there are none yet. Of a car whose snapshots come faster
+	// than they are taken only the newest is sent.
+	Watch(*WatchRequest, grpc.ServerStreamingServer[WatchResponse]) error
+	// SetSchedule changes when the plugin refreshes a car by itself. It outlives
+	// the process. Needs Initialize. Makes no call to the vendor.
+	SetSchedule(context.Context, *SetScheduleRequest) (*SetScheduleResponse, error)
 	mustEmbedUnimplementedVehicleServiceServer()
 }
 
@@ -355,6 +403,12 @@ func (UnimplementedVehicleServiceServer) RefreshForce(context.Context, *RefreshF
 }
 func (UnimplementedVehicleServiceServer) RefreshSmart(context.Context, *RefreshSmartRequest) (*RefreshSmartResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RefreshSmart not implemented")
+}
+func (UnimplementedVehicleServiceServer) Watch(*WatchRequest, grpc.ServerStreamingServer[WatchResponse]) error {
+	return status.Error(codes.Unimplemented, "method Watch not implemented")
+}
+func (UnimplementedVehicleServiceServer) SetSchedule(context.Context, *SetScheduleRequest) (*SetScheduleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetSchedule not implemented")
 }
 func (UnimplementedVehicleServiceServer) mustEmbedUnimplementedVehicleServiceServer() {}
 func (UnimplementedVehicleServiceServer) testEmbeddedByValue()                        {}
@@ -467,6 +521,35 @@ func _VehicleService_RefreshSmart_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _VehicleService_Watch_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(VehicleServiceServer).Watch(m, &grpc.GenericServerStream[WatchRequest, WatchResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type VehicleService_WatchServer = grpc.ServerStreamingServer[WatchResponse]
+
+func _VehicleService_SetSchedule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetScheduleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(VehicleServiceServer).SetSchedule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: VehicleService_SetSchedule_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(VehicleServiceServer).SetSchedule(ctx, req.(*SetScheduleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // VehicleService_ServiceDesc is the grpc.ServiceDesc for VehicleService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -494,7 +577,17 @@ var VehicleService_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "RefreshSmart",
 			Handler:    _VehicleService_RefreshSmart_Handler,
 		},
+		{
+			MethodName: "SetSchedule",
+			Handler:    _VehicleService_SetSchedule_Handler,
+		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "Watch",
+			Handler:       _VehicleService_Watch_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "vehicle/v1/refresher.proto",
 }
