@@ -17,6 +17,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/gate"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/lanes"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
@@ -25,11 +26,15 @@ import (
 // account is one configuration at work: the vendor client with its session and
 // breaker, the account's cars and the last snapshot of each.
 type account struct {
-	id      string // fingerprint of the settings
-	serial  int    // tells it from every other account of the engine
-	vendor  Vendor
-	session *session
-	breaker *breaker
+	id     string // fingerprint of the settings
+	serial int    // tells it from every other account of the engine
+	// credentials is the fingerprint of what a refused login depends on.
+	credentials string
+	store       *Store
+	log         *slog.Logger
+	vendor      Vendor
+	session     *session
+	breaker     *breaker
 	// closures are what the vendor wants no more calls of for now.
 	closures *closures
 	health   *health
@@ -40,36 +45,55 @@ type account struct {
 	ending *ending
 	// memory holds the last snapshot of each car.
 	memory *memory
+	// gate is the budget of what goes out.
+	gate   *gate.Gate
+	limits Limits
+	strays *strays
+	// scheduler refreshes the cars by itself, if it is to.
+	scheduler *scheduler
 
 	mu       sync.Mutex
 	vehicles []*vehiclev1.Vehicle
+	// byID are the same cars, zones those whose zone is known; both are replaced,
+	// never changed.
+	byID  map[string]*vehiclev1.Vehicle
+	zones map[string]*time.Location
 }
 
 // call runs one vendor call in the worker that it is called from, unless the
 // vendor has closed the way: through the breaker, with the session renewed and
 // the call repeated once if the vendor says that the session has ended.
 func call[T any](ctx context.Context, a *account, what request, do func(context.Context) (T, error)) (result T, err error) {
-	if refusal := a.closures.check(what); refusal != nil {
-		a.health.count(counterRefused)
-		return result, refusal
+	if err := a.open(what); err != nil {
+		return result, err
 	}
-	defer func() {
-		// What a wake proves is known only when its answer is judged.
-		if err != nil || !what.wake {
-			a.closures.note(what, a.odometer(what.vehicle), err)
-		}
-	}()
+	admitted := false
 	attempt := func(generation uint64) error {
-		return a.breaker.do(ctx, what, func() error {
+		err := a.breaker.do(ctx, what, func() error {
+			// Behind the breaker, so that what is not sent is not counted.
+			if err := a.admit(ctx, what, admitted); err != nil {
+				return err
+			}
+			admitted = true
+			class := a.gateRequest(ctx, what).Class
+			defer a.gate.Done(class)
+			a.health.count(shared.CounterCalls, string(class))
 			var err error
-			if result, err = do(ctx); err == nil {
+			if result, err = bounded(ctx, a.strays, do); err == nil {
 				a.session.proven(generation)
 				if a.speaks.Load() {
 					a.ending.look(ctx)
 				}
+			} else if !errors.Is(err, ErrSessionExpired) { // which is routine
+				a.health.count(shared.CounterFailures)
 			}
 			return typed(err)
 		})
+		// What a wake proves is known only when its answer is judged.
+		if err != nil || !what.wake {
+			a.closures.note(what, a.odometer(what.vehicle), err)
+		}
+		return err
 	}
 	generation, err := a.session.current()
 	if err != nil {
@@ -83,41 +107,72 @@ func call[T any](ctx context.Context, a *account, what request, do func(context.
 		if generation, err = a.session.current(); err != nil {
 			return result, err
 		}
+		// That may have lasted for minutes.
+		if err := a.open(what); err != nil {
+			return result, err
+		}
 		err = attempt(generation)
 	}
 	if errors.Is(err, ErrSessionExpired) {
 		a.session.refusedAtOnce(generation)
+		a.health.count(shared.CounterFailures)
 		refused := shared.Errorf(shared.ReasonAuthFailed, "The vendor refused a session that was just renewed.")
 		refused.Temporary, refused.RetryAfter = true, time.Minute
 		return result, refused.Wrap(err)
 	}
-	if err != nil {
-		a.health.count(counterFailures)
-	}
 	return result, err
+}
+
+// open says, and counts, that the vendor has closed the way of a call.
+func (a *account) open(what request) error {
+	if refusal := a.closures.check(what); refusal != nil {
+		a.health.count(shared.CounterClosed)
+		return refusal
+	}
+	return nil
 }
 
 // list asks the vendor for the account's cars and remembers them.
 func (a *account) list(ctx context.Context) error {
+	if err := a.session.askedFor(ctx); err != nil {
+		return err
+	}
 	vehicles, err := call(ctx, a, request{}, a.vendor.Vehicles)
 	if err != nil {
 		return err
 	}
-	known := make(map[string]bool, len(vehicles))
+	a.setFleet(vehicles)
+	a.keepFleet(vehicles)
+	return nil
+}
+
+// setFleet makes vehicles the account's cars.
+func (a *account) setFleet(vehicles []*vehiclev1.Vehicle) {
+	known, byID, zones := make(map[string]bool, len(vehicles)), make(map[string]*vehiclev1.Vehicle, len(vehicles)), map[string]*time.Location{}
+	loaded := map[string]*time.Location{} // a fleet's are few
 	for _, v := range vehicles {
-		known[v.GetId()] = true
+		known[v.GetId()], byID[v.GetId()] = true, v
+		zone, tried := loaded[v.GetTimeZone()]
+		if name := v.GetTimeZone(); !tried && name != "" {
+			zone, _ = time.LoadLocation(name) // nil: it is unknown
+			loaded[name] = zone
+		}
+		if zone != nil {
+			zones[v.GetId()] = zone
+		}
 	}
 	a.mu.Lock()
-	a.vehicles = vehicles
+	a.vehicles, a.byID, a.zones = vehicles, byID, zones
 	a.mu.Unlock()
 	a.memory.forget(known)
-	return nil
 }
 
 // retire is for an account in whose place another one serves.
 func (a *account) retire() {
 	a.speaks.Store(false)
+	a.scheduler.stop()
 	a.session.retire()
+	a.memory.close()
 }
 
 // key names a job for a car. It holds the account's number, so that a new
@@ -130,7 +185,6 @@ func (a *account) key(vehicleID string, class lanes.Class, job string) lanes.Key
 // read gets the cloud's copy of a car and remembers it.
 func (a *account) read(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error) {
 	polled := a.now()
-	a.health.count(counterReads)
 	data, err := call(ctx, a, request{vehicle: vehicleID}, func(ctx context.Context) (*vehiclev1.VehicleData, error) {
 		return whole(a.vendor.Cached(ctx, vehicleID))
 	})
@@ -145,6 +199,9 @@ func (a *account) read(ctx context.Context, vehicleID string) (*vehiclev1.Vehicl
 // wake is read first, from memory if that is young: without it nothing proves
 // that the answer is the car's.
 func (a *account) wake(ctx context.Context, vehicleID string, memory time.Duration) (outcome, error) {
+	if err := a.mayWake(ctx, vehicleID); err != nil {
+		return outcome{}, err
+	}
 	baseline := a.recent(vehicleID, memory)
 	if baseline == nil {
 		var err error
@@ -156,7 +213,6 @@ func (a *account) wake(ctx context.Context, vehicleID string, memory time.Durati
 	}
 	started := a.now()
 	since := provenAt(baseline, started)
-	a.health.count(counterWakes)
 	data, err := call(ctx, a, request{vehicle: vehicleID, wake: true}, func(ctx context.Context) (*vehiclev1.VehicleData, error) {
 		return whole(a.vendor.Force(ctx, vehicleID, since))
 	})
@@ -186,8 +242,11 @@ const (
 	silencePause = 10 * time.Minute
 )
 
-// odometer is the last one known of a car, 0 if there is none.
+// odometer is the last one known of a car, 0 if there is none, or no car.
 func (a *account) odometer(vehicleID string) float64 {
+	if vehicleID == "" {
+		return 0
+	}
 	return a.last(vehicleID).GetDrive().GetOdometer()
 }
 
@@ -202,14 +261,14 @@ func whole(data *vehiclev1.VehicleData, err error) (*vehiclev1.VehicleData, erro
 // remember accepts a new snapshot, see [memory.accept].
 func (a *account) remember(vehicleID string, data *vehiclev1.VehicleData, judge func(data, before *vehiclev1.VehicleData)) *vehiclev1.VehicleData {
 	a.mu.Lock()
-	for _, v := range a.vehicles {
-		if v.GetId() == vehicleID {
-			data.Vehicle = proto.CloneOf(v)
-		}
+	if v := a.byID[vehicleID]; v != nil {
+		data.Vehicle = proto.CloneOf(v)
 	}
 	a.mu.Unlock()
 	stands := a.memory.accept(vehicleID, data, judge)
 	a.closures.used(vehicleID, stands)
+	a.observe(vehicleID, stands)
+	a.scheduler.note(vehicleID, stands)
 	return stands
 }
 
@@ -234,14 +293,23 @@ func (a *account) recent(vehicleID string, age time.Duration) *vehiclev1.Vehicle
 func (a *account) find(vehicleID string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, v := range a.vehicles {
-		if v.GetId() == vehicleID {
-			return nil
-		}
+	if a.byID[vehicleID] != nil {
+		return nil
 	}
 	e := shared.NewError(shared.ReasonUnknownVehicle)
 	e.VehicleID = vehicleID
 	return e
+}
+
+// ids are those of the account's cars.
+func (a *account) ids() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	ids := make([]string, len(a.vehicles))
+	for i, v := range a.vehicles {
+		ids[i] = v.GetId()
+	}
+	return ids
 }
 
 func (a *account) size() int {

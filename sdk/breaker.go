@@ -3,6 +3,7 @@ package sdk
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,9 +24,17 @@ type breaker struct {
 	// streak counts the failures since the last success by car; "" stands for
 	// the calls that concern the whole account. gobreaker's lock guards it.
 	streak map[string]int
+	// onChange is told of changes of the state, with the context of the call that
+	// brought them.
+	onChange func(ctx context.Context, from, to string)
+	mu       sync.Mutex
+	changes  []change // not told yet
 	// openedAt is when it opened last, in Unix nanoseconds.
 	openedAt atomic.Int64
 }
+
+// change of the breaker's state.
+type change struct{ from, to string }
 
 // request is what a call to the vendor is for.
 type request struct {
@@ -34,10 +43,10 @@ type request struct {
 }
 
 // newBreaker opens after failures without a success in between and lets one
-// trial through after timeout. cars and onChange are called with gobreaker's
-// lock held: they must not call back.
-func newBreaker(failures int, timeout time.Duration, now func() time.Time, cars func() int, onChange func(from, to string)) *breaker {
-	b := &breaker{failures: failures, timeout: timeout, now: now, cars: cars, streak: map[string]int{}}
+// trial through after timeout. cars is called with gobreaker's lock held: it must not
+// call back.
+func newBreaker(failures int, timeout time.Duration, now func() time.Time, cars func() int, onChange func(ctx context.Context, from, to string)) *breaker {
+	b := &breaker{failures: failures, timeout: timeout, now: now, cars: cars, streak: map[string]int{}, onChange: onChange}
 	b.cb = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		MaxRequests:  1,
 		Timeout:      timeout,
@@ -49,7 +58,9 @@ func newBreaker(failures int, timeout time.Duration, now func() time.Time, cars 
 			if to == gobreaker.StateOpen {
 				b.openedAt.Store(now().UnixNano())
 			}
-			onChange(from.String(), to.String())
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.changes = append(b.changes, change{from.String(), to.String()})
 		},
 	})
 	return b
@@ -111,14 +122,17 @@ func (b *breaker) do(ctx context.Context, what request, call func() error) error
 	// A wake may last for minutes, in which a trial would shut out all others:
 	// only a short call is let through to try.
 	if what.wake && b.cb.State() != gobreaker.StateClosed {
+		b.tell(ctx)
 		return b.refusal()
 	}
 	done, err := b.cb.Allow()
+	b.tell(ctx)
 	if err != nil {
 		return b.refusal()
 	}
 	err = errors.New("the call ended its goroutine")
 	defer func() {
+		defer b.tell(ctx)
 		switch {
 		case err == nil:
 			done(nil)
@@ -131,6 +145,17 @@ func (b *breaker) do(ctx context.Context, what request, call func() error) error
 	}()
 	err = call()
 	return err
+}
+
+// tell tells of changes without gobreaker's lock.
+func (b *breaker) tell(ctx context.Context) {
+	b.mu.Lock()
+	changes := b.changes
+	b.changes = nil
+	b.mu.Unlock()
+	for _, c := range changes {
+		b.onChange(ctx, c.from, c.to)
+	}
 }
 
 func (b *breaker) refusal() error {

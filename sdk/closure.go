@@ -37,6 +37,9 @@ type Closure struct {
 // Closes marks a vendor's error with what it closes. Its chain stays as it is.
 func Closes(err error, c Closure) error { return &closing{err, c} }
 
+// HasClosure says whether err is marked so.
+func HasClosure(err error) bool { return errors.As(err, new(*closing)) }
+
 type closing struct {
 	error
 	closure Closure

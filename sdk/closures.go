@@ -82,6 +82,9 @@ func (c *closures) check(what request) *shared.APIError {
 	return nil
 }
 
+// closed says whether a call would be refused.
+func (c *closures) closed(what request) bool { return c.check(what) != nil }
+
 // left is how long it stays in force.
 func (x *closed) left(now time.Time) time.Duration {
 	left := time.UnixMilli(x.Until).Sub(now)

@@ -92,9 +92,9 @@ func TestRateLimitClosesTheAccountUntilItsReset(t *testing.T) {
 	}
 	assert.Equal(t, 1, r.reads, "only the refused call was made")
 	assert.Zero(t, r.wakes)
-	health := healthOf(t, e)
-	assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_DEGRADED, health.GetState())
-	assert.Equal(t, "rate_limited", health.GetReason())
+	closed := health(t, e)
+	assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_DEGRADED, closed.GetState())
+	assert.Equal(t, "rate_limited", closed.GetReason())
 
 	// A restart is no new chance.
 	again := bareEngine(t, r, sdk.Options{Now: r.clock.now})
@@ -105,7 +105,7 @@ func TestRateLimitClosesTheAccountUntilItsReset(t *testing.T) {
 	r.clock.advance(2*time.Hour + time.Second)
 	_, err = e.RefreshCached(t.Context(), "car1")
 	require.NoError(t, err)
-	assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_READY, healthOf(t, e).GetState())
+	assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_READY, health(t, e).GetState())
 }
 
 func TestLowAuxBatteryClosesForcedReadsOfThatCarUntilItIsUsed(t *testing.T) {
@@ -200,18 +200,4 @@ func TestVehicleClosureLeavesOtherCarsAlone(t *testing.T) {
 	_, err = e.RefreshCached(t.Context(), "car2")
 	require.NoError(t, err)
 	assert.Equal(t, 2, r.reads)
-}
-
-// healthOf is the first report of the health stream.
-func healthOf(t *testing.T, e *sdk.Engine) *vehiclev1.Health {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	var now *vehiclev1.Health
-	_ = e.WatchHealth(ctx, func(h *vehiclev1.Health) error {
-		now = h
-		cancel()
-		return nil
-	})
-	return now
 }

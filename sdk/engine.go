@@ -34,9 +34,21 @@ type Options struct {
 	// MinReadInterval is the time within which a car's last snapshot answers
 	// instead of another read of the cloud. Default 5 s; negative: none.
 	MinReadInterval time.Duration
+	// Grace is how long after its end a call to the vendor may take to notice. One
+	// that does not is left behind, and when there are MaxStrays of them GiveUp is
+	// called, once: the process should end then and be started anew. Defaults 5 s,
+	// 8, and nothing.
+	Grace     time.Duration
+	MaxStrays int
+	GiveUp    func()
 	// Person says that somebody has just asked for a login, so a refusal of an
 	// earlier one is not the answer.
 	Person bool
+	// NoRecall fails Initialize if the cars cannot be listed, also if a list of an
+	// earlier process is there. See [Recaller].
+	NoRecall bool
+	// NoSchedule: no car is refreshed without a command.
+	NoSchedule bool
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 }
@@ -48,6 +60,9 @@ func (o *Options) defaults() {
 	if o.Redactor == nil {
 		o.Redactor = &redact.Redactor{}
 	}
+	if o.Workers <= 0 {
+		o.Workers = 32
+	}
 	if o.BreakerFailures <= 0 {
 		o.BreakerFailures = 5
 	}
@@ -56,6 +71,15 @@ func (o *Options) defaults() {
 	}
 	if o.MinReadInterval == 0 {
 		o.MinReadInterval = 5 * time.Second
+	}
+	if o.Grace <= 0 {
+		o.Grace = 5 * time.Second
+	}
+	if o.MaxStrays <= 0 {
+		o.MaxStrays = 8
+	}
+	if o.GiveUp == nil {
+		o.GiveUp = func() {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -69,6 +93,8 @@ type Engine struct {
 	opts   Options
 	lanes  *lanes.Lanes
 	health *health
+	strays *strays
+	feed   *feed
 
 	initializing chan struct{} // holds one token: Initialize runs alone
 	// account serves the callers. candidate is the account of new settings whose
@@ -84,18 +110,23 @@ var (
 	_ shared.Describer        = (*Engine)(nil)
 	_ shared.HealthWatcher    = (*Engine)(nil)
 	_ shared.Drainer          = (*Engine)(nil)
+	_ shared.Watcher          = (*Engine)(nil)
+	_ shared.Scheduler        = (*Engine)(nil)
 )
 
 // NewEngine returns an engine that waits for Initialize. Call Close when done.
 func NewEngine(p Plugin, o Options) *Engine {
 	o.defaults()
+	health := newHealth()
 	e := &Engine{
-		plugin: p, opts: o, health: newHealth(), initializing: make(chan struct{}, 1),
+		plugin: p, opts: o, health: health, feed: newFeed(), initializing: make(chan struct{}, 1),
 		lanes: lanes.New(lanes.Options{
 			Workers: o.Workers, Reserved: o.ReservedForReads,
-			PerLane: o.MaxWaitingPerVehicle, Total: o.MaxWaiting, Now: o.Now,
+			PerLane: o.MaxWaitingPerVehicle, Total: o.MaxWaiting, Now: o.Now, Changed: health.touch,
 		}),
 	}
+	health.gauges = e.gauges
+	e.strays = &strays{grace: o.Grace, limit: o.MaxStrays, tooMany: o.GiveUp, health: e.health}
 	e.initializing <- struct{}{}
 	return e
 }
@@ -113,22 +144,58 @@ func (e *Engine) ListVehicles(context.Context) ([]*vehiclev1.Vehicle, error) {
 func (e *Engine) Describe(context.Context) (*vehiclev1.DescribeResponse, error) {
 	return &vehiclev1.DescribeResponse{
 		Name: e.plugin.Name, Version: e.plugin.Version, Vendor: e.plugin.Vendor,
-		Capabilities:   []string{shared.CapabilityListVehicles, shared.CapabilityWatchHealth, shared.CapabilityDrain},
+		Capabilities: []string{
+			shared.CapabilityListVehicles, shared.CapabilityWatchHealth, shared.CapabilityDrain,
+			shared.CapabilityWatch, shared.CapabilitySetSchedule,
+		},
 		SettingsSchema: e.plugin.SettingsSchema,
 	}, nil
 }
 
 // WatchHealth implements [shared.HealthWatcher].
 func (e *Engine) WatchHealth(ctx context.Context, report func(*vehiclev1.Health) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var pulse sync.WaitGroup
+	defer pulse.Wait()
+	defer cancel()
+	pulse.Go(func() { e.pulse(ctx) })
 	return e.health.watch(ctx, func(h *vehiclev1.Health) error {
-		h.Counters[counterCoalesced] = e.lanes.Stats().Coalesced
+		h.Counters[shared.CounterCoalesced] = e.lanes.Stats().Coalesced
 		return report(h)
 	})
 }
 
+// pulse looks for what changes although nobody calls: somebody has logged in by
+// hand, or a new day's budget has begun.
+func (e *Engine) pulse(ctx context.Context) {
+	ticker := time.NewTicker(liftInterval)
+	defer ticker.Stop()
+	for beat := 1; ; beat++ {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		for _, a := range []*account{e.account.Load(), e.candidate.Load()} {
+			if a != nil {
+				a.session.lookAgain()
+			}
+		}
+		if beat%beatsPerReport == 0 {
+			e.health.touch()
+		}
+	}
+}
+
+// beatsPerReport: once a minute the figures are told also if nothing has happened.
+const beatsPerReport = int(time.Minute / liftInterval)
+
 // Drain implements [shared.Drainer].
 func (e *Engine) Drain(ctx context.Context) error {
 	e.health.drain()
+	if a := e.account.Load(); a != nil {
+		a.scheduler.stop()
+	}
 	if err := e.lanes.Close(ctx); err != nil {
 		return shared.AsAPIError(err)
 	}
@@ -145,10 +212,17 @@ func (e *Engine) Close(ctx context.Context) error {
 	var err error
 	for _, a := range []*account{e.account.Load(), e.candidate.Load()} {
 		if a != nil {
-			err = cmp.Or(err, a.session.close(ctx))
+			a.scheduler.stop()
+			err = cmp.Or(err, a.session.close(ctx), a.scheduler.wait(ctx))
 		}
 	}
-	return cmp.Or(err, e.lanes.Close(ctx))
+	err = cmp.Or(err, e.lanes.Close(ctx))
+	for _, a := range []*account{e.account.Load(), e.candidate.Load()} {
+		if a != nil {
+			a.memory.close()
+		}
+	}
+	return err
 }
 
 func (e *Engine) ready() (*account, error) {
@@ -157,6 +231,22 @@ func (e *Engine) ready() (*account, error) {
 		return nil, shared.Errorf(shared.ReasonConfigInvalid, "The plugin has no account yet: Initialize comes first, and has to succeed.")
 	}
 	return a, nil
+}
+
+type modeKey struct{}
+
+// called is the context of a refresh: with its fields in the logger, and its mode.
+func (e *Engine) called(ctx context.Context, mode shared.Mode, vehicleID string) context.Context {
+	ctx = e.withLogger(ctx, "vehicle", vehicleID, "mode", string(mode))
+	return context.WithValue(ctx, modeKey{}, mode)
+}
+
+// modeOf is the mode of the refresh that a job was begun for.
+func modeOf(ctx context.Context) string {
+	if mode, ok := ctx.Value(modeKey{}).(shared.Mode); ok {
+		return string(mode)
+	}
+	return shared.ModeOther
 }
 
 // withLogger puts the call's fields into the logger that ctx carries.

@@ -226,7 +226,7 @@ func TestHealthSpeaksAtOnceAndOnChange(t *testing.T) {
 	assert.Equal(t, "open", open.GetBreaker())
 	assert.Equal(t, string(shared.ReasonCircuitOpen), open.GetReason())
 	assert.NotEmpty(t, open.GetSentence())
-	assert.EqualValues(t, 5, open.GetCounters()["vendor_reads"])
+	assert.EqualValues(t, 5, open.GetCounters()["vendor_calls.read"])
 	cancel()
 	require.ErrorIs(t, <-watched, context.Canceled)
 }

@@ -32,16 +32,31 @@ func provenAt(d *vehiclev1.VehicleData, now time.Time) time.Time {
 }
 
 // accept decides which of two snapshots of a car is to be believed: the newer
-// one by the car's own time, so that nothing jumps back. A time in the future
-// is a clock fault and must not shut out what comes after it.
-func accept(last, next *vehiclev1.VehicleData, now time.Time) *vehiclev1.VehicleData {
-	before, after := observedAt(last), observedAt(next)
-	if last == nil || after.IsZero() || before.After(now.Add(clockSkew)) || !after.Before(before) {
-		return next
+// one by the car's own time, so that nothing jumps back; older says that it is not
+// next. A car that tells its time and then does not has told nothing that can be
+// compared. A time in the future is a clock fault and must not shut out what comes
+// after it, nor make room for what is older than newest, the car's time before.
+func accept(last, next *vehiclev1.VehicleData, newest, now time.Time) (stands *vehiclev1.VehicleData, older bool) {
+	before := provenAt(last, now)
+	if newest.After(before) && !newest.After(now.Add(clockSkew)) {
+		before = newest
+	}
+	if last == nil || before.IsZero() || !observedAt(next).Before(before) {
+		return next, false
 	}
 	kept := proto.CloneOf(last)
-	kept.Refresh.PolledAt, kept.Refresh.Verdict = next.GetRefresh().PolledAt, next.GetRefresh().Verdict
-	return kept
+	refresh := refreshOf(kept)
+	refresh.PolledAt, refresh.Verdict = next.GetRefresh().PolledAt, next.GetRefresh().Verdict
+	return kept, true
+}
+
+// keepPosition keeps the position before if it is the newer one by its own time: the
+// cloud may have several, and not each time the same.
+func keepPosition(next, before *vehiclev1.VehicleData) {
+	was := before.GetLocation()
+	if was.GetObservedAt() > next.GetLocation().GetObservedAt() {
+		next.Location = proto.CloneOf(was)
+	}
 }
 
 // judgeRead sets what a read of the cloud's copy proves, given the snapshot

@@ -2,7 +2,6 @@ package sdk
 
 import (
 	"context"
-	"maps"
 	"sync"
 	"time"
 
@@ -10,19 +9,6 @@ import (
 
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
-)
-
-// Names of the counters on the health stream.
-const (
-	counterReads     = "vendor_reads"
-	counterWakes     = "vendor_wakes"
-	counterLogins    = "logins"
-	counterRenewals  = "renewals"
-	counterFailures  = "failures"
-	counterMemory    = "answers_from_memory"
-	counterCoalesced = "coalesced"
-	counterRefused   = "calls_refused"
-	counterHeldBack  = "values_held_back"
 )
 
 // health is what the plugin says of itself. Safe for concurrent use.
@@ -35,22 +21,23 @@ type health struct {
 	human *shared.APIError
 	// closed is the refusal that closes the account for a time; nil if it is open.
 	closed *shared.APIError
+	// strays is the sentence about calls that were left behind; empty if that is
+	// nothing to worry about.
+	strays string
 	// notice is a sentence for people while all is well; empty if there is none.
-	notice   string
-	counters map[string]int64
-	// changed is closed and replaced on every change of state, counted on every
-	// change of a counter.
-	changed, counted chan struct{}
+	notice string
+	// changed is closed and replaced on every change of state.
+	changed chan struct{}
+
+	*figures
 }
 
-// countersInterval is the least time between two reports of which only the
-// counters differ.
-const countersInterval = time.Second
+// figuresInterval is the least time between two reports of which only the figures
+// differ.
+const figuresInterval = time.Second
 
 func newHealth() *health {
-	return &health{
-		breaker: "closed", counters: map[string]int64{}, changed: make(chan struct{}), counted: make(chan struct{}),
-	}
+	return &health{breaker: "closed", changed: make(chan struct{}), figures: newFigures()}
 }
 
 func (h *health) update(change func()) {
@@ -75,23 +62,22 @@ func (h *health) needsHuman(err *shared.APIError) { h.update(func() { h.human = 
 func (h *health) setClosed(err *shared.APIError)  { h.update(func() { h.closed = err }) }
 func (h *health) setNotice(sentence string)       { h.update(func() { h.notice = sentence }) }
 
-// count adds one to a counter.
-func (h *health) count(name string) {
+// setStrays is told how many calls are left behind.
+func (h *health) setStrays(n, limit int) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.counters[name]++
-	close(h.counted)
-	h.counted = make(chan struct{})
+	same := strayed(n, limit) == h.strays
+	h.mu.Unlock()
+	if !same {
+		h.update(func() { h.strays = strayed(n, limit) })
+	}
 }
 
-// snapshot returns the present health, and channels that close when its state
-// and when its counters change.
-func (h *health) snapshot() (now *vehiclev1.Health, changed, counted <-chan struct{}) {
+// snapshot returns the present health without figures, and a channel that closes
+// when it changes.
+func (h *health) snapshot() (now *vehiclev1.Health, changed <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	out := &vehiclev1.Health{
-		State: vehiclev1.HealthState_HEALTH_STATE_READY, Breaker: h.breaker, Counters: maps.Clone(h.counters),
-	}
+	out := &vehiclev1.Health{State: vehiclev1.HealthState_HEALTH_STATE_READY, Breaker: h.breaker}
 	describe := func(state vehiclev1.HealthState, r shared.Reason, sentence string) {
 		out.State, out.Reason, out.Sentence = state, string(r), sentence
 	}
@@ -104,47 +90,45 @@ func (h *health) snapshot() (now *vehiclev1.Health, changed, counted <-chan stru
 		describe(vehiclev1.HealthState_HEALTH_STATE_DEGRADED, h.closed.Reason, h.closed.Error())
 	case h.breaker != "closed":
 		describe(vehiclev1.HealthState_HEALTH_STATE_DEGRADED, shared.ReasonCircuitOpen, shared.ReasonCircuitOpen.Sentence())
+	case h.strays != "":
+		describe(vehiclev1.HealthState_HEALTH_STATE_DEGRADED, shared.ReasonInternal, h.strays)
 	case !h.initialized:
 		describe(vehiclev1.HealthState_HEALTH_STATE_STARTING, "", "")
 	case h.notice != "":
 		describe(vehiclev1.HealthState_HEALTH_STATE_READY, "", h.notice)
 	}
-	return out, h.changed, h.counted
+	return out, h.changed
 }
 
-// watch reports at once, then every change of state, and changes of the counters
-// alone at most once in countersInterval.
+// watch reports at once, then every change of state, and changes of the figures
+// alone at most once in figuresInterval.
 func (h *health) watch(ctx context.Context, report func(*vehiclev1.Health) error) error {
-	pause := time.NewTimer(countersInterval)
+	pause := time.NewTimer(0)
 	defer pause.Stop()
-	var last *vehiclev1.Health
-	var told map[string]int64 // the counters of last, to which report may add
-	rested := false
+	var last *vehiclev1.Health // without figures
+	stale, rested := true, true
 	for {
-		now, changed, counted := h.snapshot()
-		if last == nil || !sameState(last, now) || rested && !maps.Equal(told, now.GetCounters()) {
-			last, told, rested = now, maps.Clone(now.GetCounters()), false
+		touched := h.figures.watch()
+		now, changed := h.snapshot()
+		if !proto.Equal(last, now) || rested && stale {
+			last, stale, rested = proto.CloneOf(now), false, false
+			h.into(now)
 			if err := report(now); err != nil {
 				return err
 			}
-			pause.Reset(countersInterval)
+			pause.Reset(figuresInterval)
 		}
-		if !rested {
-			counted = nil
+		if stale {
+			touched = nil // it is known already
 		}
 		select {
 		case <-changed:
-		case <-counted:
+		case <-touched:
+			stale = true
 		case <-pause.C:
 			rested = true
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
-}
-
-func sameState(a, b *vehiclev1.Health) bool {
-	b = proto.CloneOf(b)
-	b.Counters = a.GetCounters()
-	return proto.Equal(a, b)
 }

@@ -3,7 +3,9 @@ package sdk
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/gate"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/lanes"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
@@ -11,7 +13,8 @@ import (
 )
 
 // Initialize implements [shared.VehicleRefresher]. The same settings again keep
-// the session and list the cars anew. Other settings replace the account once
+// the session and list the cars anew. If the cars cannot be listed for now, those
+// of the last list serve, see [Recaller]. Other settings replace the account once
 // its cars are listed; until then the present one serves.
 func (e *Engine) Initialize(ctx context.Context, cfg shared.Config) ([]*vehiclev1.Vehicle, error) {
 	select {
@@ -29,7 +32,11 @@ func (e *Engine) Initialize(ctx context.Context, cfg shared.Config) ([]*vehiclev
 		return outcome{}, a.list(ctx)
 	})
 	if err != nil {
-		return nil, shared.AsAPIError(err)
+		// While another account serves, it goes on.
+		if present := e.account.Load(); present != nil || ctx.Err() != nil || e.opts.NoRecall || !a.recall(err) {
+			return nil, shared.AsAPIError(err)
+		}
+		Logger(ctx).Warn("the cars cannot be listed, those of the last list serve", "error", shared.ErrorChain(err))
 	}
 	e.adopt(a)
 	return a.fleet(), nil
@@ -54,8 +61,20 @@ func (e *Engine) accountFor(cfg shared.Config) (*account, error) {
 		}
 	}
 	e.opts.Redactor.Learn(redact.Secrets(cfg.Settings)...)
+	var made atomic.Pointer[account] // of what only the Vendor knows
 	vendor, err := e.plugin.New(VendorConfig{
 		Settings: cfg.Settings, Store: store, Logger: e.opts.Logger, Redactor: e.opts.Redactor, Now: e.opts.Now,
+		Requested: func() {
+			e.health.count(shared.CounterRequests)
+			if a := made.Load(); a != nil {
+				a.gate.Requested()
+			}
+		},
+		Refused: func(vehicleID string, err error) {
+			if a := made.Load(); a != nil {
+				a.closures.note(request{vehicle: vehicleID}, a.odometer(vehicleID), typed(err))
+			}
+		},
 	})
 	if err = typed(err); err != nil {
 		if errors.As(err, new(*shared.APIError)) {
@@ -72,7 +91,11 @@ func (e *Engine) accountFor(cfg shared.Config) (*account, error) {
 			return nil, shared.Errorf(shared.ReasonConfigInvalid, "The plugin's state directory cannot be read. Check its permissions.").Wrap(err)
 		}
 	}
-	a := e.newAccount(id, credentials, vendor, store, present == nil)
+	a, err := e.newAccount(id, credentials, vendor, store, present == nil)
+	if err != nil {
+		return nil, err
+	}
+	made.Store(a)
 	e.candidate.Store(a)
 	return a, nil
 }
@@ -80,22 +103,33 @@ func (e *Engine) accountFor(cfg shared.Config) (*account, error) {
 // newAccount makes the account of a vendor. credentials is the fingerprint that
 // a refused login belongs to. alone says that there is no other whose health and
 // lock-out clock must not be touched.
-func (e *Engine) newAccount(id, credentials string, vendor Vendor, store *Store, alone bool) *account {
+func (e *Engine) newAccount(id, credentials string, vendor Vendor, store *Store, alone bool) (*account, error) {
+	disk, err := store.journal(carsDoc)
+	if err != nil {
+		return nil, shared.Errorf(shared.ReasonConfigInvalid, "The plugin's state directory cannot be written. Check its permissions and free space.").Wrap(err)
+	}
 	e.accounts++
 	a := &account{
 		id: id, serial: e.accounts, vendor: vendor, health: e.health, now: e.opts.Now,
+		credentials: credentials, store: store, log: e.opts.Logger, strays: e.strays,
 	}
 	a.memory = &memory{
-		store: store, log: e.opts.Logger, now: e.opts.Now, cars: map[string]*recollection{},
-		held: func() { e.health.count(counterHeldBack) },
+		disk: disk, log: e.opts.Logger, now: e.opts.Now, cars: map[string]*recollection{},
+		held:  func() { e.health.count(shared.CounterHeldBack) },
+		older: func() { e.health.count(shared.CounterOlder) },
 	}
+	if limited, ok := vendor.(Limited); ok {
+		a.limits = limited.Limits()
+	}
+	a.gate = gate.New(gate.Options{Policy: a.limits.policy(), Docs: gateDocs{store}, Logger: e.opts.Logger, Now: e.opts.Now})
 	a.speaks.Store(alone)
 	build := e.plugin.Version + " " + id
 	if alone {
 		e.health.reset()
 	}
-	a.breaker = newBreaker(e.opts.BreakerFailures, e.opts.BreakerTimeout, e.opts.Now, a.size, func(from, to string) {
-		e.opts.Logger.Warn("circuit breaker changed", "from", from, "to", to)
+	a.breaker = newBreaker(e.opts.BreakerFailures, e.opts.BreakerTimeout, e.opts.Now, a.size, func(ctx context.Context, from, to string) {
+		Logger(ctx).Warn("circuit breaker changed", "from", from, "to", to)
+		e.health.count(shared.CounterBreaker, to)
 		if a.speaks.Load() {
 			e.health.setBreaker(to)
 		}
@@ -114,13 +148,20 @@ func (e *Engine) newAccount(id, credentials string, vendor Vendor, store *Store,
 	if !alone {
 		doc = candidateDoc
 	}
-	guard := func(ctx context.Context, call func() error) error { return a.breaker.do(ctx, request{}, call) }
+	guard := func(ctx context.Context, call func() error) error {
+		err := a.breaker.do(ctx, request{}, call)
+		if err != nil {
+			// Its callers may all have left.
+			a.closures.note(request{}, 0, err)
+		}
+		return err
+	}
 	a.session = newSession(&session{
 		vendor: vendor, guard: guard, store: store, doc: doc, log: e.opts.Logger, now: e.opts.Now,
-		build: build, person: e.opts.Person,
+		build: build, person: e.opts.Person, strays: e.strays, admit: a.admitOwn,
 		events: sessionEvents{
-			login:   func() { e.health.count(counterLogins) },
-			renewal: func() { e.health.count(counterRenewals) },
+			login:  func() { e.health.count(shared.CounterCalls, string(gate.Login)) },
+			failed: func() { e.health.count(shared.CounterFailures) },
 			needsHuman: func(refusal *shared.APIError) {
 				if a.speaks.Load() {
 					e.health.needsHuman(refusal)
@@ -128,7 +169,8 @@ func (e *Engine) newAccount(id, credentials string, vendor Vendor, store *Store,
 			},
 		},
 	}, credentials)
-	return a
+	a.scheduler = newScheduler(e, a)
+	return a, nil
 }
 
 // adopt lets an account serve whose cars are listed, in the place of the one
@@ -139,8 +181,12 @@ func (e *Engine) adopt(a *account) {
 			before.retire()
 			e.health.reset()
 		}
+		e.lanes.SetWorkers(orElse(max(0, a.limits.Workers), e.opts.Workers))
 		a.session.adopt()
 		a.speaks.Store(true)
+		if !e.opts.NoSchedule {
+			a.scheduler.start()
+		}
 	}
 	e.health.ready()
 }

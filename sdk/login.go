@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/gate"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
@@ -14,9 +15,14 @@ const (
 	loginTimeout  = 90 * time.Second
 	loginPause    = 15 * time.Second
 	loginPauseMax = time.Hour
+	// longestWait that a vendor can ask for: a lock of the account may last a day.
+	longestWait = 25 * time.Hour
 	// A session refused within this time after its login was never accepted; one
 	// refused later has simply ended.
 	unprovenWindow = 10 * time.Minute
+	// A login after which the password was with the vendor, but that failed all the
+	// same, is followed by longer pauses.
+	sentPause, sentPauseMax = 5 * time.Minute, 12 * time.Hour
 	// A session that had worked is not replaced by a login more often than this.
 	loginInterval = 10 * time.Minute
 	// One that still works for the list of cars, less often.
@@ -35,10 +41,17 @@ const (
 type loginState struct {
 	// Account is the fingerprint of the credentials that the state belongs to.
 	Account string `json:"account"`
-	// Attempts counts logins without a success since.
+	// Attempts counts logins without a success since, Sent those of them with which
+	// the password may have reached the vendor.
 	Attempts int `json:"attempts,omitempty"`
-	// NotBefore is the earliest time of the next attempt, Unix milliseconds.
-	NotBefore int64 `json:"not_before,omitempty"`
+	Sent     int `json:"sent,omitempty"`
+	// Tried is when the last attempt was made, Unix milliseconds.
+	Tried int64 `json:"tried,omitempty"`
+	// NotBefore is the earliest time of the next attempt, Unix milliseconds. If the
+	// vendor named it, WaitReason and WaitMessage are what it said.
+	NotBefore   int64         `json:"not_before,omitempty"`
+	WaitReason  shared.Reason `json:"wait_reason,omitempty"`
+	WaitMessage string        `json:"wait_message,omitempty"`
 	// Unproven is when a login succeeded whose session no call has proven yet,
 	// Unix milliseconds; 0 if there is none.
 	Unproven int64 `json:"unproven,omitempty"`
@@ -51,19 +64,29 @@ type loginState struct {
 
 // login uses the password, if it may.
 func (s *session) login(ctx context.Context) error {
+	// Before anything is spent for it.
+	if err := s.paused(); err != nil {
+		return err
+	}
 	if err := s.mayLogin(ctx); err != nil {
+		return err
+	}
+	if err := s.admit(gate.Login); err != nil {
 		return err
 	}
 	if err := s.countAttempt(); err != nil {
 		return err
 	}
 	s.events.login()
-	err := typed(s.vendor.Login(ctx))
+	err := typed(s.bounded(ctx, s.vendor.Login))
+	if err != nil {
+		s.events.failed()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case err == nil:
-		s.loggedIn, s.renewed, s.refused = s.now(), false, false
+		s.loggedIn, s.renewed, s.refused, s.asked = s.now(), false, false, false
 		if s.worked {
 			s.replaced = s.loggedIn
 		}
@@ -75,19 +98,56 @@ func (s *session) login(ctx context.Context) error {
 		api := shared.AsAPIError(err)
 		s.lock(api)
 		return api
-	case errors.Is(err, ErrSessionExpired):
-		err = shared.NewError(shared.ReasonInvalidResponse).Wrap(err)
 	}
-	api := shared.AsAPIError(err)
-	if left := s.pauseLeft(); left > api.RetryAfter {
-		api.RetryAfter = left
-	} else if api.RetryAfter > 0 {
+	return s.loginFailed(ctx, err)
+}
+
+// loginFailed is for a login that neither succeeded nor was refused. It may be
+// tried again, after a pause that begins now; but with the password at the vendor
+// twice, only if the failures were outages. Called with mu held.
+func (s *session) loginFailed(ctx context.Context, err error) error {
+	if errors.Is(err, ErrSessionExpired) { // of what the password brought
+		expired := shared.NewError(shared.ReasonInvalidResponse).Wrap(err)
+		expired.MayHaveHappened = true
+		err = expired
+	}
+	api := *shared.AsAPIError(err)
+	if api.MayHaveHappened {
+		// What may have happened is no wake of a car, which is what callers would
+		// take it for.
+		api.MayHaveHappened = false
+		s.state.Sent++
+		if s.state.Sent > 1 && !passes(api.Reason) {
+			api.Message += " This was the second time in a row, so the password is not sent again. Log in once with the vendor's app; then run the plugin's login command, or change the settings."
+			api.Temporary, api.RetryAfter = false, 0
+			s.lock(&api)
+			return &api
+		}
+		s.pause = max(s.pause, min(sentPauseMax, sentPause<<min(s.state.Sent-1, 16)))
+	}
+	if api.Reason == shared.ReasonVendorBlocked {
+		api.RetryAfter = min(longestWait, api.RetryAfter*time.Duration(max(1, s.state.Attempts)))
+	}
+	if api.RetryAfter > s.pause {
 		// The vendor wants to be left alone for longer, also by the next process.
-		s.state.NotBefore = s.now().Add(min(api.RetryAfter, loginPauseMax*4)).UnixMilli()
-		s.save()
+		s.pause = min(api.RetryAfter, longestWait)
+		s.state.WaitReason, s.state.WaitMessage = api.Reason, api.Error()
 	}
+	api.RetryAfter = s.pause
+	s.state.NotBefore = s.now().Add(s.pause).UnixMilli()
+	s.save()
 	Logger(ctx).Warn("login failed", "error", shared.ErrorChain(err), "retry_after", api.RetryAfter)
-	return api
+	return &api
+}
+
+// passes says whether a failed login is an outage, which says nothing of the
+// password or of how it was sent.
+func passes(r shared.Reason) bool {
+	switch r {
+	case shared.ReasonAccountLocked, shared.ReasonVendorBlocked, shared.ReasonInvalidResponse, shared.ReasonInternal:
+		return false
+	}
+	return true
 }
 
 // mayLogin says whether a login can be the cure, and locks if one was none. A
@@ -100,8 +160,13 @@ func (s *session) mayLogin(ctx context.Context) error {
 	s.mu.Unlock()
 	good := false
 	if testable {
-		_, err := s.vendor.Vehicles(ctx)
-		err = typed(err)
+		if err := s.admit(gate.List); err != nil {
+			return err
+		}
+		_, err := bounded(ctx, s.strays, s.vendor.Vehicles)
+		if err = typed(err); err != nil && !errors.Is(err, ErrSessionExpired) {
+			s.events.failed()
+		}
 		if err != nil && !errors.Is(err, ErrSessionExpired) && !refusedLogin(err) {
 			return shared.AsAPIError(err)
 		}
@@ -160,19 +225,37 @@ func wait(left time.Duration, sentence string) *shared.APIError {
 	return e
 }
 
+// paused says why no login is made now, if the last one asks for a pause.
+func (s *session) paused() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	left := s.pauseLeft()
+	if s.person && s.state.WaitReason == "" {
+		// Who is at hand may try, but not twice in a moment.
+		left = min(left, max(0, time.UnixMilli(s.state.Tried).Add(loginPause).Sub(s.now())))
+	}
+	switch {
+	case left == 0, s.ownUnproven(): // that login did succeed, which is worse; see mayLogin
+		return nil
+	case s.state.WaitReason == "":
+		return wait(left, "The last login did not succeed. The next one waits, to keep the account from being locked.")
+	}
+	e := shared.Errorf(s.state.WaitReason, "%s", s.state.WaitMessage)
+	e.Source, e.Temporary, e.RetryAfter = shared.SourcePlugin, true, left
+	return e
+}
+
 // countAttempt puts the attempt on disk before it is made, with a growing pause
 // behind it.
 func (s *session) countAttempt() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if left := s.pauseLeft(); left > 0 {
-		return wait(left, "The last login did not succeed. The next one waits, to keep the account from being locked.")
-	}
-	pause := min(loginPauseMax, loginPause<<min(s.state.Attempts, 16))
+	s.pause = min(loginPauseMax, loginPause<<min(s.state.Attempts, 16))
 	// Up to a quarter more, so that many plugins do not come back together.
-	pause += rand.N(pause/4 + 1) //nolint:gosec // spreading load needs no secrecy
+	s.pause += rand.N(s.pause/4 + 1) //nolint:gosec // spreading load needs no secrecy
 	s.state.Attempts++
-	s.state.NotBefore = s.now().Add(pause).UnixMilli()
+	s.state.Tried = s.now().UnixMilli()
+	s.state.NotBefore, s.state.WaitReason, s.state.WaitMessage = s.now().Add(s.pause).UnixMilli(), "", ""
 	if s.retired {
 		return shared.NewError(shared.ReasonDraining)
 	}
@@ -187,7 +270,7 @@ func (s *session) countAttempt() error {
 func (s *session) pauseLeft() time.Duration {
 	left := time.UnixMilli(s.state.NotBefore).Sub(s.now())
 	// A clock that was set back must not lock the account out for years.
-	if s.state.NotBefore == 0 || left <= 0 || left > 5*loginPauseMax {
+	if s.state.NotBefore == 0 || left <= 0 || left > 2*longestWait {
 		return 0
 	}
 	return left
@@ -220,7 +303,9 @@ func (s *session) refusal() *shared.APIError {
 	if s.state.Reason == "" {
 		return nil
 	}
-	return shared.Errorf(s.state.Reason, "%s", s.state.Message)
+	e := shared.Errorf(s.state.Reason, "%s", s.state.Message)
+	e.Temporary = false // whatever the reason usually is
+	return e
 }
 
 // liftInterval is how often a locked session looks whether a person has logged in

@@ -2,6 +2,7 @@ package sdk_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -249,4 +250,124 @@ func TestLockOfAnotherProcessCounts(t *testing.T) {
 	assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_NEEDS_HUMAN, health(t, e).GetState())
 	logins, _ := s.counts()
 	assert.Equal(t, 1, logins)
+}
+
+// TestANamedLockIsKept: an account that the vendor says is locked for twenty
+// hours gets no password before that, whoever starts the plugin how often, and
+// each start says why.
+func TestANamedLockIsKept(t *testing.T) {
+	r := newRefusing(t)
+	logins, locked, open := 0, true, false
+	r.VehiclesFunc = func(context.Context) ([]*vehiclev1.Vehicle, error) {
+		if !open {
+			return nil, sdk.ErrSessionExpired
+		}
+		return sdktest.Cars("car1"), nil
+	}
+	r.LoginFunc = func(context.Context) error {
+		logins++
+		if locked {
+			return refusalOf(shared.ReasonAccountLocked, 20*time.Hour)
+		}
+		open = true
+		return nil
+	}
+	start := func() error {
+		e := bareEngine(t, r, sdk.Options{Now: r.clock.now})
+		_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("secret-1"), StateDir: r.dir})
+		return err
+	}
+	for hour := range 20 {
+		err := start()
+		require.ErrorIs(t, err, shared.ReasonAccountLocked)
+		api := shared.AsAPIError(err)
+		assert.Equal(t, time.Duration(20-hour)*time.Hour, api.RetryAfter)
+		assert.Equal(t, shared.ReasonAccountLocked.Sentence(), api.Error())
+		r.clock.advance(time.Hour)
+	}
+	assert.Equal(t, 1, logins)
+	locked = false
+	require.NoError(t, start())
+	assert.Equal(t, 2, logins)
+}
+
+// TestDaysOfTroubleWithAPassword: whatever goes wrong for days, the password is
+// not sent again and again.
+func TestDaysOfTroubleWithAPassword(t *testing.T) {
+	for name, tc := range map[string]struct {
+		err   error
+		sent  bool
+		wait  time.Duration // as the vendor names it
+		most  int           // logins in five days
+		human bool
+	}{
+		"locked, and locked again":   {shared.NewError(shared.ReasonAccountLocked), true, 6 * time.Minute, 2, true},
+		"blocked behind the page":    {shared.NewError(shared.ReasonVendorBlocked), true, 4 * time.Hour, 2, true},
+		"blocked before the page":    {shared.NewError(shared.ReasonVendorBlocked), false, 4 * time.Hour, 9, false},
+		"taken, but not understood":  {shared.NewError(shared.ReasonInvalidResponse), true, 0, 2, true},
+		"taken, and then refused":    {sdk.ErrSessionExpired, false, 0, 2, true},
+		"page that makes no sense":   {shared.NewError(shared.ReasonInvalidResponse), false, 0, 120, false},
+		"outage behind the password": {shared.NewError(shared.ReasonVendorUnavailable), true, 0, 17, false},
+		"outage before it":           {shared.NewError(shared.ReasonVendorUnavailable), false, 0, 120, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, dir := newClock(), t.TempDir()
+			s := newSessions()
+			s.renewErr, s.loginErr = sdk.ErrSessionExpired, tc.err
+			var api *shared.APIError
+			if errors.As(tc.err, &api) {
+				api.MayHaveHappened, api.RetryAfter = tc.sent, tc.wait
+			}
+			var err error
+			for begun := c.now(); c.now().Sub(begun) < 5*24*time.Hour; c.advance(20 * time.Minute) {
+				// Each time a new process, which knows what is on disk.
+				e := bareEngine(t, s, sdk.Options{Now: c.now, BreakerFailures: 1000})
+				_, err = e.Initialize(t.Context(), shared.Config{Settings: settings("x"), StateDir: dir})
+				require.Error(t, err)
+				require.False(t, shared.AsAPIError(err).MayHaveHappened, "no car was woken")
+			}
+			logins, _ := s.counts()
+			assert.LessOrEqual(t, logins, tc.most)
+			assert.Greater(t, logins, 1)
+			e := bareEngine(t, s, sdk.Options{Now: c.now})
+			_, err = e.Initialize(t.Context(), shared.Config{Settings: settings("x"), StateDir: dir})
+			assert.Equal(t, tc.human, health(t, e).GetState() == vehiclev1.HealthState_HEALTH_STATE_NEEDS_HUMAN)
+			if tc.human {
+				assert.Contains(t, err.Error(), "the password is not sent again")
+				assert.False(t, shared.AsAPIError(err).Temporary)
+				assert.Equal(t, shared.AsAPIError(err).Reason, shared.Reason(health(t, e).GetReason()))
+			}
+		})
+	}
+}
+
+// TestWaitingForALoginSpendsNone of those that a day has.
+func TestWaitingForALoginSpendsNone(t *testing.T) {
+	l := newLimited(t, sdk.Limits{LoginsPerDay: 2})
+	down := true
+	l.LoginFunc = func(context.Context) error {
+		if down {
+			return shared.NewError(shared.ReasonVendorUnavailable)
+		}
+		return nil
+	}
+	list := l.VehiclesFunc
+	l.VehiclesFunc = func(ctx context.Context) ([]*vehiclev1.Vehicle, error) {
+		if down {
+			return nil, sdk.ErrSessionExpired
+		}
+		return list(ctx)
+	}
+	initialize := func() error {
+		e := bareEngine(t, l, sdk.Options{Now: l.clock.now, BreakerFailures: 1000})
+		_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("x"), StateDir: l.dir})
+		return err
+	}
+	for range 10 {
+		require.ErrorIs(t, initialize(), shared.ReasonVendorUnavailable)
+		l.clock.advance(time.Second)
+	}
+	down = false
+	l.clock.advance(time.Minute)
+	require.NoError(t, initialize())
 }

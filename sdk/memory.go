@@ -3,13 +3,16 @@ package sdk
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"io/fs"
 	"log/slog"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/journal"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
@@ -17,11 +20,13 @@ import (
 // held back. It outlives the process, so that a restart lets nothing jump back.
 // Safe for concurrent use.
 type memory struct {
-	store *Store
-	log   *slog.Logger
-	now   func() time.Time
-	// held is called for each value that is newly held back.
-	held func()
+	// cars on disk, by a hash of their ids.
+	disk *journal.Journal
+	log  *slog.Logger
+	now  func() time.Time
+	// held is called for each value that is newly held back, older for each snapshot
+	// that is left out because the last one is newer.
+	held, older func()
 
 	mu   sync.Mutex
 	cars map[string]*recollection
@@ -29,24 +34,31 @@ type memory struct {
 
 // recollection of one car. Snapshots in it are never changed.
 type recollection struct {
-	last     *vehiclev1.VehicleData
-	suspects map[string]suspect
+	last *vehiclev1.VehicleData
+	// newest is the newest time that the car was believed.
+	newest time.Time
+	// suspects by attribute are what is held back, believed what was accepted last:
+	// a report without a value leaves both as they are.
+	suspects, believed map[string]sighting
 }
 
 // carState is the stored form.
 type carState struct {
 	// Snapshot in the wire form of the schema.
-	Snapshot []byte             `json:"snapshot"`
-	Suspects map[string]suspect `json:"suspects,omitempty"`
+	Snapshot []byte `json:"snapshot"`
+	// Newest in Unix milliseconds.
+	Newest   int64               `json:"newest,omitempty"`
+	Suspects map[string]sighting `json:"suspects,omitempty"`
+	Believed map[string]sighting `json:"believed,omitempty"`
 }
 
-// carDocs begins the names of the documents.
-const carDocs = "car-"
+// carsDoc is what the cars are kept in.
+const carsDoc = "cars"
 
-// carDoc names a car's document without naming the car.
-func carDoc(vehicleID string) string {
+// carKey names a car without naming it.
+func carKey(vehicleID string) string {
 	sum := sha256.Sum256([]byte(vehicleID))
-	return carDocs + hex.EncodeToString(sum[:8])
+	return hex.EncodeToString(sum[:8])
 }
 
 // last returns the last snapshot, or nil. What an earlier process has stored
@@ -65,15 +77,23 @@ func (m *memory) accept(vehicleID string, next *vehiclev1.VehicleData, judge fun
 	defer m.mu.Unlock()
 	r := m.recall(vehicleID)
 	before := r.last
-	stands := accept(before, next, m.now())
-	suspects := r.suspects
-	if stands == next {
+	stands, older := accept(before, next, r.newest, m.now())
+	suspects, believed := r.suspects, r.believed
+	if older {
+		m.older()
+		m.log.Info("the vendor's copy is older than the last one, and is left out", "vehicle", vehicleID,
+			"car_time", observedAt(next), "kept", observedAt(before))
+	} else {
 		inRange(stands)
-		suspects = m.holdBack(vehicleID, r, next)
+		keepPosition(stands, before)
+		suspects, believed = m.holdBack(vehicleID, r, next)
 	}
 	judge(stands, before)
 	changed := observedAt(stands) != observedAt(before) || len(suspects)+len(r.suspects) > 0 || before == nil
-	r.last, r.suspects = stands, suspects
+	r.last, r.suspects, r.believed = stands, suspects, believed
+	if at := provenAt(stands, m.now()); at.After(r.newest) || r.newest.After(m.now().Add(clockSkew)) {
+		r.newest = at
+	}
 	if changed {
 		m.save(vehicleID, r)
 	}
@@ -88,12 +108,15 @@ func (m *memory) recall(vehicleID string) *recollection {
 	r := &recollection{}
 	m.cars[vehicleID] = r
 	var stored carState
-	ok, err := m.store.Get(carDoc(vehicleID), &stored)
+	ok, err := m.disk.Get(carKey(vehicleID), &stored)
 	if err == nil && ok {
 		d := &vehiclev1.VehicleData{}
 		if err = proto.Unmarshal(stored.Snapshot, d); err == nil {
 			refreshOf(d).PolledAt = nil // not by this process
-			r.last, r.suspects = d, stored.Suspects
+			r.last, r.suspects, r.believed = d, stored.Suspects, stored.Believed
+			if stored.Newest > 0 {
+				r.newest = time.UnixMilli(stored.Newest)
+			}
 		}
 	}
 	if err != nil {
@@ -106,9 +129,13 @@ func (m *memory) recall(vehicleID string) *recollection {
 func (m *memory) save(vehicleID string, r *recollection) {
 	body, err := proto.Marshal(r.last)
 	if err == nil {
-		err = m.store.keep(carDoc(vehicleID), carState{Snapshot: body, Suspects: r.suspects})
+		stored := carState{Snapshot: body, Suspects: r.suspects, Believed: r.believed}
+		if !r.newest.IsZero() {
+			stored.Newest = r.newest.UnixMilli()
+		}
+		err = m.disk.Set(carKey(vehicleID), stored)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrClosed) { // by the end of the account
 		m.log.Warn("a car's snapshot cannot be stored", "vehicle", vehicleID, "error", err)
 	}
 }
@@ -117,22 +144,20 @@ func (m *memory) save(vehicleID string, r *recollection) {
 func (m *memory) forget(known map[string]bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	docs := map[string]bool{}
+	keys := map[string]bool{}
 	for id := range known {
-		docs[carDoc(id)] = true
+		keys[carKey(id)] = true
 	}
 	for id := range m.cars {
 		if !known[id] {
 			delete(m.cars, id)
 		}
 	}
-	names, err := m.store.names()
-	for _, name := range names {
-		if strings.HasPrefix(name, carDocs) && !docs[name] {
-			err = m.store.Delete(name)
-		}
-	}
-	if err != nil {
+	gone := slices.DeleteFunc(m.disk.Keys(), func(key string) bool { return keys[key] })
+	if err := m.disk.Delete(gone...); err != nil {
 		m.log.Warn("what is known of cars that are gone cannot be removed", "error", err)
 	}
 }
+
+// close is for an account that has ended.
+func (m *memory) close() { _ = m.disk.Close() } // every value is in it

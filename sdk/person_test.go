@@ -23,7 +23,7 @@ func TestPersonLiftsTheLock(t *testing.T) {
 	service := bareEngine(t, s, sdk.Options{Now: c.now})
 	_, err := service.Initialize(t.Context(), cfg)
 	require.ErrorIs(t, err, shared.ReasonConsentRequired)
-	assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_NEEDS_HUMAN, healthOf(t, service).GetState())
+	assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_NEEDS_HUMAN, health(t, service).GetState())
 
 	// The person has not accepted the terms yet: that is one attempt, by him.
 	person := func() error {
@@ -45,7 +45,35 @@ func TestPersonLiftsTheLock(t *testing.T) {
 	c.advance(10 * time.Second)
 	_, err = service.Initialize(t.Context(), cfg)
 	require.NoError(t, err, "the service goes on by itself")
-	assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_READY, healthOf(t, service).GetState())
+	assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_READY, health(t, service).GetState())
 	logins, _ = s.counts()
 	assert.Equal(t, 3, logins, "with the session that the person got")
+}
+
+// TestPersonLogsInAlthoughASessionWorks: that is what was asked for. A pause of the
+// service's does not keep a person waiting, but a moment does.
+func TestPersonLogsInAlthoughASessionWorks(t *testing.T) {
+	s, c := newSessions(), newClock()
+	cfg := shared.Config{Settings: settings("secret-1"), StateDir: t.TempDir()}
+	person := func() error {
+		e := sdk.NewEngine(sdktest.Plugin(s), sdk.Options{Now: c.now, Person: true})
+		defer func() { _ = e.Close(t.Context()) }()
+		_, err := e.Initialize(t.Context(), cfg)
+		return err
+	}
+	logins := func() int { n, _ := s.counts(); return n }
+	require.NoError(t, person())
+	require.Equal(t, 1, logins())
+	require.NoError(t, person())
+	require.Equal(t, 2, logins(), "the password was tried")
+
+	s.set(func() { s.loginErr = shared.NewError(shared.ReasonVendorUnavailable) })
+	for range 5 { // the service's pauses would be minutes by now
+		c.advance(time.Minute)
+		require.ErrorIs(t, person(), shared.ReasonVendorUnavailable)
+	}
+	require.Equal(t, 7, logins())
+	c.advance(time.Second)
+	require.ErrorIs(t, person(), shared.ReasonVendorUnavailable)
+	require.Equal(t, 7, logins(), "not twice in a moment")
 }

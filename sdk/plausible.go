@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"maps"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -9,11 +10,12 @@ import (
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
-// suspect is a value that is held back until it is seen a second time.
-type suspect struct {
+// sighting of a value: one that is held back until it is seen a second time, or
+// the last one that was believed.
+type sighting struct {
 	Value float64 `json:"value"`
-	// Observed is the car's time of the first sighting, Polled when it was
-	// first seen; Unix milliseconds.
+	// Observed is the car's time of it, of a value that is held back that of the
+	// first time, Polled when it was read; Unix milliseconds.
 	Observed int64 `json:"observed,omitempty"`
 	Polled   int64 `json:"polled"`
 }
@@ -26,9 +28,8 @@ const suspectStays = 10 * time.Minute
 type rule struct {
 	path  string
 	field func(*vehiclev1.VehicleData) **float64
-	// implausible after the value was, nil if there was none, elapsed before;
-	// elapsed is 0 if unknown.
-	implausible func(was *float64, is float64, elapsed time.Duration) bool
+	// implausible says whether a value is not believed after another one.
+	implausible func(was, is sighting) bool
 }
 
 // rules for attributes that vendors are known to send nonsense in: a charge or a
@@ -65,25 +66,27 @@ func in[T any](group *T, field func(*T) **float64) **float64 {
 }
 
 // vanished: 0 after more than some.
-func vanished(some float64) func(*float64, float64, time.Duration) bool {
-	return func(was *float64, is float64, _ time.Duration) bool { return is == 0 && was != nil && *was > some }
+func vanished(some float64) func(was, is sighting) bool {
+	return func(was, is sighting) bool { return is.Value == 0 && was.Value > some }
 }
 
 // jumped: an odometer that runs backwards, by more than the rounding of units,
 // or further than any car drives.
-func jumped(was *float64, is float64, elapsed time.Duration) bool {
-	if was == nil {
-		return false
-	}
+func jumped(was, is sighting) bool {
 	const fastest, slack = 250, 100 // km/h, km
-	return is < *was-1 || elapsed > 0 && is > *was+fastest*elapsed.Hours()+slack
+	elapsed := was.until(is)
+	return is.Value < was.Value-1 || elapsed > 0 && is.Value > was.Value+fastest*elapsed.Hours()+slack
 }
 
-// holdBack puts the last accepted values in the place of those in next that are
-// not believed yet, and returns the suspects. Called with mu held.
-func (m *memory) holdBack(vehicleID string, r *recollection, next *vehiclev1.VehicleData) map[string]suspect {
-	suspects, held := map[string]suspect{}, int32(0)
-	seen := suspect{Observed: next.GetRefresh().GetObservedAt(), Polled: next.GetRefresh().GetPolledAt()}
+// holdBack puts the values that were believed last in the place of those in next
+// that are not believed yet, and returns what is held back and believed now. Called
+// with mu held.
+func (m *memory) holdBack(vehicleID string, r *recollection, next *vehiclev1.VehicleData) (suspects, believed map[string]sighting) {
+	suspects, believed, held := map[string]sighting{}, maps.Clone(r.believed), int32(0)
+	if believed == nil {
+		believed = map[string]sighting{}
+	}
+	seen := sighting{Observed: next.GetRefresh().GetObservedAt(), Polled: next.GetRefresh().GetPolledAt()}
 	for _, rule := range rules() {
 		field := rule.field(next)
 		if field == nil || *field == nil {
@@ -92,56 +95,45 @@ func (m *memory) holdBack(vehicleID string, r *recollection, next *vehiclev1.Veh
 			}
 			continue
 		}
-		var was *float64
-		if before := rule.field(vehicleOf(r.last)); before != nil {
-			was = *before
-		}
+		was, known := believed[rule.path]
 		seen.Value = **field
 		first, again := r.suspects[rule.path]
-		switch {
-		case !rule.implausible(was, seen.Value, between(observedAt(r.last), observedAt(next))):
-		case again && rule.confirmed(first, seen):
-		default:
-			if again && first.sameReport(seen) {
-				suspects[rule.path] = first
-			} else {
-				suspects[rule.path] = seen
-				m.held()
-				m.log.Warn("an implausible value is held back until it is seen again",
-					"vehicle", vehicleID, "attribute", rule.path, "value", seen.Value, "kept", *was)
-			}
-			*field = proto.Float64(*was)
-			held++
+		if !known || !rule.implausible(was, seen) || again && rule.confirmed(first, seen) {
+			believed[rule.path] = seen
+			continue
 		}
+		if again && first.sameReport(seen) {
+			suspects[rule.path] = first
+		} else {
+			suspects[rule.path] = seen
+			m.held()
+			m.log.Warn("an implausible value is held back until it is seen again",
+				"vehicle", vehicleID, "attribute", rule.path, "value", seen.Value, "kept", was.Value)
+		}
+		*field = proto.Float64(was.Value)
+		held++
 	}
 	refreshOf(next).HeldBackValues = &held
-	return suspects
+	return suspects, believed
 }
 
 // confirmed says whether the value was seen twice: a new report goes on from
 // where the suspect was, or the same report still stands.
-func (r rule) confirmed(first, again suspect) bool {
+func (r rule) confirmed(first, again sighting) bool {
 	if first.sameReport(again) {
 		return again.Value == first.Value && time.UnixMilli(again.Polled).Sub(time.UnixMilli(first.Polled)) >= suspectStays
 	}
-	return !r.implausible(&first.Value, again.Value, between(time.UnixMilli(first.Observed), time.UnixMilli(again.Observed)))
+	return !r.implausible(first, again)
 }
 
-func (s suspect) sameReport(other suspect) bool { return s.Observed == other.Observed }
+func (s sighting) sameReport(other sighting) bool { return s.Observed == other.Observed }
 
-// between is the time from one report to another, 0 if unknown.
-func between(from, to time.Time) time.Duration {
-	if from.IsZero() || to.IsZero() {
+// until is the time from one report to another, 0 if unknown.
+func (s sighting) until(next sighting) time.Duration {
+	if s.Observed == 0 || next.Observed == 0 {
 		return 0
 	}
-	return to.Sub(from)
-}
-
-func vehicleOf(d *vehiclev1.VehicleData) *vehiclev1.VehicleData {
-	if d == nil {
-		return &vehiclev1.VehicleData{}
-	}
-	return d
+	return time.UnixMilli(next.Observed).Sub(time.UnixMilli(s.Observed))
 }
 
 // inRange clears percentages that are none, for example the 255 by which many

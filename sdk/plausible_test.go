@@ -144,32 +144,31 @@ func TestCarsThatAreGoneAreForgotten(t *testing.T) {
 		_, err := e.RefreshCached(t.Context(), car)
 		require.NoError(t, err)
 	}
-	docs := func() int {
-		files, err := filepath.Glob(filepath.Join(r.dir, "car-*.json"))
+	cars := func() int {
+		file := filepath.Join(r.dir, "cars.journal")
+		body, err := os.ReadFile(file)
 		require.NoError(t, err)
-		for _, f := range files {
-			assert.NotContains(t, f, "car1")
-			info, err := os.Stat(f)
-			require.NoError(t, err)
-			assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
-		}
-		return len(files)
+		assert.NotContains(t, string(body), `"car1`, "its id is not told")
+		info, err := os.Stat(file)
+		require.NoError(t, err)
+		assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+		return strings.Count(string(body), "\n")
 	}
-	assert.Equal(t, 2, docs())
+	assert.Equal(t, 2, cars())
 	r.VehiclesFunc = nil // lists car1 only
 	r.start(t)
-	assert.Equal(t, 1, docs())
+	assert.Equal(t, 1, cars())
 }
 
 func TestDamagedSnapshotCostsNothingButItself(t *testing.T) {
 	r := newRefusing(t)
 	_, err := r.start(t).RefreshCached(t.Context(), "car1")
 	require.NoError(t, err)
-	files, err := filepath.Glob(filepath.Join(r.dir, "car-*.json"))
+	file := filepath.Join(r.dir, "cars.journal")
+	body, err := os.ReadFile(file)
 	require.NoError(t, err)
-	require.Len(t, files, 1)
-	for _, damage := range []string{"", "{", `{"snapshot":"////"}`, strings.Repeat("x", 1<<20)} {
-		require.NoError(t, os.WriteFile(files[0], []byte(damage), 0o600))
+	for _, damage := range []string{"", "{", strings.Replace(string(body), `"snapshot":"`, `"snapshot":"////`, 1), strings.Repeat("x", 1<<20)} {
+		require.NoError(t, os.WriteFile(file, []byte(damage), 0o600))
 		_, err = r.start(t).RefreshCached(t.Context(), "car1")
 		require.NoError(t, err)
 	}

@@ -26,6 +26,10 @@ const LogLevelEnv = "VEHICLE_PLUGIN_LOG_LEVEL"
 // program.
 var ErrNotAPlugin = errors.New("this program is a plugin: a hub starts it, it does nothing by itself (host-demo is such a hub)")
 
+// ErrStuck is what Serve returns when so many calls to the vendor would not end that
+// only a new process can help.
+var ErrStuck = errors.New("too many calls to the vendor do not end; the plugin has to be started anew")
+
 // Serve serves p until the host ends it, and is all that a plugin's main needs:
 //
 //	func main() {
@@ -48,9 +52,12 @@ func Serve(p Plugin) error {
 	stderr := os.Stderr
 	redactor := &redact.Redactor{}
 	log := slog.New(redactor.Handler(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: logLevel()})))
-	engine := NewEngine(p, Options{Logger: log, Redactor: redactor})
+	server, stuck := &stoppable{}, make(chan struct{})
+	engine := NewEngine(p, Options{Logger: log, Redactor: redactor, GiveUp: func() {
+		close(stuck)
+		server.stop()
+	}})
 	defer closeEngine(engine)
-	server := &stoppable{}
 	config := &plugin.ServeConfig{
 		HandshakeConfig:  handshake,
 		VersionedPlugins: shared.Plugins(engine),
@@ -71,7 +78,13 @@ func Serve(p Plugin) error {
 		server.stop()
 	}()
 	plugin.Serve(config)
-	return nil
+	select {
+	case <-stuck:
+		log.Error(ErrStuck.Error()) // to the true stderr, which the host reads
+		return ErrStuck
+	default:
+		return nil
+	}
 }
 
 // closeEngine: the process is about to end whatever the workers do.

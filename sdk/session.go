@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/gate"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
@@ -25,8 +26,13 @@ type session struct {
 	// what this one did not.
 	build string
 	// person: somebody sits there and has asked for this login, so an earlier
-	// refusal does not forbid it.
-	person bool
+	// refusal does not forbid it. asked: it has not been made yet, and nothing else
+	// will do.
+	person, asked bool
+	strays        *strays
+	// admit says whether one of the session's own calls may go out now, and counts
+	// it.
+	admit func(gate.Class) error
 
 	mu    sync.Mutex
 	state loginState
@@ -40,6 +46,8 @@ type session struct {
 	// loggedIn is when this process last logged in, replaced when it last did so
 	// although a session had worked.
 	loggedIn, replaced time.Time
+	// pause that belongs to the last login of this process.
+	pause time.Duration
 	// refused: the session of that login was refused at once.
 	refused bool
 	flight  *flight
@@ -51,7 +59,9 @@ type session struct {
 }
 
 type sessionEvents struct {
-	login, renewal func()
+	// login is called for each login, failed for each of the session's own calls that
+	// comes to nothing.
+	login, failed func()
 	// needsHuman is called with the lock-out, or nil when it is lifted.
 	needsHuman func(*shared.APIError)
 }
@@ -74,7 +84,7 @@ func newSession(s *session, account string) *session {
 			break
 		}
 	}
-	s.state.Account = account
+	s.state.Account, s.asked = account, s.person
 	if s.person || s.state.Reason == shared.ReasonVendorChanged && s.state.Build != s.build {
 		s.state.Reason, s.state.Message = "", ""
 	}
@@ -82,6 +92,15 @@ func newSession(s *session, account string) *session {
 		s.events.needsHuman(refusal)
 	}
 	return s
+}
+
+// lookAgain ends a lock that a person has lifted meanwhile, also if nobody calls.
+func (s *session) lookAgain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed && s.refusal() != nil {
+		s.lookForLift()
+	}
 }
 
 // current returns the generation of the session that the next call will use, or
@@ -98,6 +117,24 @@ func (s *session) current() (uint64, error) {
 	return s.generation, nil
 }
 
+// askedFor makes the login that a person has asked for, if there is one.
+func (s *session) askedFor(ctx context.Context) error {
+	s.mu.Lock()
+	asked, generation := s.asked, s.generation
+	s.mu.Unlock()
+	if !asked {
+		return nil
+	}
+	return s.renew(ctx, generation)
+}
+
+// isAsked says whether a person has asked for a login that was not made yet.
+func (s *session) isAsked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked
+}
+
 // proven notes that a call with the session of this generation succeeded.
 func (s *session) proven(generation uint64) {
 	s.mu.Lock()
@@ -108,7 +145,8 @@ func (s *session) proven(generation uint64) {
 	s.renewed, s.refused, s.worked = false, false, true
 	if s.state.Unproven != 0 || s.state.Attempts > 0 || s.person {
 		s.reload()
-		s.state.Unproven, s.state.Attempts, s.state.NotBefore = 0, 0, 0
+		s.state.Unproven, s.state.Attempts, s.state.Sent, s.state.NotBefore = 0, 0, 0, 0
+		s.state.WaitReason, s.state.WaitMessage = "", ""
 		s.save()
 	}
 }
@@ -220,22 +258,28 @@ func (s *session) open(ctx context.Context) error {
 	s.mu.Lock()
 	s.reload()
 	refusal := s.refusal()
-	useless := s.renewed || s.ownUnproven()
+	useless, asked := s.renewed || s.ownUnproven(), s.asked
 	s.mu.Unlock()
 	if refusal != nil {
 		return refusal
+	}
+	if asked {
+		return s.login(ctx)
 	}
 	if s.restore(ctx) {
 		return nil
 	}
 	if renewer, ok := s.vendor.(Renewer); ok && !useless {
-		err := typed(renewer.Renew(ctx))
+		if err := s.admit(gate.Renewal); err != nil {
+			return err
+		}
+		err := typed(s.bounded(ctx, renewer.Renew))
 		if err == nil {
-			s.events.renewal()
 			s.took(true)
 			Logger(ctx).Info("session renewed")
 			return nil
 		}
+		s.events.failed()
 		if !errors.Is(err, ErrSessionExpired) && !refusedLogin(err) {
 			return shared.AsAPIError(err)
 		}
@@ -246,6 +290,12 @@ func (s *session) open(ctx context.Context) error {
 		Logger(ctx).Info("session cannot be renewed, logging in", "error", shared.ErrorChain(err))
 	}
 	return s.login(ctx)
+}
+
+// bounded makes a call of the Vendor that may not end.
+func (s *session) bounded(ctx context.Context, do func(context.Context) error) error {
+	_, err := bounded(ctx, s.strays, func(ctx context.Context) (struct{}, error) { return struct{}{}, do(ctx) })
+	return err
 }
 
 // restore takes up a session that another process has stored since.

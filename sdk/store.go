@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
-	"strings"
 	"sync"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/journal"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/atomicfile"
 )
 
@@ -45,6 +43,14 @@ func (s *Store) Put(name string, v any) error { return s.put(name, v, atomicfile
 // keep is Put for what is dear, but not worth waiting for the disk: it survives
 // the end of the process, however that comes, but perhaps no loss of power.
 func (s *Store) keep(name string, v any) error { return s.put(name, v, atomicfile.WriteUnsynced) }
+
+// journal opens what keeps many small values that change often.
+func (s *Store) journal(name string) (*journal.Journal, error) {
+	if s.memory != nil {
+		return journal.Open("")
+	}
+	return journal.Open(filepath.Join(s.dir, name+".journal"))
+}
 
 func (s *Store) put(name string, v any, write func(path string, body []byte) error) error {
 	path, err := s.path(name)
@@ -110,26 +116,6 @@ func (s *Store) Delete(name string) error {
 		return fmt.Errorf("store %s: %w", name, err)
 	}
 	return nil
-}
-
-// names lists what is stored.
-func (s *Store) names() ([]string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.memory != nil {
-		return slices.Collect(maps.Keys(s.memory)), nil
-	}
-	entries, err := os.ReadDir(s.dir)
-	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	}
-	var names []string
-	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), ".json"); ok && storeName.MatchString(name) {
-			names = append(names, name)
-		}
-	}
-	return names, nil
 }
 
 func (s *Store) path(name string) (string, error) {

@@ -13,14 +13,14 @@ import (
 // RefreshCached implements [shared.VehicleRefresher]: one read of the cloud's
 // copy, or the last snapshot if that is only seconds old.
 func (e *Engine) RefreshCached(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error) {
-	ctx = e.withLogger(ctx, "vehicle", vehicleID, "mode", string(shared.ModeCached))
+	ctx = e.called(ctx, shared.ModeCached, vehicleID)
 	a, err := e.accountOf(vehicleID)
 	if err != nil {
-		return nil, failed(shared.ModeCached, vehicleID, err)
+		return nil, e.failed(a, shared.ModeCached, vehicleID, err)
 	}
 	data, err := e.read(ctx, a, vehicleID)
 	if err != nil {
-		return nil, failed(shared.ModeCached, vehicleID, err)
+		return nil, e.failed(a, shared.ModeCached, vehicleID, err)
 	}
 	return answer(data, shared.ModeCached), nil
 }
@@ -29,15 +29,19 @@ func (e *Engine) RefreshCached(ctx context.Context, vehicleID string) (*vehiclev
 // who ask while it waits or runs. Who shares it shares its failure as well: the
 // car is not woken again for them.
 func (e *Engine) RefreshForce(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error) {
-	ctx = e.withLogger(ctx, "vehicle", vehicleID, "mode", string(shared.ModeForce))
+	ctx = e.called(ctx, shared.ModeForce, vehicleID)
 	a, err := e.accountOf(vehicleID)
 	if err != nil {
-		return nil, failed(shared.ModeForce, vehicleID, err)
+		return nil, e.failed(a, shared.ModeForce, vehicleID, err)
 	}
-	for {
+	for joined := shared.CallInfoFrom(ctx).Override; ; {
 		woken, err := e.wake(ctx, a, vehicleID, nil)
+		if joined && errors.Is(err, errGate) {
+			joined = false // the job was that of a caller who overrides nothing
+			continue
+		}
 		if err != nil {
-			return nil, failed(shared.ModeForce, vehicleID, err)
+			return nil, e.failed(a, shared.ModeForce, vehicleID, err)
 		}
 		if woken.woke {
 			return answer(woken.data, shared.ModeForce), nil
@@ -54,21 +58,24 @@ func (e *Engine) RefreshSmart(ctx context.Context, vehicleID string, maxAge time
 	if maxAge <= 0 {
 		maxAge = shared.DefaultMaxAge
 	}
-	ctx = e.withLogger(ctx, "vehicle", vehicleID, "mode", string(shared.ModeSmart))
+	ctx = e.called(ctx, shared.ModeSmart, vehicleID)
 	a, err := e.accountOf(vehicleID)
 	if err != nil {
-		return nil, failed(shared.ModeSmart, vehicleID, err)
+		return nil, e.failed(a, shared.ModeSmart, vehicleID, err)
 	}
 	woken, wakeErr := e.join(ctx, a, vehicleID)
+	if errors.Is(wakeErr, errReserve) {
+		wakeErr = nil // which says nothing of this caller's
+	}
 	switch {
 	case wakeErr != nil && !servesStale(wakeErr):
-		return nil, failed(shared.ModeSmart, vehicleID, wakeErr)
+		return nil, e.failed(a, shared.ModeSmart, vehicleID, wakeErr)
 	case woken.woke:
 		return answer(woken.data, shared.ModeSmart), nil
 	}
 	data, err := e.read(ctx, a, vehicleID)
 	if err != nil {
-		return nil, failed(shared.ModeSmart, vehicleID, err)
+		return nil, e.failed(a, shared.ModeSmart, vehicleID, err)
 	}
 	// Without the car's time, or with one that lies ahead, there is no age to
 	// judge; a wake for each request might not prove anything either.
@@ -84,7 +91,13 @@ func (e *Engine) RefreshSmart(ctx context.Context, vehicleID string, maxAge time
 	case wakeErr == nil:
 		return e.youngAnswer(woken.data), nil
 	case !servesStale(wakeErr):
-		return nil, failed(shared.ModeSmart, vehicleID, wakeErr)
+		return nil, e.failed(a, shared.ModeSmart, vehicleID, wakeErr)
+	}
+	// The wake may have lasted for minutes, in which others have read the copy.
+	if last := a.last(vehicleID); provenAt(last, e.opts.Now()).After(provenAt(data, e.opts.Now())) {
+		if data = last; e.young(data, maxAge) {
+			return e.youngAnswer(data), nil
+		}
 	}
 	Logger(ctx).Info("car not woken, the cloud's copy answers", "error", shared.ErrorChain(wakeErr))
 	stale := answer(data, shared.ModeSmart)
@@ -200,19 +213,32 @@ func (e *Engine) remembered(a *account, vehicleID string) *vehiclev1.VehicleData
 	if last == nil {
 		return nil
 	}
-	e.health.count(counterMemory)
+	e.health.count(shared.CounterMemory)
 	d := answer(last, shared.ModeCached)
 	d.Refresh.Source = vehiclev1.Source_SOURCE_MEMORY.Enum()
 	return d
 }
 
-// run hands a blocking job to a worker and waits for it.
+// run hands a blocking job to a worker and waits for it. Where people join a job
+// that nobody waits for, what the budget keeps for people is theirs all the same.
 func (e *Engine) run(ctx context.Context, key lanes.Key, job func(context.Context) (outcome, error)) (outcome, error) {
+	for {
+		result, err := e.runOnce(ctx, key, job)
+		if err == nil || !errors.Is(err, errReserve) || shared.CallInfoFrom(ctx).Background {
+			return result, err
+		}
+	}
+}
+
+func (e *Engine) runOnce(ctx context.Context, key lanes.Key, job func(context.Context) (outcome, error)) (outcome, error) {
 	Logger(ctx).Debug("offloading to worker")
 	v, err := e.lanes.Do(ctx, key, func(ctx context.Context, info lanes.Info) (any, error) {
 		started := e.opts.Now()
 		result, err := job(ctx)
-		fields := []any{"duration", e.opts.Now().Sub(started).String(), "queue_wait", info.Waited.String()}
+		duration := e.opts.Now().Sub(started)
+		e.health.took(shared.TimingWait, modeOf(ctx), info.Waited)
+		e.health.took(shared.TimingRun, modeOf(ctx), duration)
+		fields := []any{"duration", duration.String(), "queue_wait", info.Waited.String()}
 		if err != nil {
 			Logger(ctx).Warn("worker failed", append(fields, "reason", string(shared.AsAPIError(err).Reason), "error", shared.ErrorChain(err))...)
 			return nil, err
@@ -228,6 +254,9 @@ func (e *Engine) run(ctx context.Context, key lanes.Key, job func(context.Contex
 		return result, nil
 	})
 	if err != nil {
+		if errors.Is(err, lanes.ErrFull) {
+			e.health.count(shared.CounterQueueFull)
+		}
 		return outcome{}, jobError(ctx, err)
 	}
 	result, _ := v.(outcome)
@@ -252,8 +281,9 @@ func jobError(ctx context.Context, err error) error {
 	}
 }
 
-// failed wraps err with the mode and the car. A context error becomes typed.
-func failed(mode shared.Mode, vehicleID string, err error) error {
+// failed wraps err with the mode, the car, and the newest data of it that a has; a
+// may be nil. A context error becomes typed.
+func (e *Engine) failed(a *account, mode shared.Mode, vehicleID string, err error) error {
 	api := *shared.AsAPIError(err)
 	if api.VehicleID == "" {
 		api.VehicleID = vehicleID
@@ -261,5 +291,14 @@ func failed(mode shared.Mode, vehicleID string, err error) error {
 	if mode != shared.ModeCached && (api.Reason == shared.ReasonDeadlineExceeded || api.Reason == shared.ReasonCanceled) {
 		api.MayHaveHappened = true
 	}
-	return &shared.RefreshError{Mode: mode, VehicleID: vehicleID, Err: &api}
+	refresh := &shared.RefreshError{Mode: mode, VehicleID: vehicleID, Err: &api}
+	if a == nil || api.Reason == shared.ReasonUnknownVehicle {
+		return refresh
+	}
+	if last := a.last(vehicleID); last != nil {
+		refresh.Last = answer(last, mode)
+		refresh.Last.Refresh.Source = vehiclev1.Source_SOURCE_MEMORY.Enum()
+		markStale(refresh.Last, &api)
+	}
+	return refresh
 }

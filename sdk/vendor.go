@@ -25,7 +25,8 @@ var ErrSessionExpired = errors.New("the vendor's session has expired")
 type Vendor interface {
 	// Login opens a session with the account's credentials. What it obtains is
 	// on disk before it is used, see [VendorConfig.Store]. The engine calls it
-	// once per cause; a Vendor never repeats it by itself.
+	// once per cause; a Vendor never repeats it by itself. An error that has
+	// MayHaveHappened set says that the password may have reached the vendor.
 	Login(ctx context.Context) error
 	// Vehicles lists the account's cars. Never wakes one.
 	Vehicles(ctx context.Context) ([]*vehiclev1.Vehicle, error)
@@ -80,6 +81,13 @@ type VendorConfig struct {
 	Logger *slog.Logger
 	// Redactor takes the secrets that the Vendor learns at run time.
 	Redactor *redact.Redactor
+	// Requested counts one request to the vendor, just before it goes out; see
+	// [Limits.Metered]. Never nil.
+	Requested func()
+	// Refused tells of a refusal that a call met on its way to a good result, for
+	// example of a part that the result can do without. What the refusal closes is
+	// closed. Never nil.
+	Refused func(vehicleID string, err error)
 	// Now is the clock.
 	Now func() time.Time
 }

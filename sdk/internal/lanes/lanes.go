@@ -56,6 +56,9 @@ type Options struct {
 	Total int
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
+	// Changed is called when Stats may say something new. It must not call back.
+	// Default: nothing.
+	Changed func()
 }
 
 // Key names a job. Jobs with equal keys are the same job.
@@ -73,24 +76,30 @@ type Info struct {
 
 // Stats is what is going on now.
 type Stats struct {
-	Waiting   int
-	Running   int
+	// Callers wait for an answer.
+	Callers int
+	// Waiting and Running jobs by class.
+	Waiting, Running [classes]int
+	Workers          int
+	// Coalesced is how many callers have joined a job so far.
 	Coalesced int64
 }
 
 // Lanes is the scheduler. Safe for concurrent use.
 type Lanes struct {
-	workers, maxWakes, perLane, total int
-	now                               func() time.Time
+	reserved, perLane, total int
+	now                      func() time.Time
+	changed                  func()
 
 	mu        sync.Mutex
+	workers   int
 	lanes     map[laneKey]*lane
 	jobs      map[Key]*job
 	ready     [classes][]*lane // lanes with a waiting job and none running
 	running   [classes]int
 	turn      Class
 	waiters   int
-	waiting   int
+	waiting   [classes]int
 	coalesced int64
 	closed    bool
 	idle      chan struct{} // closed when closed and nothing is left
@@ -138,11 +147,26 @@ func New(o Options) *Lanes {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Changed == nil {
+		o.Changed = func() {}
+	}
 	return &Lanes{
-		workers: o.Workers, maxWakes: max(1, o.Workers-o.Reserved), perLane: o.PerLane, total: o.Total, now: o.Now,
-		lanes: map[laneKey]*lane{}, jobs: map[Key]*job{}, idle: make(chan struct{}),
+		workers: o.Workers, reserved: o.Reserved, perLane: o.PerLane, total: o.Total, now: o.Now,
+		changed: o.Changed, lanes: map[laneKey]*lane{}, jobs: map[Key]*job{}, idle: make(chan struct{}),
 	}
 }
+
+// SetWorkers changes how many jobs run at the same time. Those that run go on.
+func (l *Lanes) SetWorkers(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.workers = max(1, n)
+	l.dispatch()
+}
+
+// maxWakes is how many jobs of class Wake may run at the same time. Called with mu
+// held.
+func (l *Lanes) maxWakes() int { return max(1, l.workers-l.reserved) }
 
 // Do waits for the job named key: for the one that is already waiting or
 // running, else for a new one that calls run. run gets a context with the values
@@ -177,7 +201,7 @@ func (l *Lanes) Join(ctx context.Context, key Key) (value any, joined bool, err 
 func (l *Lanes) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return Stats{Waiting: l.waiting, Running: l.running[Read] + l.running[Wake], Coalesced: l.coalesced}
+	return Stats{Callers: l.waiters, Waiting: l.waiting, Running: l.running, Workers: l.workers, Coalesced: l.coalesced}
 }
 
 // Refuse lets no new job in. Those that were taken go on.
@@ -239,7 +263,8 @@ func (l *Lanes) submit(ctx context.Context, key Key, run func(context.Context, I
 	j.ctx, j.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	l.jobs[key] = j
 	l.waiters++
-	l.waiting++
+	l.waiting[key.Class]++
+	l.changed()
 	ln.queue = append(ln.queue, j)
 	if ln.running == nil && len(ln.queue) == 1 {
 		l.ready[key.Class] = append(l.ready[key.Class], ln)
@@ -252,6 +277,7 @@ func (l *Lanes) join(j *job) {
 	j.waiters++
 	l.waiters++
 	l.coalesced++
+	l.changed()
 }
 
 func (l *Lanes) wait(ctx context.Context, j *job) (any, error) {
@@ -273,6 +299,7 @@ func (l *Lanes) leave(j *job) {
 	defer l.mu.Unlock()
 	l.waiters--
 	j.waiters--
+	l.changed()
 	if j.waiters > 0 {
 		return
 	}
@@ -288,7 +315,7 @@ func (l *Lanes) leave(j *job) {
 	for i, q := range ln.queue {
 		if q == j {
 			ln.queue = append(ln.queue[:i], ln.queue[i+1:]...)
-			l.waiting--
+			l.waiting[j.key.Class]--
 			break
 		}
 	}
@@ -322,7 +349,7 @@ func (l *Lanes) dispatch() {
 		ln.queue = ln.queue[1:]
 		ln.running = j
 		j.started = true
-		l.waiting--
+		l.waiting[class]--
 		l.running[class]++
 		go l.work(ln, j)
 	}
@@ -333,7 +360,7 @@ func (l *Lanes) next() (Class, bool) {
 	for range classes {
 		class := l.turn
 		l.turn = (l.turn + 1) % classes
-		if len(l.ready[class]) > 0 && (class != Wake || l.running[Wake] < l.maxWakes) {
+		if len(l.ready[class]) > 0 && (class != Wake || l.running[Wake] < l.maxWakes()) {
 			return class, true
 		}
 	}
@@ -363,6 +390,7 @@ func (l *Lanes) finish(ln *lane, j *job) {
 	}
 	l.dispatch()
 	l.signalIdle()
+	l.changed()
 	l.mu.Unlock()
 	close(j.done)
 }
@@ -378,7 +406,7 @@ func protect(j *job, info Info) (value any, err error) {
 }
 
 func (l *Lanes) signalIdle() {
-	if !l.closed || l.waiting > 0 || l.running[Read]+l.running[Wake] > 0 {
+	if !l.closed || l.waiting[Read]+l.waiting[Wake] > 0 || l.running[Read]+l.running[Wake] > 0 {
 		return
 	}
 	select {

@@ -58,6 +58,11 @@ func eventually(t *testing.T, what string, cond func() bool) {
 	require.Eventually(t, cond, 10*time.Second, time.Millisecond, what)
 }
 
+func queued(l *lanes.Lanes) int {
+	s := l.Stats()
+	return s.Waiting[lanes.Read] + s.Waiting[lanes.Wake]
+}
+
 func TestEqualJobsAreOne(t *testing.T) {
 	l := lanes.New(lanes.Options{})
 	g := newGate()
@@ -140,14 +145,14 @@ func TestVehiclesTakeTurns(t *testing.T) {
 	var order []string
 	var outcomes []<-chan error
 	add := func(vehicle, name string) {
-		waiting := l.Stats().Waiting
+		before := queued(l)
 		outcomes = append(outcomes, start(t.Context(), l, lanes.Key{Vehicle: vehicle, Name: name}, func(context.Context, lanes.Info) (any, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			order = append(order, vehicle+name)
 			return nil, nil
 		}))
-		eventually(t, "queued", func() bool { return l.Stats().Waiting == waiting+1 })
+		eventually(t, "queued", func() bool { return queued(l) == before+1 })
 	}
 	for _, name := range []string{"1", "2", "3"} {
 		add("a", name)
@@ -172,18 +177,18 @@ func TestBounds(t *testing.T) {
 	for i := range 2 {
 		waiting = append(waiting, start(ctx, l, lanes.Key{Vehicle: "a", Name: fmt.Sprint(i)}, instant))
 	}
-	eventually(t, "two wait", func() bool { return l.Stats().Waiting == 2 })
+	eventually(t, "two wait", func() bool { return queued(l) == 2 })
 	_, err := l.Do(t.Context(), lanes.Key{Vehicle: "a", Name: "third"}, instant)
 	require.ErrorIs(t, err, lanes.ErrFull, "the lane is full")
 	waiting = append(waiting, start(ctx, l, read("b"), instant))
-	eventually(t, "three wait", func() bool { return l.Stats().Waiting == 3 })
+	eventually(t, "three wait", func() bool { return queued(l) == 3 })
 	_, err = l.Do(t.Context(), read("c"), instant)
 	require.ErrorIs(t, err, lanes.ErrFull, "all is full")
 	cancel()
 	for _, w := range waiting {
 		require.ErrorIs(t, <-w, context.Canceled)
 	}
-	assert.Equal(t, lanes.Stats{Running: 1}, l.Stats(), "who is cancelled in the queue is gone")
+	assert.Equal(t, lanes.Stats{Callers: 1, Running: [2]int{1, 0}, Workers: 1}, l.Stats(), "who is cancelled in the queue is gone")
 	close(g.release)
 	require.NoError(t, <-running)
 }
@@ -257,7 +262,7 @@ func TestNobodyJoinsACancelledJob(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, joined)
 	second := start(t.Context(), l, wake("a"), instant)
-	eventually(t, "the new one waits its turn", func() bool { return l.Stats().Waiting == 1 })
+	eventually(t, "the new one waits its turn", func() bool { return queued(l) == 1 })
 	close(release)
 	require.ErrorIs(t, <-first, context.Canceled)
 	require.NoError(t, <-second)
@@ -325,7 +330,7 @@ func TestRandomLife(t *testing.T) {
 		}
 		all.Wait()
 		require.NoError(r, l.Close(context.Background()))
-		assert.Equal(r, lanes.Stats{Coalesced: l.Stats().Coalesced}, l.Stats())
+		assert.Equal(r, lanes.Stats{Workers: l.Stats().Workers, Coalesced: l.Stats().Coalesced}, l.Stats())
 		assert.EqualValues(r, calls, answers.Load())
 		mu.Lock()
 		defer mu.Unlock()

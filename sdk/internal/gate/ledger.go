@@ -1,0 +1,72 @@
+package gate
+
+import "time"
+
+const ledgerDoc = "ledger"
+
+// ledger is what an account has spent in a day. Its stored form is never less
+// than what went out.
+type ledger struct {
+	// Day in the vendor's zone. It never goes back: a clock that is set back must
+	// not give a fresh budget.
+	Day    string `json:"day"`
+	Calls  int    `json:"calls"`
+	Logins int    `json:"logins"`
+
+	// spare of Calls is on disk and not spent.
+	spare int
+}
+
+// ahead is how many calls are put on disk at once where nothing limits them: a
+// fleet's reads do not wait for the disk, and a limit that is set later that day
+// finds at most so many too many for each process.
+const ahead = 16
+
+func (l *ledger) used() int { return l.Calls - l.spare }
+
+// turn begins a new day if there is one. Called with the gate's lock held.
+func (l *ledger) turn(g *Gate, now time.Time) {
+	if g.another(l.Day, now) {
+		*l = ledger{Day: g.today(now)}
+	}
+}
+
+// spend is called with the gate's lock held.
+func (l *ledger) spend(g *Gate, price int, login bool, now time.Time) {
+	l.turn(g, now)
+	limited := g.o.Policy.CallsPerDay > 0
+	if !login && l.spare >= price {
+		l.spare -= price
+		return
+	}
+	l.read(g)
+	l.turn(g, now)
+	l.Calls += price
+	if !limited {
+		l.Calls += ahead
+		l.spare += ahead
+	}
+	save := g.o.Docs.Keep
+	if login {
+		l.Logins++
+		save = g.o.Docs.Put
+	}
+	if err := save(ledgerDoc, l); err != nil {
+		g.o.Logger.Warn("the day's calls cannot be stored", "error", err)
+	}
+}
+
+// read takes up what is on disk, which is as much as what is here unless another
+// process has spent, too. Called with the gate's lock held.
+func (l *ledger) read(g *Gate) {
+	var stored ledger
+	ok, err := g.o.Docs.Get(ledgerDoc, &stored)
+	switch {
+	case err != nil:
+		g.o.Logger.Warn("the day's calls cannot be read", "error", err)
+	case ok && stored.Day > l.Day:
+		*l = stored
+	case ok && stored.Day == l.Day:
+		l.Calls, l.Logins = max(l.Calls, stored.Calls), max(l.Logins, stored.Logins)
+	}
+}

@@ -1,0 +1,180 @@
+package sdk_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/sdktest"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// deafVendor does not hear that time is up, for cars named deaf…, until it is
+// released.
+type deafVendor struct {
+	sdktest.Vendor
+	release chan struct{}
+	running atomic.Int32
+}
+
+func newDeafVendor() *deafVendor {
+	v := &deafVendor{release: make(chan struct{})}
+	v.VehiclesFunc = func(context.Context) ([]*vehiclev1.Vehicle, error) {
+		return sdktest.Cars("deaf1", "deaf2", "deaf3", "deaf4", "well"), nil
+	}
+	v.CachedFunc = func(_ context.Context, id string) (*vehiclev1.VehicleData, error) {
+		if id != "well" {
+			v.running.Add(1)
+			defer v.running.Add(-1)
+			<-v.release
+		}
+		return sdktest.Snapshot(time.Now(), 50), nil
+	}
+	return v
+}
+
+func within(t *testing.T, limit time.Duration, do func(context.Context) error) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	return do(ctx)
+}
+
+// TestCallThatIgnoresItsContext is left behind and counted; its worker takes the
+// next job.
+func TestCallThatIgnoresItsContext(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		v := newDeafVendor()
+		var gaveUp atomic.Int32
+		e := sdk.NewEngine(sdktest.Plugin(v), sdk.Options{Workers: 1, MaxStrays: 4, GiveUp: func() { gaveUp.Add(1) }, MinReadInterval: -1})
+		_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("x"), StateDir: dir})
+		require.NoError(t, err)
+		read := func(id string) func(context.Context) error {
+			return func(ctx context.Context) error { _, err := e.RefreshCached(ctx, id); return err }
+		}
+		state := func() vehiclev1.HealthState { return health(t, e).GetState() }
+
+		begun := time.Now()
+		require.ErrorIs(t, within(t, 30*time.Second, read("deaf1")), context.DeadlineExceeded)
+		assert.Equal(t, 30*time.Second, time.Since(begun), "the caller does not wait for it")
+		require.NoError(t, within(t, 30*time.Second, read("well")))
+		assert.Equal(t, 35*time.Second, time.Since(begun), "the only worker is free when the grace is over")
+		assert.Equal(t, int64(1), health(t, e).GetCounters()["calls_abandoned"])
+		assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_READY, state(), "one is no reason to worry")
+
+		require.Error(t, within(t, 10*time.Second, read("deaf1")), "the same car may be asked again")
+		require.NoError(t, within(t, 10*time.Second, read("well")))
+		h := health(t, e)
+		assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_DEGRADED, h.GetState())
+		assert.Equal(t, string(shared.ReasonInternal), h.GetReason())
+		assert.Contains(t, h.GetSentence(), "2 calls to the vendor have not ended")
+		assert.Contains(t, h.GetSentence(), "at 4 the plugin starts anew")
+
+		require.Error(t, within(t, 10*time.Second, read("deaf2")))
+		time.Sleep(10 * time.Second)
+		assert.Zero(t, gaveUp.Load())
+		require.Error(t, within(t, 10*time.Second, read("deaf3")))
+		require.Error(t, within(t, 20*time.Second, read("deaf4")))
+		time.Sleep(10 * time.Second)
+		assert.EqualValues(t, 1, gaveUp.Load(), "five are left behind, and that is told once")
+
+		close(v.release)
+		synctest.Wait()
+		assert.Zero(t, v.running.Load())
+		assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_READY, state(), "all of them have ended after all")
+		require.NoError(t, e.Close(context.Background()))
+	})
+}
+
+// TestDeafTrialOfTheBreaker: the trial that is left behind must not keep the
+// breaker waiting for its outcome.
+func TestDeafTrialOfTheBreaker(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		v := newDeafVendor()
+		deaf := v.CachedFunc
+		var down atomic.Bool
+		down.Store(true)
+		v.CachedFunc = func(ctx context.Context, id string) (*vehiclev1.VehicleData, error) {
+			if down.Load() {
+				return nil, shared.NewError(shared.ReasonVendorUnavailable)
+			}
+			return deaf(ctx, id)
+		}
+		e := sdk.NewEngine(sdktest.Plugin(v), sdk.Options{BreakerFailures: 2, MinReadInterval: -1})
+		_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("x"), StateDir: dir})
+		require.NoError(t, err)
+		for _, id := range []string{"well", "deaf1"} {
+			_, err = e.RefreshCached(t.Context(), id)
+			require.ErrorIs(t, err, shared.ReasonVendorUnavailable)
+		}
+		_, err = e.RefreshCached(t.Context(), "well")
+		require.ErrorIs(t, err, shared.ReasonCircuitOpen)
+		time.Sleep(61 * time.Second)
+		down.Store(false)
+		require.ErrorIs(t, within(t, time.Second, func(ctx context.Context) error {
+			_, err := e.RefreshCached(ctx, "deaf1")
+			return err
+		}), context.DeadlineExceeded)
+		_, err = e.RefreshCached(t.Context(), "well")
+		require.ErrorIs(t, err, shared.ReasonCircuitOpen, "the trial is still under way")
+		time.Sleep(6 * time.Second)
+		_, err = e.RefreshCached(t.Context(), "well")
+		require.NoError(t, err, "the next trial")
+		close(v.release)
+		require.NoError(t, e.Close(context.Background()))
+	})
+}
+
+// TestDeafLogin ends for all who wait for it, and is not repeated at once.
+func TestDeafLogin(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		var logins atomic.Int32
+		v := &sdktest.Vendor{
+			LoginFunc: func(context.Context) error {
+				logins.Add(1)
+				<-release
+				return nil
+			},
+			VehiclesFunc: func(context.Context) ([]*vehiclev1.Vehicle, error) { return nil, sdk.ErrSessionExpired },
+		}
+		e := sdk.NewEngine(sdktest.Plugin(v), sdk.Options{})
+		initialize := func() error {
+			_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("x"), StateDir: dir})
+			return err
+		}
+		begun := time.Now()
+		require.Error(t, initialize())
+		assert.Equal(t, 95*time.Second, time.Since(begun), "a login's time, and the grace")
+		assert.Error(t, initialize())
+		assert.EqualValues(t, 1, logins.Load(), "the pause begins when it has failed")
+		time.Sleep(20 * time.Second)
+		assert.Error(t, initialize())
+		assert.EqualValues(t, 2, logins.Load())
+		time.Sleep(20 * time.Second)
+		assert.Error(t, initialize())
+		assert.EqualValues(t, 2, logins.Load(), "the pauses grow")
+		close(release)
+		require.NoError(t, e.Close(context.Background()))
+	})
+}
+
+// TestPanicInACall is contained where it happens.
+func TestPanicInACall(t *testing.T) {
+	v := &sdktest.Vendor{CachedFunc: func(context.Context, string) (*vehiclev1.VehicleData, error) { panic("no map") }}
+	e := engine(t, v, sdk.Options{})
+	for range 3 {
+		_, err := e.RefreshCached(t.Context(), "car1")
+		require.ErrorIs(t, err, shared.ReasonInternal)
+	}
+}
