@@ -1,6 +1,8 @@
 package host
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -22,7 +24,7 @@ const runtimePrefix = "vh-"
 // directories of one plugin.
 type directories struct {
 	state   string // kept between starts, and the plugin's HOME
-	runtime string // sockets and temporary files, gone after Stop
+	runtime string // above sockets and temporary files, gone after Stop
 	record  string // what the host keeps about it; "" for nothing
 	// user that the plugin runs as; nil for the hub's own. alone: nobody else is
 	// that user.
@@ -30,9 +32,11 @@ type directories struct {
 	alone bool
 }
 
-// run makes the runtime directory of the n-th process.
+// run makes the temporary directory of the n-th process. Nothing may be there
+// yet: what is given to the plugin's user has to be new.
 func (d directories) run(n int) (string, error) {
-	dir, err := privateDir(d.runtime, strconv.Itoa(n))
+	dir := filepath.Join(d.runtime, strconv.Itoa(n))
+	err := os.Mkdir(dir, 0o700)
 	if err == nil && d.user != nil {
 		err = d.user.Own(dir)
 	}
@@ -69,6 +73,10 @@ type house struct {
 	open bool
 	// users that are taken, by number.
 	users map[int]bool
+	// claims keep those users from other hosts, while they are open. They lie where
+	// all hosts of the machine look, in the first of claimDirs that will do.
+	claims    []*os.File
+	claimDirs []string
 }
 
 // newHouse makes the directories, and removes those that dead hosts have left.
@@ -79,6 +87,7 @@ func newHouse(stateDir, runtimeDir string) (h house, err error) {
 	if h.runtime, err = os.MkdirTemp(base, runtimePrefix); err != nil {
 		return h, fmt.Errorf("host: runtime directory: %w", err)
 	}
+	h.claimDirs = []string{"/run", "/var/run", base}
 	if h.lock, err = lockDir(h.runtime); err == nil {
 		err = h.pass(h.runtime)
 	}
@@ -123,7 +132,7 @@ func (h house) runtimeBase(chosen string) string {
 const recordDir = ".host"
 
 // plugin makes the directories of the n-th plugin.
-func (h house) plugin(n int, spec PluginSpec) (d directories, err error) {
+func (h *house) plugin(n int, spec PluginSpec) (d directories, err error) {
 	if d.state, err = ownDir(h.state, spec.Name); err != nil {
 		return d, err
 	}
@@ -133,36 +142,69 @@ func (h house) plugin(n int, spec PluginSpec) (d directories, err error) {
 	if h.keeps {
 		d.record = filepath.Join(h.state, recordDir, spec.Name+".json")
 	}
-	if d.user = h.user(spec, d.state); d.user == nil {
-		return d, nil
+	if d.user, err = h.user(spec, d.state); d.user == nil {
+		return d, err
 	}
 	if d.alone = spec.User == nil; d.alone {
 		d.user.KillStrays() // of a host that was killed
 	}
-	for _, dir := range []string{d.state, d.runtime} {
-		if err := d.user.Own(dir); err != nil {
-			return d, err
-		}
+	// The directory above the sockets stays the host's: where a plugin can put a
+	// link, the host must not give anything away.
+	if err := h.pass(d.runtime); err != nil {
+		return d, err
 	}
-	return d, nil
+	return d, d.user.Own(d.state)
 }
 
-// user of a plugin; nil for the hub's own. Each plugin has another one, so that
-// they cannot look into each other, and it follows from the state directory, so
-// that two hosts on a machine do not share one.
-func (h house) user(spec PluginSpec, stateDir string) *launch.User {
+// user of a plugin; nil for the hub's own. Each plugin on a machine has another
+// one: plugins cannot look into each other, and what is left of a plugin is killed
+// by its user. The same plugin has the same user again, if that is free.
+func (h *house) user(spec PluginSpec, stateDir string) (*launch.User, error) {
 	switch {
 	case spec.SameUser || spec.Reattach != "" || !h.open:
-		return nil
+		return nil, nil
 	case spec.User != nil:
-		return &launch.User{UID: spec.User.UID, GID: spec.User.GID}
+		return &launch.User{UID: spec.User.UID, GID: spec.User.GID}, nil
+	}
+	dir, err := h.usersDir()
+	if err != nil {
+		return nil, err
 	}
 	derived := launch.UserOf(stateDir)
-	for h.users[derived.UID] {
+	for range launch.Users {
+		if !h.users[derived.UID] {
+			var claim *os.File
+			if claim, err = claimUser(dir, derived); err == nil {
+				h.users[derived.UID], h.claims = true, append(h.claims, claim)
+				return &derived, nil
+			}
+		}
 		derived = derived.Next()
 	}
-	h.users[derived.UID] = true
-	return &derived
+	return nil, fmt.Errorf("host: no user is left for plugin %q: name one in its User, or set SameUser: %w", spec.Name, err)
+}
+
+// usersDir is where hosts tell each other which users they have taken.
+func (h *house) usersDir() (dir string, err error) {
+	for _, base := range h.claimDirs {
+		dir = filepath.Join(base, "vehicle-plugin-users")
+		if err = os.Mkdir(dir, 0o700); err == nil || errors.Is(err, fs.ErrExist) {
+			var info fs.FileInfo
+			if info, err = os.Lstat(dir); err == nil && info.IsDir() && ours(info) {
+				return dir, nil
+			}
+		}
+	}
+	return "", fmt.Errorf("host: no place to note the plugins' users, %s is no good: %w", dir, cmp.Or(err, fs.ErrPermission))
+}
+
+// claimUser fails if another host has the user.
+func claimUser(dir string, u launch.User) (*os.File, error) {
+	own, err := privateDir(dir, strconv.Itoa(u.UID))
+	if err != nil {
+		return nil, err
+	}
+	return lockDir(own)
 }
 
 // reserve keeps the users that are chosen from being given to other plugins.
@@ -221,7 +263,7 @@ func (h house) pass(dir string) error {
 // close removes the runtime directory.
 func (h house) close() error {
 	err := remove(h.runtime)
-	for _, lock := range []*os.File{h.lock, h.stateLock} {
+	for _, lock := range append([]*os.File{h.lock, h.stateLock}, h.claims...) {
 		if lock != nil {
 			_ = lock.Close()
 		}
@@ -240,7 +282,8 @@ func sweep(base string) {
 			continue
 		}
 		dir := filepath.Join(base, e.Name())
-		if !ours(e) || beingMade(dir, e) {
+		info, err := e.Info()
+		if err != nil || !ours(info) || beingMade(dir, info) {
 			continue
 		}
 		if lock, err := lockDir(dir); err == nil {
@@ -251,12 +294,11 @@ func sweep(base string) {
 }
 
 // beingMade: another host may be between making the directory and locking it.
-func beingMade(dir string, e fs.DirEntry) bool {
+func beingMade(dir string, info fs.FileInfo) bool {
 	if _, err := os.Stat(filepath.Join(dir, lockFile)); err == nil {
 		return false
 	}
-	info, err := e.Info()
-	return err != nil || time.Since(info.ModTime()) < time.Minute
+	return time.Since(info.ModTime()) < time.Minute
 }
 
 // lockFile lies in a runtime directory and is locked while it is in use.

@@ -129,10 +129,12 @@ func TestDirectoriesArePrivate(t *testing.T) {
 	} else {
 		assert.Nil(t, d.user)
 	}
-	for _, dir := range []string{d.state, d.runtime, run} {
+	for _, dir := range []string{d.state, run} {
 		assert.Equal(t, fs.FileMode(0o700), mode(t, dir), dir)
 		assert.Equal(t, uid, uidOf(t, dir), dir)
 	}
+	assert.Equal(t, passable(), mode(t, d.runtime))
+	assert.Equal(t, os.Geteuid(), uidOf(t, d.runtime), "a plugin puts nothing beside what the host gives away")
 	require.NoError(t, h.close())
 	require.NoDirExists(t, h.runtime)
 	require.DirExists(t, d.state)
@@ -142,6 +144,32 @@ func TestDirectoriesArePrivate(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, d.record, "nothing outlives this host")
 	assert.True(t, strings.HasPrefix(d.state, nothing.runtime+"/"))
+}
+
+// TestNothingButTheNewIsGivenAway: what a plugin puts in the way of its next
+// process, or into its own directory, makes nobody else's files its own.
+func TestNothingButTheNewIsGivenAway(t *testing.T) {
+	base := publicDir(t)
+	h := build(t, filepath.Join(base, "state"), base)
+	defer func() { require.NoError(t, h.close()) }()
+	d, err := h.plugin(0, PluginSpec{Name: "p"})
+	require.NoError(t, err)
+
+	theirs := filepath.Join(base, "theirs")
+	require.NoError(t, os.Mkdir(theirs, 0o700))
+	secret := filepath.Join(theirs, "secret")
+	require.NoError(t, os.WriteFile(secret, nil, 0o600))
+	require.NoError(t, os.Symlink(theirs, filepath.Join(d.runtime, "2")))
+	_, err = d.run(2)
+	require.ErrorIs(t, err, fs.ErrExist)
+
+	require.NoError(t, os.Symlink(theirs, filepath.Join(d.state, "link")))
+	require.NoError(t, os.Link(secret, filepath.Join(d.state, "hard link")))
+	if d.user != nil {
+		require.NoError(t, d.user.Own(d.state))
+	}
+	assert.Equal(t, os.Geteuid(), uidOf(t, theirs))
+	assert.Equal(t, os.Geteuid(), uidOf(t, secret))
 }
 
 // TestStateDirectoryThatLiesDeep has parents that the host has to make, too.
@@ -198,31 +226,68 @@ func TestRemoveWhatResists(t *testing.T) {
 	require.NoError(t, remove(dir), "gone is as good")
 }
 
+// rootsHouse is one as root's, which gives each plugin a user of its own. Those with
+// the same claims are on one machine.
+func rootsHouse(claims string) *house {
+	return &house{open: true, users: map[int]bool{}, claimDirs: []string{claims}}
+}
+
+func userOf(t *testing.T, h *house, spec PluginSpec, stateDir string) *launch.User {
+	t.Helper()
+	u, err := h.user(spec, stateDir)
+	require.NoError(t, err)
+	return u
+}
+
 func TestUsers(t *testing.T) {
-	h := house{open: true, users: map[int]bool{}}
+	h := rootsHouse(t.TempDir())
 	seen := map[launch.User]bool{}
-	for n := range 500 { // some of them fall on the same number
-		u := h.user(PluginSpec{Name: "p"}, fmt.Sprintf("/state/%d", n))
+	for n := range launch.Users { // many of them fall on the same number
+		u := userOf(t, h, PluginSpec{Name: "p"}, fmt.Sprintf("/state/%d", n))
 		require.NotNil(t, u)
 		assert.False(t, seen[*u], "%+v twice", *u)
 		seen[*u] = true
 	}
-	again := house{open: true, users: map[int]bool{}}
-	first := house{open: true, users: map[int]bool{}}
-	assert.Equal(t, first.user(PluginSpec{}, "/state/p"), again.user(PluginSpec{}, "/state/p"), "owns its files after a restart")
-	assert.NotEqual(t, again.user(PluginSpec{}, "/state/q"), again.user(PluginSpec{}, "/other/q"))
+	_, err := h.user(PluginSpec{Name: "one-more"}, "/state/x")
+	require.ErrorContains(t, err, `no user is left for plugin "one-more"`)
+	first, again := rootsHouse(t.TempDir()), rootsHouse(t.TempDir())
+	assert.Equal(t, userOf(t, first, PluginSpec{}, "/state/p"), userOf(t, again, PluginSpec{}, "/state/p"), "owns its files after a restart")
+	assert.NotEqual(t, userOf(t, again, PluginSpec{}, "/state/q"), userOf(t, again, PluginSpec{}, "/other/q"))
 
-	assert.Nil(t, h.user(PluginSpec{SameUser: true}, "/state/x"))
-	assert.Nil(t, h.user(PluginSpec{Reattach: "{}"}, "/state/x"))
-	assert.Equal(t, &launch.User{UID: 7, GID: 8}, h.user(PluginSpec{User: &User{UID: 7, GID: 8}}, "/state/x"))
-	assert.Nil(t, house{}.user(PluginSpec{User: &User{UID: 7, GID: 8}}, "/state/x"), "only root can")
+	assert.Nil(t, userOf(t, h, PluginSpec{SameUser: true}, "/state/x"))
+	assert.Nil(t, userOf(t, h, PluginSpec{Reattach: "{}"}, "/state/x"))
+	assert.Equal(t, &launch.User{UID: 7, GID: 8}, userOf(t, h, PluginSpec{User: &User{UID: 7, GID: 8}}, "/state/x"))
+	assert.Nil(t, userOf(t, &house{}, PluginSpec{User: &User{UID: 7, GID: 8}}, "/state/x"), "only root can")
+}
+
+// TestUsersOfTwoHosts: whoever has the user of another host's plugin would see its
+// files, and kill it as a stray.
+func TestUsersOfTwoHosts(t *testing.T) {
+	claims := t.TempDir()
+	one, two := rootsHouse(claims), rootsHouse(claims)
+	mine := userOf(t, one, PluginSpec{}, "/state/p")
+	assert.NotEqual(t, mine, userOf(t, two, PluginSpec{}, "/state/p"))
+	require.NoError(t, one.close())
+	assert.Equal(t, mine, userOf(t, rootsHouse(claims), PluginSpec{}, "/state/p"), "free again with the host's end")
+}
+
+// TestUsersWithoutAPlaceToNoteThem: a directory that somebody else has put there
+// could be taken away again.
+func TestUsersWithoutAPlaceToNoteThem(t *testing.T) {
+	claims := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(claims, "vehicle-plugin-users"), nil, 0o600))
+	_, err := rootsHouse(claims).user(PluginSpec{}, "/state/p")
+	require.ErrorContains(t, err, "no place to note the plugins' users")
+	h := rootsHouse(claims)
+	h.claimDirs = append(h.claimDirs, "/nowhere", t.TempDir())
+	assert.NotNil(t, userOf(t, h, PluginSpec{}, "/state/p"))
 }
 
 // TestDerivedUserIsNotAChosenOne: the operator may have chosen a number of the
 // range.
 func TestDerivedUserIsNotAChosenOne(t *testing.T) {
 	derived := launch.UserOf("/state/p")
-	h := house{open: true, users: map[int]bool{}}
+	h := rootsHouse(t.TempDir())
 	h.reserve([]PluginSpec{{}, {User: &User{UID: derived.UID, GID: derived.GID}}})
-	assert.NotEqual(t, derived.UID, h.user(PluginSpec{}, "/state/p").UID)
+	assert.NotEqual(t, derived.UID, userOf(t, h, PluginSpec{}, "/state/p").UID)
 }

@@ -43,12 +43,8 @@ func stillThere(f *os.File) error {
 	return err
 }
 
-// ours says whether a directory belongs to this process's user.
-func ours(e fs.DirEntry) bool {
-	info, err := e.Info()
-	if err != nil {
-		return false
-	}
+// ours says whether a file belongs to this process's user.
+func ours(info fs.FileInfo) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(st.Uid) == os.Geteuid()
 }

@@ -17,6 +17,6 @@ func lockDir(dir string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
-func ours(fs.DirEntry) bool { return true }
+func ours(fs.FileInfo) bool { return true }
 
 func reachable(string, launch.User) error { return nil }

@@ -159,8 +159,9 @@ func (s *supervisor) clean(err error) error {
 // bounded gives ctx a deadline if it has none or a later one, and a request id
 // if it has none.
 func bounded(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
-	if shared.CallInfoFrom(ctx).RequestID == "" {
-		ctx = shared.WithCallInfo(ctx, shared.CallInfo{RequestID: newID()})
+	if info := shared.CallInfoFrom(ctx); info.RequestID == "" {
+		info.RequestID = newID()
+		ctx = shared.WithCallInfo(ctx, info)
 	}
 	return context.WithTimeout(ctx, limit)
 }

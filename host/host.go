@@ -25,6 +25,7 @@ type Host struct {
 	stopErr     error         // once stopped is closed
 	// vehicles is closed and replaced when a plugin has listed its cars.
 	vehicles chan struct{}
+	updates  *updates
 }
 
 // New checks the options. Nothing runs before Start.
@@ -32,7 +33,7 @@ func New(o Options) (*Host, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	return &Host{opts: o, vehicles: make(chan struct{})}, nil
+	return &Host{opts: o, vehicles: make(chan struct{}), updates: newUpdates()}, nil
 }
 
 // Start begins to run the plugins and returns at once; it does not wait until
@@ -58,7 +59,7 @@ func (h *Host) Start(context.Context) error {
 			ev.close(time.Second)
 			return errors.Join(fmt.Errorf("host: directories of plugin %s: %w", spec.Name, err), house.close())
 		}
-		supervisors = append(supervisors, newSupervisor(spec, dirs, &h.images, &h.opts, ev, h.vehiclesChanged))
+		supervisors = append(supervisors, newSupervisor(spec, dirs, &h.images, &h.opts, ev, h.updates, h.vehiclesChanged))
 	}
 	h.house, h.events, h.supervisors = house, ev, supervisors
 	for _, s := range supervisors {
@@ -199,12 +200,10 @@ func (h *Host) Find(ctx context.Context, vehicleID string) (shared.VehicleRefres
 func (s *supervisor) has(ctx context.Context, vehicleID string) (bool, error) {
 	for {
 		s.mu.Lock()
-		vehicles, listed, trouble, changed := s.vehicles, s.listed, s.trouble, s.changed
+		cars, listed, trouble, changed := s.cars, s.listed, s.trouble, s.changed
 		s.mu.Unlock()
-		for _, v := range vehicles {
-			if v.GetId() == vehicleID {
-				return true, nil
-			}
+		if cars[vehicleID] {
+			return true, nil
 		}
 		if listed || trouble != nil {
 			return false, trouble

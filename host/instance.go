@@ -62,12 +62,14 @@ type instance struct {
 	log     *slog.Logger
 	digest  string
 	started time.Time
-	runtime string // its own directory for sockets and temporary files
-	body    body   // nil if it never came to that
-	client  *plugin.Client
-	remote  *shared.Client
-	pipe    *logpipe.Pipe
-	stdio   *io.PipeWriter
+	runtime string // its own directory for temporary files
+	// spare ends what kills the process when its start is given up.
+	spare  func() bool
+	body   body // nil if it never came to that
+	client *plugin.Client
+	remote *shared.Client
+	pipe   *logpipe.Pipe
+	stdio  *io.PipeWriter
 	// suspect asks for a probe now.
 	suspect chan struct{}
 
@@ -96,8 +98,12 @@ func startInstance(ctx context.Context, b blueprint) (*instance, error) {
 	var err error
 	if b.spec.Reattach != "" {
 		err = i.reattach()
-	} else if err = i.start(ctx); err == nil {
-		i.remote, err = i.connect()
+	} else {
+		i.spare = func() bool { return false }
+		if err = i.start(ctx); err == nil {
+			i.remote, err = i.connectInTime()
+		}
+		i.spare()
 	}
 	if err != nil {
 		err = i.explain(err)
@@ -116,9 +122,7 @@ func (i *instance) start(ctx context.Context) (err error) {
 	// What a plugin without our SDK writes after it serves comes this way.
 	var stdio *io.PipeReader
 	stdio, i.stdio = io.Pipe()
-	go i.pipe.Drain(stdio) // ends in discard
-	killOnEnd := func() bool { return false }
-	defer func() { killOnEnd() }()
+	go i.pipe.Drain(launch.Throttle(stdio)) // ends in discard
 	i.client = plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  shared.Handshake(),
 		VersionedPlugins: shared.Plugins(nil),
@@ -129,7 +133,7 @@ func (i *instance) start(ctx context.Context) (err error) {
 		GRPCDialOptions:  shared.DialOptions(),
 		SyncStdout:       i.stdio,
 		SyncStderr:       i.stdio,
-		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: i.runtime},
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: i.dirs.runtime},
 		// On systems without Unix sockets: let the system choose the port.
 		MinPort: 0, MaxPort: 1,
 		// The supervisor reports starts and ends itself.
@@ -149,7 +153,7 @@ func (i *instance) start(ctx context.Context) (err error) {
 			i.body = process
 			// go-plugin starts it when this returns; if ctx has ended, it is
 			// killed as soon as it runs.
-			killOnEnd = context.AfterFunc(ctx, process.KillWhenStarted)
+			i.spare = context.AfterFunc(ctx, process.KillWhenStarted)
 			return process, nil
 		},
 	})
@@ -160,6 +164,16 @@ func (i *instance) start(ctx context.Context) (err error) {
 		}
 	}
 	return err
+}
+
+// connectInTime kills a process that does not answer: what go-plugin does from
+// here on knows no context.
+func (i *instance) connectInTime() (*shared.Client, error) {
+	if process, ok := i.body.(*launch.Process); ok {
+		late := time.AfterFunc(i.opts.StartTimeout, process.KillWhenStarted)
+		defer late.Stop()
+	}
+	return i.connect()
 }
 
 func (i *instance) connect() (*shared.Client, error) {

@@ -52,6 +52,7 @@ const (
 	inWell                         // health: all is well
 	inUnwell                       // health: something is wrong
 	inHealth                       // health: neither, for example still starting
+	inLifted                       // health: what only a human could lift has been lifted
 	inExited                       // the process has ended
 	inTimer                        // the timer that the machine asked for
 	inUpgraded                     // another process has taken over, ready
@@ -205,6 +206,11 @@ func (m machine) running(in input, now time.Time, random float64) (machine, outp
 	case inWell:
 		if m.usable {
 			return m.to(Ready), outNothing
+		}
+	case inLifted:
+		if !m.usable {
+			m.attempts = 0
+			return m.to(Initializing), outInitialize
 		}
 	}
 	return m, outNothing

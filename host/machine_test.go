@@ -48,6 +48,8 @@ func TestTransitions(t *testing.T) {
 		"initialize refused":           {[]input{inStart, inVerified, inLaunched, inInitRefused}, Degraded, outNothing, 0},
 		"refused, then other settings": {[]input{inStart, inVerified, inLaunched, inInitRefused, inInitialized}, Ready, outNothing, 0},
 		"refused, health cannot mend":  {[]input{inStart, inVerified, inLaunched, inInitRefused, inWell}, Degraded, outNothing, 0},
+		"refused, then lifted":         {[]input{inStart, inVerified, inLaunched, inInitRefused, inLifted}, Initializing, outInitialize, 0},
+		"nothing to lift":              {[]input{inStart, inVerified, inLaunched, inInitialized, inUnwell, inLifted}, Degraded, outNothing, 0},
 		"initialize postponed":         {[]input{inStart, inVerified, inLaunched, inInitPostponed}, Initializing, outTimer, 4 * backoffBase},
 		"initialize again":             {[]input{inStart, inVerified, inLaunched, inInitPostponed, inTimer}, Initializing, outInitialize, 4 * backoffBase},
 		"crash while initializing":     {[]input{inStart, inVerified, inLaunched, inExited}, Backoff, outTimer, backoffBase},

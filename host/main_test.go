@@ -127,6 +127,9 @@ func (s stage) until(ctx context.Context, name string) error {
 	return nil
 }
 
+// deafCars are as many as the engine may leave calls behind.
+const deafCars = 8
+
 // stagePlugin has cars that do what their names say.
 func stagePlugin(s stage) sdk.Plugin {
 	v := &sdktest.Vendor{
@@ -138,10 +141,19 @@ func stagePlugin(s stage) sdk.Plugin {
 			case s.is("outage"):
 				return nil, shared.NewError(shared.ReasonVendorUnavailable)
 			}
-			return sdktest.Cars("fast", "slow", "outage", "noisy"), nil
+			cars := []string{"fast", "slow", "outage", "noisy"}
+			if s.is("deaf") {
+				for n := range deafCars {
+					cars = append(cars, fmt.Sprint("deaf", n))
+				}
+			}
+			return sdktest.Cars(cars...), nil
 		},
 		CachedFunc: func(ctx context.Context, id string) (*vehiclev1.VehicleData, error) {
 			s.note("cached " + id)
+			if strings.HasPrefix(id, "deaf") {
+				select {} // whatever ctx says
+			}
 			switch id {
 			case "slow":
 				if err := s.until(ctx, "release"); err != nil {

@@ -89,7 +89,7 @@ type PluginSpec struct {
 	MemoryLimit int64 `json:"memory_limit,omitempty"`
 	// Reattach is the line that a plugin under a debugger prints. The host uses
 	// that process instead of starting one. For developers: the connection is
-	// not encrypted and the process has no limits. Logged.
+	// not encrypted and the process has no limits; it is never quarantined. Logged.
 	Reattach string `json:"-"`
 
 	// invalid is why the spec could not be read.

@@ -72,14 +72,19 @@ func TestReattach(t *testing.T) {
 	again.eventually("its end is seen", func() bool { return again.status("p").Crashes > 0 })
 }
 
+// A developer may start the plugin anew as often as that takes.
 func TestReattachLineThatIsWrong(t *testing.T) {
 	for name, line := range map[string]string{
 		"no JSON": "pid=1", "no network": `{"pid":1,"address":"x","version":1}`, "another version": `{"pid":1,"network":"unix","address":"x","version":7}`, "nobody there": `{"pid":1,"network":"unix","address":"/nonexistent","version":1}`,
 	} {
 		s := newStage(t)
-		h := start(t, s, func(o *host.Options) { o.StartTimeout = time.Second }, host.PluginSpec{Name: "p", Reattach: line, Settings: goodSettings})
+		h := start(t, s, func(o *host.Options) {
+			o.StartTimeout, o.Random = time.Second, func() float64 { return .01 }
+		}, host.PluginSpec{Name: "p", Reattach: line, Settings: goodSettings})
 		h.eventually("the trouble shows", func() bool { return h.status("p").Reason == string(shared.ReasonPluginDown) })
 		assert.Contains(t, h.status("p").Message, "under its debugger", name)
+		h.eventually("it is tried for ever", func() bool { return h.status("p").Crashes > 5 })
+		assert.NotEqual(t, host.Quarantined, h.status("p").State, name)
 	}
 }
 

@@ -2,6 +2,7 @@ package host
 
 import (
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/launch"
@@ -38,9 +39,12 @@ type PluginStatus struct {
 	// Reason and Message say what is wrong, if anything is.
 	Reason  string `json:"reason,omitempty"`
 	Message string `json:"message,omitempty"`
-	// Breaker and Counters as the plugin last reported them.
-	Breaker  string           `json:"breaker,omitempty"`
-	Counters map[string]int64 `json:"counters,omitempty"`
+	// Health, Breaker and Figures as the plugin last reported them: how it is in a
+	// word, such as ready or needs_human, the state of the account's breaker, and
+	// its numbers. The maps are shared: do not change them.
+	Health  string  `json:"health,omitempty"`
+	Breaker string  `json:"breaker,omitempty"`
+	Figures Figures `json:"figures,omitzero"`
 }
 
 // Status returns what is known of each plugin now.
@@ -61,7 +65,10 @@ func (s *supervisor) status() PluginStatus {
 		InFlight: int(s.calls.inFlight.Load()), Replayed: int(s.calls.replayed.Load()),
 		Serving: s.machine.usable && s.current != s.broken, Vehicles: len(s.vehicles),
 		Reason: s.health.GetReason(), Message: s.health.GetSentence(),
-		Breaker: s.health.GetBreaker(), Counters: maps.Clone(s.health.GetCounters()),
+		Breaker: s.health.GetBreaker(), Figures: s.figures,
+	}
+	if s.health != nil {
+		st.Health = strings.ReplaceAll(shared.Word(s.health.GetState()), " ", "_")
 	}
 	for _, n := range s.crashes {
 		st.Crashes += n

@@ -23,6 +23,7 @@ type supervisor struct {
 	redactor *redact.Redactor
 	log      *slog.Logger
 	events   *events
+	updates  *updates
 	// onVehicles is called, with mu held, when a list of cars is there.
 	onVehicles func()
 	inputs     chan message
@@ -43,12 +44,15 @@ type supervisor struct {
 	// broken is a run whose connection failed under a call; its end is near.
 	broken   *instance
 	vehicles []*vehiclev1.Vehicle
+	// cars are the ids of vehicles; replaced, never changed.
+	cars map[string]bool
 	// listed: a list of cars has been there once.
 	listed bool
 	// trouble is why calls cannot be served now; nil while they can or while
 	// that is only a matter of time.
 	trouble error
 	health  *vehiclev1.Health
+	figures Figures
 	// processes that were begun, of which starts came to life; launching is the
 	// number of the one whose start is waited for.
 	processes, starts, launching int
@@ -74,16 +78,20 @@ type message struct {
 	err      error
 	vehicles []*vehiclev1.Vehicle
 	health   *vehiclev1.Health
+	figures  Figures         // of that health
 	timer    int             // of inTimer
 	ctx      context.Context // of inStop
 }
 
-func newSupervisor(spec PluginSpec, dirs directories, images *launch.Images, o *Options, ev *events, onVehicles func()) *supervisor {
+func newSupervisor(spec PluginSpec, dirs directories, images *launch.Images, o *Options, ev *events, up *updates, onVehicles func()) *supervisor {
 	s := &supervisor{
 		opts: o, dirs: dirs, images: images, crew: newCrew(dirs), records: &records{path: dirs.record},
-		redactor: &redact.Redactor{}, spec: spec, events: ev, onVehicles: onVehicles,
+		redactor: &redact.Redactor{}, spec: spec, events: ev, updates: up, onVehicles: onVehicles,
 		inputs: make(chan message), done: make(chan struct{}), changed: make(chan struct{}), upgrading: make(chan struct{}, 1),
 		machine: machine{state: Stopped, limit: o.CrashLimit}, since: o.Now(), crashes: map[CrashCause]int{},
+	}
+	if spec.Reattach != "" {
+		s.machine.limit = 0 // whoever debugs it ends it often
 	}
 	s.redactor.Learn(redact.Secrets(spec.Settings)...)
 	s.log = slog.New(s.redactor.Handler(o.Logger.With("plugin", spec.Name).Handler()))
@@ -208,10 +216,10 @@ func (s *supervisor) absorb(m message, before State) { //nolint:gocyclo // one c
 		if !sameHealth(s.health, m.health) {
 			s.emit(Event{Kind: EventHealth, Reason: m.health.GetReason(), Message: healthSentence(m.health)})
 		}
-		s.health = m.health
+		s.health, s.figures = m.health, m.figures
 	case inExited:
 		if before != Draining {
-			s.current, s.health, s.former = nil, nil, m.instance
+			s.current, s.health, s.figures, s.former = nil, nil, Figures{}, m.instance
 			s.crashed(m.instance)
 			s.background(m.instance.discard)
 		}
@@ -228,17 +236,30 @@ func (s *supervisor) refuse(err error) {
 
 // take makes a run the one that serves. Called with mu held.
 func (s *supervisor) take(i *instance) {
-	s.current, s.broken, s.health, s.trouble = i, nil, nil, nil
+	s.current, s.broken, s.health, s.figures, s.trouble = i, nil, nil, Figures{}, nil
 	s.starts++
 	s.background(func() { s.watchExit(i) })
 	s.background(func() { s.watchLife(i) })
 	s.background(func() { s.watchHealth(i) })
+	s.background(func() { s.watchUpdates(i) })
 }
+
+// maxVehicles of a plugin. Each costs the hub memory, and a read when it is first
+// seen.
+const maxVehicles = 20_000
 
 // list keeps the cars. Called with mu held.
 func (s *supervisor) list(vehicles []*vehiclev1.Vehicle) {
 	s.trouble = nil
-	s.vehicles, s.listed = vehicles, true
+	if n := len(vehicles); n > maxVehicles {
+		s.log.Error("the plugin lists more cars than a hub can look after; those beyond are left out", "cars", n, "limit", maxVehicles)
+		vehicles = vehicles[:maxVehicles]
+	}
+	cars := make(map[string]bool, len(vehicles))
+	for _, v := range vehicles {
+		cars[v.GetId()] = true
+	}
+	s.vehicles, s.cars, s.listed = vehicles, cars, true
 	s.emit(Event{Kind: EventVehicles})
 	s.onVehicles()
 }

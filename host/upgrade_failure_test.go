@@ -48,7 +48,7 @@ func TestUpgradeThatFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, p := newStage(t), script(t, "p", as(t, "good"))
-			const limit = time.Second
+			const limit = 3 * time.Second
 			h := start(t, s, func(o *host.Options) { soon(o); o.UpgradeTimeout = limit }, p)
 			h.reaches("p", host.Ready)
 			before, record, processes := h.status("p"), recordOf(t, s, "p"), children(t)

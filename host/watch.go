@@ -132,7 +132,7 @@ func (s *supervisor) watchHealth(i *instance) {
 		i.log.Warn("the plugin does not say how it is, though it should at once; it counts as healthy while it answers")
 	})
 	defer silence.Stop()
-	pace := rate.NewLimiter(reportsPerSecond, reportsAtOnce)
+	pace, before := rate.NewLimiter(reportsPerSecond, reportsAtOnce), vehiclev1.HealthState_HEALTH_STATE_UNSPECIFIED
 	err := i.remote.WatchHealth(ctx, func(h *vehiclev1.Health) error {
 		silence.Stop()
 		in := inHealth
@@ -142,7 +142,11 @@ func (s *supervisor) watchHealth(i *instance) {
 		case vehiclev1.HealthState_HEALTH_STATE_DEGRADED, vehiclev1.HealthState_HEALTH_STATE_NEEDS_HUMAN:
 			in = inUnwell
 		}
-		s.send(message{in: in, instance: i, health: s.bounded(h)})
+		s.send(message{in: in, instance: i, health: s.bounded(h), figures: figuresOf(h)})
+		if before == vehiclev1.HealthState_HEALTH_STATE_NEEDS_HUMAN && h.GetState() != before {
+			s.send(message{in: inLifted, instance: i})
+		}
+		before = h.GetState()
 		return pace.Wait(ctx)
 	})
 	switch {
@@ -155,13 +159,10 @@ func (s *supervisor) watchHealth(i *instance) {
 }
 
 // Bounds of what a plugin may say of itself.
-const (
-	maxSentence = 500
-	maxCounters = 64
-)
+const maxSentence = 500
 
 // bounded takes from a report of health what a hub can bear: short texts without
-// secrets, and few counters.
+// secrets. Its figures have a form of their own, see figuresOf.
 func (s *supervisor) bounded(h *vehiclev1.Health) *vehiclev1.Health {
 	text := func(t string) string {
 		t = s.redactor.String(strings.ToValidUTF8(t[:min(len(t), 4*maxSentence)], ""))
@@ -172,15 +173,5 @@ func (s *supervisor) bounded(h *vehiclev1.Health) *vehiclev1.Health {
 		}
 		return t
 	}
-	out := &vehiclev1.Health{
-		State: h.GetState(), Reason: text(h.GetReason()), Sentence: text(h.GetSentence()), Breaker: text(h.GetBreaker()),
-		Counters: make(map[string]int64, len(h.GetCounters())),
-	}
-	for name, value := range h.GetCounters() {
-		if len(out.Counters) == maxCounters {
-			break
-		}
-		out.Counters[text(name)] = value
-	}
-	return out
+	return &vehiclev1.Health{State: h.GetState(), Reason: text(h.GetReason()), Sentence: text(h.GetSentence()), Breaker: text(h.GetBreaker())}
 }

@@ -41,8 +41,11 @@ type Collector struct {
 	reasons  map[shared.Reason]bool
 	calls    *prometheus.HistogramVec
 	state    *prometheus.Desc
+	health   *prometheus.Desc
+	breaker  *prometheus.Desc
 	crashes  *prometheus.Desc
 	figures  []figure
+	told     []told
 	reporter atomic.Pointer[Reporter]
 }
 
@@ -54,28 +57,37 @@ var (
 // New returns a collector that knows no host yet.
 func New(o Options) *Collector {
 	if o.Buckets == nil {
-		o.Buckets = []float64{
-			.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 30, 60, 120, 180,
-		}
+		o.Buckets = callBuckets()
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	c := &Collector{
-		now: o.Now, reasons: map[shared.Reason]bool{},
+	return &Collector{
+		now: o.Now, reasons: knownReasons(),
 		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    prefix + "call_duration_seconds",
 			Help:    "Time until refreshes were answered, with all waits and attempts. Reason is ok, or why it failed.",
 			Buckets: o.Buckets,
 		}, []string{"plugin", "mode", "reason"}),
 		state:   describe("state", "1 for the state that the plugin is in, 0 for the others.", "state"),
+		health:  describe("health", "1 for what the plugin says of itself, 0 for the rest; none while it says nothing.", "state"),
+		breaker: describe("breaker_state", "1 for the state of the account's circuit breaker, 0 for the others; none while it is not known.", "state"),
 		crashes: describe("crashes_total", "Processes that came to an end that nobody asked for, by cause.", "cause"),
-		figures: figures(),
+		figures: figures(), told: allTold(),
 	}
+}
+
+// callBuckets hold every call: 180 s is the longest that one may take.
+func callBuckets() []float64 {
+	return []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 30, 60, 120, 180}
+}
+
+func knownReasons() map[shared.Reason]bool {
+	known := map[shared.Reason]bool{}
 	for _, r := range shared.Reasons() {
-		c.reasons[r] = true
+		known[r] = true
 	}
-	return c
+	return known
 }
 
 // Watch makes r the one that is asked about its plugins. The last one counts.
@@ -108,7 +120,12 @@ func mode(m shared.Mode) string {
 func (c *Collector) Describe(out chan<- *prometheus.Desc) {
 	c.calls.Describe(out)
 	out <- c.state
+	out <- c.health
+	out <- c.breaker
 	out <- c.crashes
+	for _, t := range c.told {
+		out <- t.desc
+	}
 	for _, f := range c.figures {
 		out <- f.desc
 	}
@@ -124,8 +141,15 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	}
 	now := c.now()
 	for _, st := range (*r).Status() {
-		for _, state := range host.States() {
-			out <- prometheus.MustNewConstMetric(c.state, prometheus.GaugeValue, flag(st.State == state), st.Name, string(state))
+		c.oneOf(out, c.state, st, string(st.State), hostStates())
+		if st.Health != "" {
+			c.oneOf(out, c.health, st, st.Health, healthStates())
+		}
+		if st.Breaker != "" {
+			c.oneOf(out, c.breaker, st, st.Breaker, breakerStates())
+		}
+		for _, t := range c.told {
+			t.collect(out, st)
 		}
 		for _, cause := range host.CrashCauses() {
 			out <- prometheus.MustNewConstMetric(c.crashes, prometheus.CounterValue, float64(st.CrashesByCause[cause]), st.Name, string(cause))
@@ -133,5 +157,12 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 		for _, f := range c.figures {
 			out <- prometheus.MustNewConstMetric(f.desc, f.kind, f.of(st, now), st.Name)
 		}
+	}
+}
+
+// oneOf shows which of some words is the case.
+func (c *Collector) oneOf(out chan<- prometheus.Metric, desc *prometheus.Desc, st host.PluginStatus, word string, words []string) {
+	for _, w := range words {
+		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, flag(w == word), st.Name, w)
 	}
 }

@@ -96,6 +96,58 @@ vehicle_plugin_vehicles{plugin="kia"} 2
 	assert.Empty(t, problems)
 }
 
+// TestWhatAPluginTells of itself is shown, and no more.
+func TestWhatAPluginTells(t *testing.T) {
+	c := collector(one(host.PluginStatus{
+		Name: "kia", State: host.Degraded, Health: "needs_human", Breaker: "half-open",
+		Figures: host.Figures{
+			Counters: map[string]int64{"vendor_calls.wake": 4, "coalesced": 2, "made_up": 1},
+			Gauges:   map[string]int64{"queue_callers": 9, "budget_left.people": -1},
+			Timings:  map[string]host.Timing{"run.force": {Bounds: []float64{.5, 2}, Counts: []int64{1, 0, 2}, Sum: 61}},
+		},
+	}))
+	names := []string{"health", "breaker_state", "vendor_calls_total", "coalesced_total", "queue_callers", "budget_left", "run_duration_seconds"}
+	for i := range names {
+		names[i] = "vehicle_plugin_" + names[i]
+	}
+	require.NoError(t, testutil.CollectAndCompare(c, strings.NewReader(`
+# HELP vehicle_plugin_breaker_state 1 for the state of the account's circuit breaker, 0 for the others; none while it is not known.
+# TYPE vehicle_plugin_breaker_state gauge
+vehicle_plugin_breaker_state{plugin="kia",state="closed"} 0
+vehicle_plugin_breaker_state{plugin="kia",state="half-open"} 1
+vehicle_plugin_breaker_state{plugin="kia",state="open"} 0
+# HELP vehicle_plugin_budget_left Requests that are left of the day, for commands of people and for what comes by itself; -1: there is no limit.
+# TYPE vehicle_plugin_budget_left gauge
+vehicle_plugin_budget_left{for="people",plugin="kia"} -1
+# HELP vehicle_plugin_coalesced_total Commands that shared the work of an equal one.
+# TYPE vehicle_plugin_coalesced_total counter
+vehicle_plugin_coalesced_total{plugin="kia"} 2
+# HELP vehicle_plugin_health 1 for what the plugin says of itself, 0 for the rest; none while it says nothing.
+# TYPE vehicle_plugin_health gauge
+vehicle_plugin_health{plugin="kia",state="degraded"} 0
+vehicle_plugin_health{plugin="kia",state="draining"} 0
+vehicle_plugin_health{plugin="kia",state="needs_human"} 1
+vehicle_plugin_health{plugin="kia",state="ready"} 0
+vehicle_plugin_health{plugin="kia",state="starting"} 0
+# HELP vehicle_plugin_queue_callers Commands that wait for an answer in the plugin.
+# TYPE vehicle_plugin_queue_callers gauge
+vehicle_plugin_queue_callers{plugin="kia"} 9
+# HELP vehicle_plugin_run_duration_seconds Time that jobs took in their worker.
+# TYPE vehicle_plugin_run_duration_seconds histogram
+vehicle_plugin_run_duration_seconds_bucket{mode="force",plugin="kia",le="0.5"} 1
+vehicle_plugin_run_duration_seconds_bucket{mode="force",plugin="kia",le="2"} 1
+vehicle_plugin_run_duration_seconds_bucket{mode="force",plugin="kia",le="+Inf"} 3
+vehicle_plugin_run_duration_seconds_sum{mode="force",plugin="kia"} 61
+vehicle_plugin_run_duration_seconds_count{mode="force",plugin="kia"} 3
+# HELP vehicle_plugin_vendor_calls_total Calls of the vendor's client, by what they are for.
+# TYPE vehicle_plugin_vendor_calls_total counter
+vehicle_plugin_vendor_calls_total{class="wake",plugin="kia"} 4
+`), names...))
+	problems, err := testutil.CollectAndLint(c)
+	require.NoError(t, err)
+	assert.Empty(t, problems)
+}
+
 func TestAPluginThatNeverStarted(t *testing.T) {
 	c := collector(one(host.PluginStatus{Name: "kia", State: host.Quarantined}))
 	require.NoError(t, testutil.CollectAndCompare(c, strings.NewReader(`

@@ -10,6 +10,8 @@
 //	collector.Watch(hub)
 //	registry.MustRegister(collector)
 //
+// A bridge to MQTT has a collector of its own, [Bridge].
+//
 // The number of series is bounded, whatever plugins say: labels are the names of
 // plugins, and words that the host and the contract know.
 package metrics

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
@@ -23,6 +24,8 @@ type Fleet interface {
 	VehiclesChanged() <-chan struct{}
 	// Find returns who refreshes a car.
 	Find(ctx context.Context, vehicleID string) (shared.VehicleRefresher, error)
+	// Update waits for the next snapshot that comes without a command.
+	Update(ctx context.Context) (*vehiclev1.VehicleData, error)
 }
 
 // Options of New. Zero values take the defaults.
@@ -41,6 +44,13 @@ type Options struct {
 	// OnCommand is told of each command that was answered, from the goroutine
 	// that served it. Default: nobody.
 	OnCommand func(Served)
+	// ProbeInterval is how often the bridge measures how long the client takes to
+	// bring a message, on a topic of its own below {base}/bridge/probe. Default
+	// 30 s; negative: never.
+	ProbeInterval time.Duration
+	// OnProbe is told of each measured time, in the client's own loop: it must not
+	// block. Default: nobody.
+	OnProbe func(time.Duration)
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 }
@@ -51,15 +61,23 @@ type Served struct {
 	Command   string
 	RequestID string
 	Duration  time.Duration
-	// Data is nil if Err is set.
+	// Data is nil if Err is set, and of a command that brings none.
 	Data *vehiclev1.VehicleData
 	Err  error
 	// Unpublished is why the answer has not reached the broker; nil if it has.
 	Unpublished error
 }
 
-// initialCommand names the read that the bridge makes by itself.
-const initialCommand = "initial"
+// Names of what comes without a command: the read that the bridge makes by itself,
+// and the plugin's schedule.
+const (
+	CommandInitial   = "initial"
+	CommandScheduled = "scheduled"
+)
+
+// initialReads is how many cars are read at a time when they are first seen: a
+// fleet's must not fill the plugin's queue, where people's commands wait.
+const initialReads = 256
 
 // Bridge is the bridge. Safe for concurrent use.
 type Bridge struct {
@@ -67,6 +85,9 @@ type Bridge struct {
 	log       *slog.Logger
 	inbox     *inbox
 	publisher *publisher
+	probe     *probe
+	// cars that plugins have listed, by id.
+	cars atomic.Pointer[map[string]bool]
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -90,10 +111,20 @@ func New(o Options) (*Bridge, error) {
 	if o.OnCommand == nil {
 		o.OnCommand = func(Served) {}
 	}
+	if o.ProbeInterval == 0 {
+		o.ProbeInterval = defaultProbeInterval
+	}
+	if o.OnProbe == nil {
+		o.OnProbe = func(time.Duration) {}
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	b := &Bridge{opts: o, log: o.Logger, inbox: newInbox(), publisher: newPublisher(o.Client, o.BaseTopic, o.Logger, o.Now)}
+	b := &Bridge{
+		opts: o, log: o.Logger, inbox: newInbox(), publisher: newPublisher(o.Client, o.BaseTopic, o.Logger, o.Now),
+		probe: newProbe(o.Client, o.BaseTopic, o.Now, o.OnProbe),
+	}
+	b.cars.Store(&map[string]bool{})
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	return b, nil
 }
@@ -108,16 +139,36 @@ func checkBase(base string) error {
 // Start subscribes to the commands and begins to serve.
 func (b *Bridge) Start(ctx context.Context) error {
 	b.work.Go(b.serve)
-	if !b.opts.NoInitialRefresh {
-		b.work.Go(b.readNewVehicles)
+	b.work.Go(b.follow)
+	changed := b.opts.Fleet.VehiclesChanged()
+	cars := b.listCars()
+	b.work.Go(func() { b.followVehicles(cars, changed) })
+	err := b.Subscribe(ctx)
+	if err == nil && b.opts.ProbeInterval > 0 {
+		b.work.Go(b.measure)
 	}
-	return b.Subscribe(ctx)
+	return err
 }
 
-// Subscribe subscribes to the commands, again after a reconnect.
+// Subscribe subscribes to the commands, again after a reconnect. It fails with
+// [ErrSubscriptionRefused] if the broker does not allow it.
 func (b *Bridge) Subscribe(ctx context.Context) error {
-	filter := b.opts.BaseTopic + "/+/commands/refresh"
-	token := b.opts.Client.Subscribe(filter, 1, b.receive)
+	for _, kind := range []string{commandRefresh, commandSchedule} {
+		if err := b.subscribe(ctx, b.opts.BaseTopic+"/+/commands/"+kind, 1, b.receive); err != nil {
+			return err
+		}
+	}
+	if b.opts.ProbeInterval < 0 {
+		return nil
+	}
+	if err := b.subscribe(ctx, b.probe.topic, 0, b.probe.receive); err != nil {
+		b.log.Warn("the MQTT client's delay cannot be measured", "error", err)
+	}
+	return nil
+}
+
+func (b *Bridge) subscribe(ctx context.Context, filter string, qos byte, handler paho.MessageHandler) error {
+	token := b.opts.Client.Subscribe(filter, qos, handler)
 	select {
 	case <-token.Done():
 	case <-ctx.Done():
@@ -126,8 +177,19 @@ func (b *Bridge) Subscribe(ctx context.Context) error {
 	if err := token.Error(); err != nil {
 		return fmt.Errorf("mqtt: subscribing to %s: %w", filter, err)
 	}
+	// The client takes a refusal for a success.
+	if s, ok := token.(*paho.SubscribeToken); ok && s.Result()[filter] == subscriptionRefused {
+		return fmt.Errorf("mqtt: %w to %s: let the hub read it in the broker's access rules", ErrSubscriptionRefused, filter)
+	}
 	return nil
 }
+
+// subscriptionRefused is what a broker answers to a subscription that it does not
+// grant.
+const subscriptionRefused = 0x80
+
+// ErrSubscriptionRefused says that the broker does not let the hub read its commands.
+var ErrSubscriptionRefused = errors.New("the broker refused the subscription")
 
 // Stop serves no new commands, cancels those that run, and waits until they
 // have ended or ctx ends.
@@ -159,6 +221,9 @@ func (b *Bridge) serve() {
 		if !ok {
 			return
 		}
+		if n := b.inbox.lost(); n > 0 {
+			b.log.Error("commands were dropped without an answer: far too many came at once", "commands", n)
+		}
 		b.work.Go(func() {
 			defer b.inbox.done()
 			b.command(m)
@@ -168,24 +233,28 @@ func (b *Bridge) serve() {
 
 // command serves one message from its topic to its answer.
 func (b *Bridge) command(m message) {
-	vehicle, ok := vehicleOf(m.topic, b.opts.BaseTopic)
+	vehicle, kind, ok := commandTopic(m.topic, b.opts.BaseTopic)
 	if !ok {
 		return // not a topic that was subscribed to
 	}
 	id := newRequestID()
-	served := Served{Vehicle: vehicle, Command: "refresh", RequestID: id}
+	served := Served{Vehicle: vehicle, Command: kind, RequestID: id}
+	if kind == commandSchedule {
+		b.schedule(m, served)
+		return
+	}
 	cmd, err := m.parse(vehicle)
 	if err == nil {
 		served.Command = cmd.String()
-		served.Data, err = b.refresh(cmd, vehicle, id)
+		served.Data, err = b.refresh(cmd, vehicle, shared.CallInfo{RequestID: id, Override: cmd.Override})
 	}
 	served.Err, served.Duration = err, b.opts.Now().Sub(m.at)
 	b.answer(served)
 }
 
 // refresh finds the car's plugin and asks it.
-func (b *Bridge) refresh(cmd Command, vehicle, requestID string) (*vehiclev1.VehicleData, error) {
-	ctx := shared.WithCallInfo(b.ctx, shared.CallInfo{RequestID: requestID})
+func (b *Bridge) refresh(cmd Command, vehicle string, info shared.CallInfo) (*vehiclev1.VehicleData, error) {
+	ctx := shared.WithCallInfo(b.ctx, info)
 	ctx, cancel := context.WithTimeout(ctx, cmd.Mode.DefaultTimeout())
 	defer cancel()
 	plugin, err := b.opts.Fleet.Find(ctx, vehicle)
@@ -208,9 +277,9 @@ func (b *Bridge) answer(s Served) {
 	if s.Err != nil {
 		api := shared.AsAPIError(s.Err)
 		b.log.Warn("command failed", append(fields, "reason", string(api.Reason), "error", s.Err)...)
-		s.Unpublished = b.publisher.failure(s, b.known(s.Vehicle))
+		s.Unpublished = b.publisher.failure(s, s.Command == CommandInitial || b.known(s.Vehicle))
 	} else {
-		s.Unpublished = b.publisher.state(s.Vehicle, s.Data, s.Command != initialCommand)
+		s.Unpublished = b.publisher.state(s.Vehicle, s.Data, s.Command != CommandInitial && s.Command != CommandScheduled)
 		b.log.Info("command served", fields...)
 	}
 	if s.Unpublished != nil {
@@ -219,24 +288,44 @@ func (b *Bridge) answer(s Served) {
 	b.opts.OnCommand(s)
 }
 
-func (b *Bridge) known(vehicle string) bool {
-	for _, v := range b.opts.Fleet.Vehicles() {
-		if v.GetId() == vehicle {
-			return true
+// follow publishes what comes without a command.
+func (b *Bridge) follow() {
+	for {
+		data, err := b.opts.Fleet.Update(b.ctx)
+		if err != nil {
+			return // the bridge has stopped
 		}
+		id := data.GetVehicle().GetId()
+		if !vehicleID.MatchString(id) {
+			continue // told when the car was first seen
+		}
+		b.answer(Served{Vehicle: id, Command: CommandScheduled, RequestID: newRequestID(), Data: data})
 	}
-	return false
 }
 
-// readNewVehicles reads each car once when it is first seen, from the cloud's
-// copy.
-func (b *Bridge) readNewVehicles() {
-	seen := map[string]bool{}
+// known says whether a plugin has listed the car, perhaps just now.
+func (b *Bridge) known(vehicle string) bool {
+	return (*b.cars.Load())[vehicle] || b.listCars()[vehicle]
+}
+
+// listCars remembers the cars that there are.
+func (b *Bridge) listCars() map[string]bool {
+	vehicles := b.opts.Fleet.Vehicles()
+	cars := make(map[string]bool, len(vehicles))
+	for _, v := range vehicles {
+		cars[v.GetId()] = true
+	}
+	b.cars.Store(&cars)
+	return cars
+}
+
+// followVehicles keeps the list of cars, and reads each once when it is first seen,
+// from the cloud's copy.
+func (b *Bridge) followVehicles(cars map[string]bool, changed <-chan struct{}) {
+	seen, reading := map[string]bool{}, make(chan struct{}, initialReads)
 	for {
-		changed := b.opts.Fleet.VehiclesChanged()
-		for _, v := range b.opts.Fleet.Vehicles() {
-			id := v.GetId()
-			if seen[id] {
+		for id := range cars {
+			if seen[id] || b.opts.NoInitialRefresh {
 				continue
 			}
 			seen[id] = true
@@ -244,20 +333,28 @@ func (b *Bridge) readNewVehicles() {
 				b.log.Warn("a car's id cannot be part of a topic, so the car is left out: letters, digits, _ and - only", "plugin_gave", id[:min(len(id), maxTopic)])
 				continue
 			}
+			select {
+			case reading <- struct{}{}:
+			case <-b.ctx.Done():
+				return
+			}
 			b.work.Go(func() {
+				defer func() { <-reading }()
 				started, requestID := b.opts.Now(), newRequestID()
-				data, err := b.refresh(Command{Mode: shared.ModeCached}, id, requestID)
+				data, err := b.refresh(Command{Mode: shared.ModeCached}, id, shared.CallInfo{RequestID: requestID, Background: true})
 				if b.ctx.Err() != nil {
 					return
 				}
 				b.answer(Served{
-					Vehicle: id, Command: initialCommand, RequestID: requestID,
+					Vehicle: id, Command: CommandInitial, RequestID: requestID,
 					Duration: b.opts.Now().Sub(started), Data: data, Err: err,
 				})
 			})
 		}
 		select {
 		case <-changed:
+			changed = b.opts.Fleet.VehiclesChanged()
+			cars = b.listCars()
 		case <-b.ctx.Done():
 			return
 		}

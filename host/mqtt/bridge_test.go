@@ -3,11 +3,17 @@ package mqtt_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+	mochi "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/hooks/auth"
+	"github.com/mochi-mqtt/server/v2/listeners"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -161,6 +167,9 @@ func TestRetainedCommandIsRefused(t *testing.T) {
 	}
 	w := newWorld(t, newFleet("car1"), func(o *mqtt.Options) { o.BaseTopic = "elsewhere" })
 	w.publish("hyundai/car1/commands/refresh", "force", true)
+	// The broker confirms a message before it hands it out. Once it has confirmed
+	// the next one, nobody gets the first as a new one.
+	w.publish("another/car1/commands/refresh", "next", false)
 	served := make(chan mqtt.Served, 1)
 	b, err := mqtt.New(mqtt.Options{Client: w.client("second"), Fleet: f, NoInitialRefresh: true, OnCommand: func(s mqtt.Served) { served <- s }})
 	require.NoError(t, err)
@@ -249,6 +258,37 @@ func TestInitialRefresh(t *testing.T) {
 	assert.Equal(t, "cached", (<-w.served).Command, "nobody was read twice")
 }
 
+// TestFirstReadsOfAFleet are no more at a time than leave room for commands.
+func TestFirstReadsOfAFleet(t *testing.T) {
+	const cars, most = 1000, 256
+	ids := make([]string, cars)
+	for i := range ids {
+		ids[i] = "car" + strconv.Itoa(i)
+	}
+	f := newFleet(ids...)
+	var running, peak atomic.Int32
+	full := make(chan struct{})
+	fill := sync.OnceFunc(func() { close(full) })
+	f.refresh = func(ctx context.Context, _ shared.Mode, id string, _ time.Duration) (*vehiclev1.VehicleData, error) {
+		n := running.Add(1)
+		defer running.Add(-1)
+		peak.Store(max(peak.Load(), n))
+		if n == most {
+			fill()
+		}
+		select {
+		case <-full:
+		case <-ctx.Done():
+		}
+		return snapshot(id), nil
+	}
+	w := newWorld(t, f, func(o *mqtt.Options) { o.NoInitialRefresh = false })
+	for range cars {
+		require.NoError(t, (<-w.served).Err)
+	}
+	assert.LessOrEqual(t, peak.Load(), int32(most))
+}
+
 // TestCallbackNeverBlocks: with every refresh stuck, the hub's MQTT loop goes on.
 func TestCallbackNeverBlocks(t *testing.T) {
 	f := newFleet("car1")
@@ -298,4 +338,25 @@ func TestStopAnswersWhatRuns(t *testing.T) {
 	defer cancel()
 	require.NoError(t, b.Stop(ctx))
 	require.ErrorIs(t, (<-served).Err, shared.ReasonCanceled)
+}
+
+// deaf lets nobody subscribe to commands.
+type deaf struct{ auth.AllowHook }
+
+func (deaf) OnACLCheck(_ *mochi.Client, topic string, write bool) bool {
+	return write || !strings.Contains(topic, "/commands/")
+}
+
+func TestSubscriptionThatIsRefused(t *testing.T) {
+	l := listeners.NewTCP(listeners.Config{ID: "t", Address: "127.0.0.1:0"})
+	serveBroker(t, new(deaf), l)
+	client := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://" + l.Address()).SetClientID("hub"))
+	require.True(t, client.Connect().WaitTimeout(10*time.Second))
+	t.Cleanup(func() { client.Disconnect(100) })
+	b, err := mqtt.New(mqtt.Options{Client: client, Fleet: newFleet("car1"), NoInitialRefresh: true})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, b.Stop(context.Background())) })
+	err = b.Start(t.Context())
+	require.ErrorIs(t, err, mqtt.ErrSubscriptionRefused)
+	require.ErrorContains(t, err, "hyundai/+/commands/refresh")
 }

@@ -23,6 +23,9 @@ type Command struct {
 	Mode shared.Mode
 	// MaxAge of a smart command; zero: the default.
 	MaxAge time.Duration
+	// Override of a force command: wake the car in spite of the plugin's own
+	// limits.
+	Override bool
 }
 
 // String is the command's payload.
@@ -30,10 +33,17 @@ func (c Command) String() string {
 	if c.Mode == shared.ModeSmart && c.MaxAge > 0 {
 		return fmt.Sprintf("smart:%d", int(c.MaxAge.Seconds()))
 	}
+	if c.Override {
+		return string(c.Mode) + ":" + override
+	}
 	return string(c.Mode)
 }
 
-// ParseCommand reads a payload: cached, force, smart, or smart:SECONDS. Case
+// override is the word for it in a command.
+const override = "override"
+
+// ParseCommand reads a payload: cached, force, force:override, smart, or
+// smart:SECONDS. Case
 // matters, blanks around it do not. It fails with reason invalid_command.
 func ParseCommand(payload []byte) (Command, error) {
 	if len(payload) > 64 || !utf8.Valid(payload) {
@@ -44,6 +54,8 @@ func ParseCommand(payload []byte) (Command, error) {
 	switch mode := shared.Mode(word); {
 	case (mode == shared.ModeCached || mode == shared.ModeForce || mode == shared.ModeSmart) && !hasAge:
 		return Command{Mode: mode}, nil
+	case mode == shared.ModeForce && strings.TrimSpace(age) == override:
+		return Command{Mode: mode, Override: true}, nil
 	case mode == shared.ModeSmart:
 		seconds, err := parseSeconds(age)
 		return Command{Mode: mode, MaxAge: seconds}, err
@@ -68,28 +80,42 @@ var vehicleID = regexp.MustCompile(`^[A-Za-z0-9_\-]{1,128}$`)
 
 // parse reads a message. Everything that is wrong with it is a typed error.
 func (m message) parse(vehicle string) (Command, error) {
-	switch {
-	case m.overflow:
-		full := shared.NewError(shared.ReasonQueueFull)
-		full.Source, full.RetryAfter = shared.SourceHost, 5*time.Second
-		return Command{}, full
-	case m.retained:
-		return Command{}, shared.Errorf(shared.ReasonInvalidCommand,
-			"The command was kept by the broker and is not carried out, for it may be old. Publish commands without the retain flag.")
-	case !vehicleID.MatchString(vehicle):
-		return Command{}, shared.Errorf(shared.ReasonInvalidCommand, "The topic holds no vehicle id: letters, digits, _ and - only.")
+	if err := m.refused(vehicle); err != nil {
+		return Command{}, err
 	}
 	return ParseCommand(m.payload)
 }
 
-// vehicleOf is the vehicle's level of a command topic.
-func vehicleOf(topic, base string) (string, bool) {
-	rest, ok := strings.CutPrefix(topic, base+"/")
-	if !ok {
-		return "", false
+// refused says why a message is not carried out, whatever it says.
+func (m message) refused(vehicle string) error {
+	switch {
+	case m.overflow:
+		full := shared.NewError(shared.ReasonQueueFull)
+		full.Source, full.RetryAfter = shared.SourceHost, 5*time.Second
+		return full
+	case m.retained:
+		return shared.Errorf(shared.ReasonInvalidCommand,
+			"The command was kept by the broker and is not carried out, for it may be old. Publish commands without the retain flag.")
+	case !vehicleID.MatchString(vehicle):
+		return shared.Errorf(shared.ReasonInvalidCommand, "The topic holds no vehicle id: letters, digits, _ and - only.")
 	}
-	vehicle, ok := strings.CutSuffix(rest, "/commands/refresh")
-	return vehicle, ok && vehicle != "" && !strings.Contains(vehicle, "/")
+	return nil
+}
+
+// Kinds of commands, the last level of their topics.
+const (
+	commandRefresh  = "refresh"
+	commandSchedule = "schedule"
+)
+
+// commandTopic takes a command's topic apart.
+func commandTopic(topic, base string) (vehicle, kind string, ok bool) {
+	rest, ok := strings.CutPrefix(topic, base+"/")
+	levels := strings.Split(rest, "/")
+	if !ok || len(levels) != 3 || levels[0] == "" || levels[1] != "commands" {
+		return "", "", false
+	}
+	return levels[0], levels[2], levels[2] == commandRefresh || levels[2] == commandSchedule
 }
 
 // newRequestID is short and unique enough to find a command in the log.

@@ -29,9 +29,11 @@ type inbox struct {
 	mu      sync.Mutex
 	queue   []message
 	active  int // taken and not done
-	dropped int
-	closed  bool
-	wake    chan struct{}
+	dropped int // since lost was asked last
+	// droppedAll since the start.
+	droppedAll int
+	closed     bool
+	wake       chan struct{}
 }
 
 func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
@@ -43,6 +45,7 @@ func (i *inbox) put(m message) {
 	case i.closed:
 	case waiting >= maxWaiting:
 		i.dropped++
+		i.droppedAll++
 	default:
 		m.overflow = waiting >= maxCommands
 		// The client may use the payload's memory again.
@@ -71,6 +74,21 @@ func (i *inbox) take() (message, bool) {
 		}
 		<-i.wake
 	}
+}
+
+// lost returns how many messages were dropped since the last time.
+func (i *inbox) lost() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	n := i.dropped
+	i.dropped = 0
+	return n
+}
+
+func (i *inbox) stats() Stats {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return Stats{Serving: i.active, Waiting: len(i.queue), Dropped: i.droppedAll}
 }
 
 // done says that a message that was taken has been answered.

@@ -15,7 +15,8 @@ func TestInboxIsBounded(t *testing.T) {
 	for range maxWaiting + 10 {
 		i.put(message{topic: "hyundai/car1/commands/refresh", payload: []byte("cached")})
 	}
-	assert.Equal(t, 10, i.dropped)
+	assert.Equal(t, 10, i.lost())
+	assert.Zero(t, i.lost(), "told once")
 	i.close()
 	taken, overflow := 0, 0
 	for {
@@ -87,7 +88,7 @@ func TestInboxGivesEachMessageOnce(t *testing.T) {
 }
 
 func FuzzCommand(f *testing.F) {
-	for _, s := range []string{"cached", "force", "smart", "smart:60", "smart: 1 ", "smart:604800", "", "\xff", "smart:-1", "smart:0x10"} {
+	for _, s := range []string{"cached", "force", "smart", "smart:60", "smart: 1 ", "smart:604800", "", "\xff", "smart:-1", "smart:0x10", "force:override", "force: override ", "smart:override", "cached:override", "force:"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {

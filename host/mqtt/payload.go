@@ -130,7 +130,7 @@ func encodeFailure(s Served, at time.Time) []byte {
 	text := s.Err.Error()
 	command, _, _ := strings.Cut(s.Command, ":")
 	fields := failureFields{
-		Error: &text, ErrorType: errorType(api.Reason), Reason: string(api.Reason), CommandType: command, RequestID: s.RequestID,
+		Error: &text, ErrorType: errorType(command, api.Reason), Reason: string(api.Reason), CommandType: command, RequestID: s.RequestID,
 		RetryAfter: int(math.Ceil(api.RetryAfter.Seconds())), Timestamp: timeText(at),
 	}
 	b, _ := json.Marshal(failurePayload{Value: &fields, failureFields: fields}) // plain fields
@@ -144,11 +144,11 @@ func encodeNoFailure(at time.Time) []byte {
 }
 
 // errorType is the class name by which listeners know an error.
-func errorType(r shared.Reason) string {
-	switch r {
-	case shared.ReasonInvalidCommand:
+func errorType(command string, r shared.Reason) string {
+	switch {
+	case r == shared.ReasonInvalidCommand, command == commandSchedule:
 		return "CommandError"
-	case shared.ReasonConfigInvalid:
+	case r == shared.ReasonConfigInvalid:
 		return "ConfigurationError"
 	default:
 		return "RefreshError"

@@ -23,6 +23,14 @@ const (
 // broker; after that the client goes on by itself.
 const acknowledgeTimeout = 10 * time.Second
 
+const (
+	// window is how many cars' messages are on their way to the broker at a time.
+	// What is published behind them, the client's own ping too, waits for no more.
+	window = 4
+	// windowTimeout is how long a broker that does not answer can make others wait.
+	windowTimeout = 200 * time.Millisecond
+)
+
 // publisher writes states and failures to topics. The messages of one car keep
 // together and in order. Safe for concurrent use.
 type publisher struct {
@@ -30,7 +38,8 @@ type publisher struct {
 	base   string
 	log    *slog.Logger
 	now    func() time.Time
-	taken  map[string]bool // topics of the schema
+	topics *catalogue
+	window chan struct{}
 
 	mu   sync.Mutex
 	cars map[string]*carTopics
@@ -39,9 +48,9 @@ type publisher struct {
 // carTopics remembers what a car's topics hold.
 type carTopics struct {
 	mu sync.Mutex
-	// shown by topic, so that a value that becomes unknown is published as null
-	// and does not live on.
-	shown map[string]shared.Attribute
+	// shown, so that a value that becomes unknown is published as null and does not
+	// live on.
+	shown shown
 	// observed and polled are the times of the state that is shown.
 	observed, polled int64
 	marker           outgoing
@@ -50,12 +59,14 @@ type carTopics struct {
 }
 
 func newPublisher(c paho.Client, base string, log *slog.Logger, now func() time.Time) *publisher {
-	return &publisher{client: c, base: base, log: log, now: now, taken: schemaTopics(), cars: map[string]*carTopics{}}
+	return &publisher{client: c, base: base, log: log, now: now, topics: newCatalogue(), window: make(chan struct{}, window), cars: map[string]*carTopics{}}
 }
 
 // outgoing is the message of one topic.
 type outgoing struct {
-	topic    string
+	topic string
+	// number in the catalogue; negative if it is not in there.
+	number   int
 	attr     shared.Attribute
 	qos      byte
 	retained bool
@@ -70,10 +81,11 @@ func (p *publisher) state(vehicle string, data *vehiclev1.VehicleData, answers b
 	car := p.car(vehicle)
 	car.mu.Lock()
 	defer car.mu.Unlock()
+	sent := p.deliver()
+	defer sent.leave()
 	now := p.now()
-	var sent delivery
 	if !car.outdates(data, now) {
-		p.show(&sent, car, vehicle, data, now)
+		p.show(sent, car, vehicle, data, now)
 	}
 	if answers {
 		sent.add(p.send(vehicle, outgoing{topic: topicError, retained: true, body: encodeNoFailure(now)}))
@@ -100,21 +112,20 @@ func (p *publisher) show(sent *delivery, car *carTopics, vehicle string, data *v
 	// The marker comes also if the car gave no time.
 	car.marker = outgoing{topic: topicLastUpdated, qos: 1, retained: true, body: encode(lastUpdated(), nil, now)}
 	car.observed, car.polled = data.GetRefresh().GetObservedAt(), data.GetRefresh().GetPolledAt()
-	shown := map[string]shared.Attribute{}
+	before := car.shown
+	car.shown = shown{}
 	for _, m := range p.messages(car, data, now) {
 		if m.topic == topicLastUpdated {
 			car.marker = m
 			continue
 		}
-		shown[m.topic] = m.attr
+		car.shown.add(m)
 		sent.add(p.send(vehicle, m))
 	}
-	for topic, attr := range car.shown {
-		if _, still := shown[topic]; !still {
-			sent.add(p.send(vehicle, outgoing{topic: topic, qos: qosOf(attr), retained: attr.Info.GetRetained(), body: encode(attr, nil, now)}))
-		}
+	for _, m := range before.without(&car.shown, p.topics) {
+		m.body = encode(m.attr, nil, now)
+		sent.add(p.send(vehicle, m))
 	}
-	car.shown = shown
 }
 
 // messages are the topics of a snapshot in order, status/last_updated wherever it
@@ -138,18 +149,25 @@ func (p *publisher) messages(car *carTopics, data *vehiclev1.VehicleData, now ti
 		case "location":
 			at = located
 		}
-		var body []byte
-		for _, topic := range topicsOf(a) {
-			if isExtra(a) {
-				if extra++; extra > maxExtra || !mayName(topic, p.taken) {
+		if isExtra(a) {
+			for _, topic := range topicsOf(a) {
+				if extra++; extra > maxExtra || !mayName(topic, p.topics.taken) {
 					p.refuse(car, topic)
 					continue
 				}
+				all = append(all, outgoing{topic: topic, number: -1, attr: a, qos: qosOf(a), retained: a.Info.GetRetained(), body: encode(a, v, at)})
 			}
-			if body == nil {
-				body = encode(a, v, at)
-			}
-			all = append(all, outgoing{topic: topic, attr: a, qos: qosOf(a), retained: a.Info.GetRetained(), body: body})
+			continue
+		}
+		numbers := p.topics.of[a.Path]
+		if len(numbers) == 0 {
+			continue
+		}
+		body := encode(a, v, at)
+		for _, n := range numbers {
+			m := p.topics.topics[n]
+			m.body = body
+			all = append(all, m)
 		}
 	}
 	return all
@@ -163,16 +181,48 @@ func (p *publisher) refuse(car *carTopics, topic string) {
 	}
 }
 
-// failure publishes what went wrong; the other topics stay as they are. Nothing
-// is kept by the broker for a car that nobody has.
+// failure publishes what went wrong; the other topics stay as they are, unless the
+// failure carries newer data. Nothing is kept by the broker for a car that nobody
+// has.
 func (p *publisher) failure(s Served, known bool) error {
 	if known {
 		car := p.car(s.Vehicle)
 		car.mu.Lock()
 		defer car.mu.Unlock()
 	}
-	var sent delivery
+	sent := p.deliver()
+	defer sent.leave()
+	if last := lastOf(s.Err); known && last != nil {
+		// A refusal carries the newest data that the plugin has: if that is news here,
+		// it is shown.
+		if car, now := p.car(s.Vehicle), p.now(); car.observed == 0 || last.GetRefresh().GetObservedAt() > car.observed {
+			p.show(sent, car, s.Vehicle, last, now)
+			sent.add(p.send(s.Vehicle, car.marker))
+		}
+	}
 	sent.add(p.send(s.Vehicle, outgoing{topic: topicError, retained: known, body: encodeFailure(s, p.now())}))
+	return sent.wait()
+}
+
+// lastOf is the newest data of the car that an error carries, or nil.
+func lastOf(err error) *vehiclev1.VehicleData {
+	var refresh *shared.RefreshError
+	if !errors.As(err, &refresh) {
+		return nil
+	}
+	return refresh.Last
+}
+
+// schedule publishes the schedule that is in force, and that the command was
+// carried out.
+func (p *publisher) schedule(vehicle string, now []byte) error {
+	car := p.car(vehicle)
+	car.mu.Lock()
+	defer car.mu.Unlock()
+	sent := p.deliver()
+	defer sent.leave()
+	sent.add(p.send(vehicle, outgoing{topic: topicError, retained: true, body: encodeNoFailure(p.now())}))
+	sent.add(p.send(vehicle, outgoing{topic: topicSchedule, qos: 1, retained: true, body: now}))
 	return sent.wait()
 }
 
@@ -185,7 +235,7 @@ func (p *publisher) car(vehicle string) *carTopics {
 	defer p.mu.Unlock()
 	car := p.cars[vehicle]
 	if car == nil {
-		car = &carTopics{shown: map[string]shared.Attribute{}}
+		car = &carTopics{}
 		p.cars[vehicle] = car
 	}
 	return car
@@ -194,17 +244,34 @@ func (p *publisher) car(vehicle string) *carTopics {
 // errUnacknowledged: the client goes on trying by itself.
 var errUnacknowledged = errors.New("the broker has not acknowledged it yet")
 
-// delivery is what has been handed to the client.
-type delivery []paho.Token
+// delivery is what is handed to the client at one time.
+type delivery struct {
+	tokens []paho.Token
+	// leave the window.
+	leave func()
+}
 
-func (d *delivery) add(t paho.Token) { *d = append(*d, t) }
+// deliver begins a delivery when there is room in the window. The caller leaves it.
+func (p *publisher) deliver() *delivery {
+	if !p.client.IsConnectionOpen() {
+		return &delivery{leave: func() {}} // the client keeps it, or fails at once
+	}
+	p.window <- struct{}{}
+	return &delivery{leave: sync.OnceFunc(func() { <-p.window })}
+}
+
+func (d *delivery) add(t paho.Token) { d.tokens = append(d.tokens, t) }
 
 // wait waits for the last message, and tells of any that failed.
-func (d delivery) wait() error {
-	if !d[len(d)-1].WaitTimeout(acknowledgeTimeout) {
-		return errUnacknowledged
+func (d *delivery) wait() error {
+	last := d.tokens[len(d.tokens)-1]
+	if !last.WaitTimeout(windowTimeout) {
+		d.leave()
+		if !last.WaitTimeout(acknowledgeTimeout - windowTimeout) {
+			return errUnacknowledged
+		}
 	}
-	for _, t := range d {
+	for _, t := range d.tokens {
 		select {
 		case <-t.Done():
 			if err := t.Error(); err != nil {

@@ -18,17 +18,6 @@ const (
 
 var topicForm = regexp.MustCompile(`^[A-Za-z0-9_\-]+(/[A-Za-z0-9_\-]+)*$`)
 
-// schemaTopics are the topics that belong to the schema.
-func schemaTopics() map[string]bool {
-	taken := map[string]bool{topicError: true}
-	for _, a := range shared.Attributes() {
-		for _, topic := range topicsOf(a) {
-			taken[topic] = true
-		}
-	}
-	return taken
-}
-
 // topicsOf are an attribute's topic and its other names.
 func topicsOf(a shared.Attribute) []string {
 	if a.Info.GetTopic() == "" {

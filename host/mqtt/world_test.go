@@ -59,11 +59,12 @@ type fleet struct {
 	mu      sync.Mutex
 	cars    []*vehiclev1.Vehicle
 	changed chan struct{}
+	updates chan *vehiclev1.VehicleData
 	refresh func(ctx context.Context, mode shared.Mode, id string, maxAge time.Duration) (*vehiclev1.VehicleData, error)
 }
 
 func newFleet(ids ...string) *fleet {
-	f := &fleet{changed: make(chan struct{})}
+	f := &fleet{changed: make(chan struct{}), updates: make(chan *vehiclev1.VehicleData)}
 	f.refresh = func(_ context.Context, _ shared.Mode, id string, _ time.Duration) (*vehiclev1.VehicleData, error) {
 		return snapshot(id), nil
 	}
@@ -91,6 +92,25 @@ func (f *fleet) VehiclesChanged() <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.changed
+}
+
+func (f *fleet) Update(ctx context.Context) (*vehiclev1.VehicleData, error) {
+	select {
+	case d := <-f.updates:
+		return d, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (f *fleet) SetSchedule(_ context.Context, id string, schedule json.RawMessage) (json.RawMessage, error) {
+	switch {
+	case len(schedule) == 0:
+		return json.RawMessage(`{"idle":"4h0m0s"}`), nil
+	case !json.Valid(schedule):
+		return nil, shared.Errorf(shared.ReasonInvalidCommand, "The schedule of %s is not understood.", id)
+	}
+	return schedule, nil
 }
 
 func (f *fleet) Find(_ context.Context, id string) (shared.VehicleRefresher, error) {
@@ -126,16 +146,29 @@ type world struct {
 	listener paho.Client
 	messages chan paho.Message
 	served   chan mqtt.Served
+	bridge   *mqtt.Bridge
+}
+
+// serveBroker is a broker that is there until the test ends.
+func serveBroker(t *testing.T, access mochi.Hook, at ...listeners.Listener) {
+	t.Helper()
+	server := mochi.New(&mochi.Options{Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, server.AddHook(access, nil))
+	for _, l := range at {
+		require.NoError(t, server.AddListener(l))
+	}
+	require.NoError(t, server.Serve())
+	t.Cleanup(func() {
+		// A server that is closed while clients are leaving may deadlock.
+		require.Eventually(t, func() bool { return server.Clients.Len() == 0 }, 10*time.Second, time.Millisecond, "all clients have left")
+		require.NoError(t, server.Close())
+	})
 }
 
 func newWorld(t *testing.T, f *fleet, change func(*mqtt.Options)) *world {
 	t.Helper()
-	server := mochi.New(&mochi.Options{Logger: slog.New(slog.DiscardHandler)})
-	require.NoError(t, server.AddHook(new(auth.AllowHook), nil))
 	l := listeners.NewTCP(listeners.Config{ID: "t", Address: "127.0.0.1:0"})
-	require.NoError(t, server.AddListener(l))
-	require.NoError(t, server.Serve())
-	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	serveBroker(t, new(auth.AllowHook), l)
 	w := &world{t: t, broker: "tcp://" + l.Address(), messages: make(chan paho.Message, 100_000), served: make(chan mqtt.Served, 100_000)}
 	w.listener = w.client("listener")
 	w.subscribe("#")
@@ -148,6 +181,7 @@ func newWorld(t *testing.T, f *fleet, change func(*mqtt.Options)) *world {
 	}
 	b, err := mqtt.New(o)
 	require.NoError(t, err)
+	w.bridge = b
 	require.NoError(t, b.Start(t.Context()))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -159,7 +193,7 @@ func newWorld(t *testing.T, f *fleet, change func(*mqtt.Options)) *world {
 
 func (w *world) client(id string) paho.Client {
 	w.t.Helper()
-	c := paho.NewClient(paho.NewClientOptions().AddBroker(w.broker).SetClientID(id))
+	c := paho.NewClient(paho.NewClientOptions().AddBroker(w.broker).SetClientID(id).SetCustomOpenConnectionFn(mqtt.Dial))
 	token := c.Connect()
 	require.True(w.t, token.WaitTimeout(10*time.Second))
 	require.NoError(w.t, token.Error())
@@ -189,7 +223,7 @@ func (w *world) until(topic string) []paho.Message {
 	for {
 		select {
 		case m := <-w.messages:
-			if strings.HasSuffix(m.Topic(), "/commands/refresh") {
+			if strings.Contains(m.Topic(), "/commands/") || strings.Contains(m.Topic(), "/bridge/probe/") {
 				continue
 			}
 			all = append(all, m)

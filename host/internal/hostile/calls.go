@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,15 @@ func callRoles() map[string]func() {
 			data.Vehicle.Name = proto.String(strings.Repeat("x", 256<<20))
 			return data, nil
 		}),
+		"too-many-cars": (&behaviour{
+			initialize: func(*vehiclev1.InitializeRequest) (*vehiclev1.InitializeResponse, error) {
+				list := []*vehiclev1.Vehicle{{Id: car}}
+				for i := range 100_000 {
+					list = append(list, &vehiclev1.Vehicle{Id: strconv.Itoa(i)})
+				}
+				return &vehiclev1.InitializeResponse{Vehicles: list}, nil
+			},
+		}).serve,
 		"invalid-utf8": (&behaviour{
 			cached: func(_ context.Context, id string) (*vehiclev1.VehicleData, error) {
 				data := snapshot(id)

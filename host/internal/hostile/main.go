@@ -13,7 +13,7 @@ import (
 
 func main() {
 	roles := map[string]func(){}
-	for _, set := range []map[string]func(){startRoles(), outputRoles(), callRoles(), healthRoles(), resourceRoles(), endRoles()} {
+	for _, set := range []map[string]func(){startRoles(), outputRoles(), callRoles(), healthRoles(), watchRoles(), resourceRoles(), endRoles()} {
 		maps.Copy(roles, set)
 	}
 	if len(os.Args) == 2 {

@@ -30,6 +30,7 @@ type behaviour struct {
 	describe   func() error
 	health     func(grpc.ServerStreamingServer[vehiclev1.WatchHealthResponse]) error
 	drain      func()
+	watch      func(grpc.ServerStreamingServer[vehiclev1.WatchResponse]) error
 	// server is told of the server before it serves.
 	server func(*grpc.Server)
 	// codec changes what goes over the wire.
@@ -95,6 +96,14 @@ func (b *behaviour) WatchHealth(_ *vehiclev1.WatchHealthRequest, stream grpc.Ser
 	err := stream.Send(&vehiclev1.WatchHealthResponse{Health: &vehiclev1.Health{State: vehiclev1.HealthState_HEALTH_STATE_READY}})
 	<-stream.Context().Done()
 	return err
+}
+
+func (b *behaviour) Watch(_ *vehiclev1.WatchRequest, stream grpc.ServerStreamingServer[vehiclev1.WatchResponse]) error {
+	if b.watch != nil {
+		return b.watch(stream)
+	}
+	<-stream.Context().Done()
+	return nil
 }
 
 func (b *behaviour) Drain(context.Context, *vehiclev1.DrainRequest) (*vehiclev1.DrainResponse, error) {

@@ -120,8 +120,8 @@ func (p *Process) Start(context.Context) (err error) {
 	handshake, toPlugin := io.Pipe()
 	p.stdout = handshake
 	var readers sync.WaitGroup
-	readers.Go(func() { p.readStdout(throttle(stdoutR), toPlugin) })
-	readers.Go(func() { p.spec.Stderr(throttle(stderrR)) })
+	readers.Go(func() { p.readStdout(Throttle(stdoutR), toPlugin) })
+	readers.Go(func() { p.spec.Stderr(Throttle(stderrR)) })
 	go p.closePipes(&readers, toPlugin, stdoutR, stderrR)
 	return nil
 }

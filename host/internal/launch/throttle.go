@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"bytes"
 	"context"
 	"io"
 
@@ -12,6 +13,10 @@ import (
 const (
 	outputPerSecond = 4 << 20
 	outputAtOnce    = 16 << 20
+	// A line costs the host as much as so many bytes, however short it is.
+	lineCost = 256
+	// maxRead keeps what one read costs below what is allowed at once.
+	maxRead = 32 << 10
 )
 
 // throttled reads no faster than a limit.
@@ -20,13 +25,15 @@ type throttled struct {
 	limit *rate.Limiter
 }
 
-func throttle(r io.Reader) io.Reader {
+// Throttle returns a reader of a plugin's output that is no faster than the host
+// can bear.
+func Throttle(r io.Reader) io.Reader {
 	return throttled{Reader: r, limit: rate.NewLimiter(outputPerSecond, outputAtOnce)}
 }
 
 func (t throttled) Read(p []byte) (int, error) {
-	n, err := t.Reader.Read(p[:min(len(p), outputAtOnce)])
+	n, err := t.Reader.Read(p[:min(len(p), maxRead)])
 	// Fails only for more than the limit allows at once.
-	_ = t.limit.WaitN(context.Background(), n)
+	_ = t.limit.WaitN(context.Background(), n+lineCost*bytes.Count(p[:n], []byte("\n")))
 	return n, err
 }

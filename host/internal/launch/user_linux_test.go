@@ -136,9 +136,9 @@ func TestUsersAreOfTheRange(t *testing.T) {
 	seen := map[User]bool{}
 	for u := UserOf("x"); !seen[u]; u = u.Next() {
 		seen[u] = true
-		assert.True(t, u.UID >= firstUser && u.UID < firstUser+users && u.GID == u.UID, "%+v", u)
+		assert.True(t, u.UID >= firstUser && u.UID < firstUser+Users && u.GID == u.UID, "%+v", u)
 	}
-	assert.Len(t, seen, users, "Next gets around")
+	assert.Len(t, seen, Users, "Next gets around")
 	assert.Equal(t, UserOf("a/b"), UserOf("a/b"))
 	assert.NotEqual(t, UserOf("a/b"), UserOf("a/c"))
 }

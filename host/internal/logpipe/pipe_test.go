@@ -63,10 +63,15 @@ func field(rec slog.Record, name string) any {
 	return found
 }
 
-// drain sends all of r through a new pipe into a recorder.
+// drain sends all of r through a new pipe into a recorder, slowly enough that
+// the pipe holds nothing back.
 func drain(r io.Reader) (*logpipe.Pipe, *recorder) {
 	log := &recorder{level: slog.LevelDebug}
-	pipe := logpipe.New(logpipe.Options{Logger: slog.New(log)})
+	now := time.Now()
+	pipe := logpipe.New(logpipe.Options{Logger: slog.New(log), Now: func() time.Time {
+		now = now.Add(time.Second)
+		return now
+	}})
 	pipe.Drain(r)
 	return pipe, log
 }

@@ -1,0 +1,116 @@
+package mqtt
+
+import (
+	"crypto/rand"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+)
+
+// defaultProbeInterval is how often the client's loop is measured.
+const defaultProbeInterval = 30 * time.Second
+
+// probe measures how long the hub's MQTT client takes from the publishing of a
+// message to its handler: to the broker and back, and through the client's loop,
+// in which every handler of the hub's runs. One that blocks shows here, whoever
+// wrote it. Safe for concurrent use.
+type probe struct {
+	client paho.Client
+	topic  string
+	now    func() time.Time
+	told   func(time.Duration)
+
+	mu sync.Mutex
+	// number of the last message, and when it left if it has not come back; zero if
+	// it has.
+	number int
+	sent   time.Time
+	last   time.Duration
+}
+
+// lostAfter is when a message that has not come back counts as lost.
+const lostAfter = time.Minute
+
+func newProbe(client paho.Client, base string, now func() time.Time, told func(time.Duration)) *probe {
+	// Two hubs with one base must not take each other's.
+	return &probe{client: client, topic: base + "/bridge/probe/" + strings.ToLower(rand.Text()[:10]), now: now, told: told}
+}
+
+// send sends the next message, unless one is still under way.
+func (p *probe) send() {
+	connected, now := p.client.IsConnectionOpen(), p.now()
+	p.mu.Lock()
+	if !connected || now.Sub(p.sent) > lostAfter {
+		p.sent = time.Time{}
+	}
+	due := connected && p.sent.IsZero()
+	if due {
+		p.number++
+		p.sent = now
+	}
+	number := p.number
+	p.mu.Unlock()
+	if due {
+		p.client.Publish(p.topic, 0, false, strconv.Itoa(number)) // its way back is its receipt
+	}
+}
+
+// receive is the client's callback.
+func (p *probe) receive(_ paho.Client, m paho.Message) {
+	p.mu.Lock()
+	if p.sent.IsZero() || string(m.Payload()) != strconv.Itoa(p.number) {
+		p.mu.Unlock()
+		return
+	}
+	p.last, p.sent = p.now().Sub(p.sent), time.Time{}
+	last := p.last
+	p.mu.Unlock()
+	p.told(last)
+}
+
+// delay is the last one that was measured, or how long the message that is under
+// way has taken so far, if that is longer.
+func (p *probe) delay() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.sent.IsZero() {
+		return p.last
+	}
+	return max(p.last, p.now().Sub(p.sent))
+}
+
+// Stats is how busy a bridge is.
+type Stats struct {
+	// Serving is how many commands are being served, Waiting how many wait for
+	// that. Dropped is how many could not even be answered, since the start.
+	Serving, Waiting, Dropped int
+	// LoopDelay is how long the hub's MQTT client took last to bring a message, or
+	// how long it has been taking for the one that is under way.
+	LoopDelay time.Duration
+	// Connected says whether the client has a broker.
+	Connected bool
+}
+
+// Stats says how busy the bridge is now.
+func (b *Bridge) Stats() Stats {
+	s := b.inbox.stats()
+	s.LoopDelay, s.Connected = b.probe.delay(), b.opts.Client.IsConnectionOpen()
+	return s
+}
+
+// measure sends probes until the bridge stops.
+func (b *Bridge) measure() {
+	ticker := time.NewTicker(b.opts.ProbeInterval)
+	defer ticker.Stop()
+	for {
+		b.probe.send()
+		select {
+		case <-ticker.C:
+		case <-b.ctx.Done():
+			return
+		}
+	}
+}

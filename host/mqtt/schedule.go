@@ -1,0 +1,64 @@
+package mqtt
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+)
+
+// topicSchedule holds the schedule that is in force, once it was set.
+const topicSchedule = "schedule"
+
+// maxSchedule bounds a schedule's payload.
+const maxSchedule = 4 << 10
+
+// schedule serves a command that sets when a car is refreshed by itself. The payload
+// is JSON, or one of the words recommended, off, and default: back to what the
+// plugin's settings say.
+func (b *Bridge) schedule(m message, served Served) {
+	now, err := b.setSchedule(m, served)
+	served.Err, served.Duration = err, b.opts.Now().Sub(m.at)
+	if err != nil {
+		b.answer(served)
+		return
+	}
+	served.Unpublished = b.publisher.schedule(served.Vehicle, now)
+	b.log.Info("schedule set", "vehicle", served.Vehicle, "request_id", served.RequestID, "schedule", string(now))
+	b.opts.OnCommand(served)
+}
+
+func (b *Bridge) setSchedule(m message, served Served) (json.RawMessage, error) {
+	if err := m.refused(served.Vehicle); err != nil {
+		return nil, err
+	}
+	text := strings.TrimSpace(string(m.payload))
+	var schedule json.RawMessage
+	switch {
+	case len(m.payload) > maxSchedule:
+		return nil, shared.Errorf(shared.ReasonInvalidCommand, "The schedule is longer than %d bytes.", maxSchedule)
+	case text == "":
+		return nil, shared.Errorf(shared.ReasonInvalidCommand, "The schedule is empty. Use default to go back to the settings, or off.")
+	case text == "default":
+	case text == "recommended" || text == "off":
+		schedule = json.RawMessage(strconv.Quote(text))
+	case !strings.HasPrefix(text, "{") || !json.Valid([]byte(text)):
+		return nil, shared.Errorf(shared.ReasonInvalidCommand, "The schedule is no JSON object. Use one such as {\"idle\":\"4h\"}, or recommended, off, or default.")
+	default:
+		schedule = json.RawMessage(text)
+	}
+	ctx := shared.WithCallInfo(b.ctx, shared.CallInfo{RequestID: served.RequestID})
+	ctx, cancel := context.WithTimeout(ctx, shared.ModeCached.DefaultTimeout())
+	defer cancel()
+	plugin, err := b.opts.Fleet.Find(ctx, served.Vehicle)
+	if err != nil {
+		return nil, err
+	}
+	scheduler, ok := plugin.(shared.Scheduler)
+	if !ok {
+		return nil, shared.NewError(shared.ReasonUnsupported)
+	}
+	return scheduler.SetSchedule(ctx, served.Vehicle, schedule)
+}
