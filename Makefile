@@ -24,7 +24,8 @@ test: ## Run all tests, with the race detector
 	$(GO) test $(RACE) -timeout 10m ./...
 	$(if $(RACE),$(GO) test -run '^TestThousand' ./host)
 
-bench: ## Run the benchmarks
+bench: build ## Measure the service under load beside its yardsticks, and then the parts
+	bin/host-demo bench --json bin/bench.json $(ARGS)
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./...
 
 fuzz: ## Fuzz every parser for FUZZTIME (30s)

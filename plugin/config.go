@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
 )
@@ -38,6 +39,11 @@ type Settings struct {
 	// RereadAfter says when, after the wake of a CCS2 car, its status is read:
 	// ["3s", "8s", …]. Default: as suits a real car.
 	RereadAfter []Duration `json:"reread_after,omitempty"`
+	// Limits of what goes out, in the form of [sdk.Limits]. Default: those of the
+	// region.
+	Limits json.RawMessage `json:"limits,omitempty"`
+	// Schedule in the form of [sdk.Schedule]. Default: off.
+	Schedule json.RawMessage `json:"schedule,omitempty"`
 }
 
 // Endpoints replace the vendor's hosts, for tests and for days when it moves
@@ -117,7 +123,9 @@ const SettingsSchema = `{
         "brand": {"enum": ["hyundai", "kia", "genesis"]}
       }
     },
-    "reread_after": {"type": "array", "items": {"type": "string"}, "description": "When to look for the answer of a woken CCS2 car: 3s, 8s, …"}
+    "reread_after": {"type": "array", "items": {"type": "string"}, "description": "When to look for the answer of a woken CCS2 car: 3s, 8s, …"},
+    "limits": ` + sdk.LimitsSchema + `,
+    "schedule": ` + sdk.ScheduleSchema + `
   }
 }`
 
@@ -148,6 +156,12 @@ func ParseSettings(body json.RawMessage) (Settings, error) {
 	if _, err := s.profile(); err != nil {
 		wrong = append(wrong, err.Error())
 	}
+	if _, err := s.limits(); err != nil {
+		wrong = append(wrong, err.Error())
+	}
+	if _, err := s.schedule(); err != nil {
+		wrong = append(wrong, err.Error())
+	}
 	if len(s.RereadAfter) > 100 {
 		wrong = append(wrong, "reread_after has more than 100 entries")
 	}
@@ -161,6 +175,22 @@ func ParseSettings(body json.RawMessage) (Settings, error) {
 		return Settings{}, shared.Errorf(shared.ReasonConfigInvalid, "The settings are not valid: %s.", strings.Join(wrong, "; "))
 	}
 	return s, nil
+}
+
+// limits are what the user has set in place of the region's.
+func (s Settings) limits() (l sdk.Limits, err error) {
+	if len(s.Limits) > 0 {
+		err = json.Unmarshal(s.Limits, &l)
+	}
+	return l, err
+}
+
+// schedule of refreshes without a command.
+func (s Settings) schedule() (plan sdk.Schedule, err error) {
+	if len(s.Schedule) > 0 {
+		err = json.Unmarshal(s.Schedule, &plan)
+	}
+	return plan, err
 }
 
 // overrides says whether there is an override at all.

@@ -3,6 +3,7 @@
 package plugin
 
 import (
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -14,21 +15,39 @@ import (
 )
 
 // Plugin returns what sdk.Serve serves.
-func Plugin() sdk.Plugin { return Through(nil) }
+func Plugin() sdk.Plugin { return New(Options{}) }
 
-// Through is Plugin with the vendor's traffic going through what wrap makes of a
-// transport, for example [github.com/hyundai-mqtt/hyundai-plugin/plugin/traffic.Recorder.Wrap].
-func Through(wrap func(http.RoundTripper) http.RoundTripper) sdk.Plugin {
+// Options of New, for those who look at the vendor by hand.
+type Options struct {
+	// Transport wraps what every call goes through, for example
+	// [github.com/hyundai-mqtt/hyundai-plugin/plugin/traffic.Recorder.Wrap].
+	// Default: nothing is wrapped.
+	Transport func(http.RoundTripper) http.RoundTripper
+	// HistoryAtOnce asks for driving history and trips with each read, due or not.
+	HistoryAtOnce bool
+}
+
+// New is Plugin with options.
+func New(o Options) sdk.Plugin {
 	return sdk.Plugin{
 		Name:           "hyundai-plugin",
 		Version:        version(),
 		Vendor:         "Hyundai, Kia, Genesis",
 		SettingsSchema: SettingsSchema,
-		New:            func(cfg sdk.VendorConfig) (sdk.Vendor, error) { return newVendor(cfg, wrap) },
+		New:            func(cfg sdk.VendorConfig) (sdk.Vendor, error) { return newVendor(cfg, o) },
 	}
 }
 
-func newVendor(cfg sdk.VendorConfig, wrap func(http.RoundTripper) http.RoundTripper) (sdk.Vendor, error) {
+// ProfileOf is the profile that settings lead to.
+func ProfileOf(settings json.RawMessage) (profile.Profile, error) {
+	s, err := ParseSettings(settings)
+	if err != nil {
+		return profile.Profile{}, err
+	}
+	return s.profile()
+}
+
+func newVendor(cfg sdk.VendorConfig, o Options) (sdk.Vendor, error) {
 	s, err := ParseSettings(cfg.Settings)
 	if err != nil {
 		return nil, err
@@ -44,14 +63,23 @@ func newVendor(cfg sdk.VendorConfig, wrap func(http.RoundTripper) http.RoundTrip
 	if built, err := profile.Europe(p.Brand); err == nil {
 		warnOfOld(cfg.Logger, p.Version, built.Version)
 	}
+	limits, err := s.limits()
+	if err != nil {
+		return nil, err
+	}
+	plan, err := s.schedule()
+	if err != nil {
+		return nil, err
+	}
 	rereads := make([]time.Duration, len(s.RereadAfter))
 	for i, d := range s.RereadAfter {
 		rereads[i] = time.Duration(d)
 	}
 	return europe.New(europe.Options{
-		Profile: p, Username: s.Username, Password: s.Password, Language: s.Language, RereadAfter: rereads,
+		Profile: p, Username: s.Username, Password: s.Password, Language: s.Language, RereadAfter: rereads, Limits: limits, Plan: plan,
+		Requested: cfg.Requested, Refused: cfg.Refused,
 		Store: cfg.Store, Redactor: cfg.Redactor, Logger: cfg.Logger, Now: cfg.Now,
-		Transport: wrap,
+		Transport: o.Transport, HistoryAtOnce: o.HistoryAtOnce,
 	})
 }
 

@@ -1,88 +1,94 @@
 package main
 
 import (
-	"slices"
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
-	"time"
 
-	paho "github.com/eclipse/paho.mqtt.golang"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
+	"github.com/hyundai-mqtt/hyundai-plugin/cmd/host-demo/internal/bench"
 )
 
-// benchCars is how many cars take turns, so that each read reaches the cloud and
-// none is answered from memory.
-const benchCars = 5000
-
-// report prints percentiles of what was measured.
-func report(b *testing.B, took []time.Duration) {
-	b.Helper()
-	slices.Sort(took)
-	at := func(p float64) float64 {
-		return float64(took[min(len(took)-1, int(p*float64(len(took))))].Microseconds()) / 1000
-	}
-	b.ReportMetric(at(0.50), "p50-ms")
-	b.ReportMetric(at(0.99), "p99-ms")
-	b.ReportMetric(at(1), "max-ms")
-}
-
-// sleepers is a fleet of which the first n are woken and do not answer, and the
-// rest are parked.
-func sleepers(b *testing.B, n int) (*system, []cloudsim.Car) {
-	b.Helper()
-	cars := cloudsim.Fleet(n + benchCars)
-	for i := range cars[:n] {
-		cars[i].ForceDelay = time.Hour
-	}
-	s := newSystem(b, cloudsim.Options{Accounts: []cloudsim.Account{{
-		Brand: profile.Kia, Email: "fleet@example.com", Password: "fleet-password", Cars: cars,
-	}}}, `["1h"]`, true)
-	for _, c := range cars[:n] {
-		s.command(c.ID, "force")
-	}
-	wakes := min(n, 28)
-	require.Eventually(b, func() bool { return s.cloud.Calls(cloudsim.Wake) == wakes }, 30*time.Second, time.Millisecond)
-	return s, cars[n:]
-}
-
-// BenchmarkCachedWhileCarsSleep is a cached command over MQTT, from the
-// publication of the command to the answer, alone and while forty cars sit in
-// forced reads that do not end. Both include the cloud's two calls over HTTP.
-func BenchmarkCachedWhileCarsSleep(b *testing.B) {
-	for _, bc := range []struct {
-		name   string
-		asleep int
-	}{{"none", 0}, {"forty", 40}} {
-		b.Run(bc.name, func(b *testing.B) {
-			s, cars := sleepers(b, bc.asleep)
-			var took []time.Duration
-			for i := 0; b.Loop(); i++ {
-				started := time.Now()
-				s.command(cars[i%len(cars)].ID, "cached")
-				require.NoError(b, s.next().Err)
-				took = append(took, time.Since(started))
+// The load harness runs, as a person would run it, on the embedded broker.
+func TestBench(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name  string
+		check func(t *testing.T, r bench.Report)
+	}{
+		{"10 at once, vendor 0 ms", func(t *testing.T, r bench.Report) {
+			t.Helper()
+			x := only(t, r, 10)
+			assert.Positive(t, x.PerSecond)
+			assert.GreaterOrEqual(t, x.Latency.Max, x.Latency.P50)
+			assert.Positive(t, x.Hub.Goroutines)
+			assert.Positive(t, x.Plugin.Goroutines)
+			assert.Positive(t, x.LoopMax)
+			if _, err := os.Stat("/proc/self/status"); err == nil {
+				assert.Positive(t, x.Hub.MemoryMiB)
+				assert.Positive(t, x.Plugin.MemoryMiB)
 			}
-			report(b, took)
+		}},
+		{"start to first car", func(t *testing.T, r bench.Report) {
+			t.Helper()
+			assert.Equal(t, "≤ 0.3 s", only(t, r, 1).Target)
+		}},
+		{"in-process loop: cached beside 8 sleeping cars", func(t *testing.T, r bench.Report) {
+			t.Helper()
+			assert.Greater(t, only(t, r, 5).Latency.Max, 8*2000., "one car after the other")
+		}},
+		{"round trip", func(t *testing.T, r bench.Report) {
+			t.Helper()
+			require.NotNil(t, r.RoundTrip)
+			assert.Positive(t, r.RoundTrip.Ratio)
+		}},
+		{"broker alone", func(t *testing.T, r bench.Report) {
+			t.Helper()
+			require.NotNil(t, r.Floor)
+			assert.Positive(t, r.Floor.PerSecond)
+			assert.Greater(t, r.Floor.Messages, 50)
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "report.json")
+			var stderr bytes.Buffer
+			cmd := exec.CommandContext(t.Context(), filepath.Join(binaries, "host-demo"), "bench", "--embedded", "--only", tc.name, "--json", file)
+			cmd.Stderr = &stderr
+			table, err := cmd.Output()
+			require.NoError(t, err, stderr.String())
+			assert.Contains(t, stderr.String(), "measuring: "+tc.name+"\n")
+			assert.Contains(t, string(table), "broker embedded")
+			body, err := os.ReadFile(file)
+			require.NoError(t, err)
+			var r bench.Report
+			require.NoError(t, json.Unmarshal(body, &r))
+			tc.check(t, r)
 		})
 	}
 }
 
-// BenchmarkCommandToState is a cached command until a listener on the broker has
-// status/last_updated, and with it the whole state.
-func BenchmarkCommandToState(b *testing.B) {
-	s, cars := sleepers(b, 0)
-	marker := make(chan struct{}, 100)
-	token := s.client.Subscribe("hyundai/+/status/last_updated", 1, func(paho.Client, paho.Message) { marker <- struct{}{} })
-	require.True(b, token.WaitTimeout(10*time.Second))
-	var took []time.Duration
-	for i := 0; b.Loop(); i++ {
-		started := time.Now()
-		s.command(cars[i%len(cars)].ID, "cached")
-		<-marker
-		took = append(took, time.Since(started))
-		require.NoError(b, s.next().Err)
+func only(t *testing.T, r bench.Report, commands int) bench.Result {
+	t.Helper()
+	require.Len(t, r.Results, 1)
+	x := r.Results[0]
+	assert.Equal(t, commands, x.Commands)
+	assert.Zero(t, x.Lost)
+	assert.Empty(t, x.Failed)
+	return x
+}
+
+func TestBenchThatIsNotUnderstood(t *testing.T) {
+	for want, args := range map[string][]string{
+		`nothing has "nonsense" in its name`: {"--only", "nonsense"}, "flag provided but not defined": {"--x"}, "for host-demo bench itself": {"loop"},
+	} {
+		out, err := exec.CommandContext(t.Context(), filepath.Join(binaries, "host-demo"), append([]string{"bench"}, args...)...).CombinedOutput()
+		require.Error(t, err)
+		assert.Contains(t, string(out), want)
 	}
-	report(b, took)
 }

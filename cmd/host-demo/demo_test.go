@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/cmd/host-demo/internal/broker"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 )
 
@@ -186,9 +187,9 @@ func TestDemoForAWhileAsJSON(t *testing.T) {
 // TestRealService runs the same binary as the real service: credentials from the
 // environment, somebody else's broker, and a cloud that is only configured.
 func TestRealService(t *testing.T) {
-	broker, err := startBroker()
+	embedded, err := broker.Start()
 	require.NoError(t, err)
-	defer func() { require.NoError(t, broker.close()) }()
+	defer func() { require.NoError(t, embedded.Close(context.Background())) }()
 	demo := cloudsim.DemoAccount()
 	cloud, err := cloudsim.New(cloudsim.Options{Accounts: []cloudsim.Account{demo}})
 	require.NoError(t, err)
@@ -200,9 +201,9 @@ func TestRealService(t *testing.T) {
 		"MQTT_BASE_TOPIC=home/cars", "XDG_STATE_HOME=" + stateFor(t),
 	}
 	for range 2 {
-		p := runDemo(t, env, "--broker", broker.url())
+		p := runDemo(t, env, "--broker", embedded.URL())
 		_, before := p.find(`^Try .*home/cars/` + ioniq)
-		assert.Contains(t, before[0], broker.address)
+		assert.Contains(t, before[0], embedded.Address)
 		require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 		p.ended(5 * time.Second)
 		logged := p.stderr.String()

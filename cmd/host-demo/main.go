@@ -38,6 +38,12 @@ func main() {
 // run returns the exit status: 0 for a clean end, 1 for a failure, 2 for words
 // that are not understood.
 func run(args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "cloud" {
+		return runCloud(args[1:], stdout, stderr)
+	}
+	if len(args) > 0 && args[0] == "bench" {
+		return runBench(args[1:], stdout, stderr)
+	}
 	f, err := parseFlags(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
@@ -45,13 +51,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return 2
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilStopped(f.runFor)
 	defer stop()
-	if f.runFor > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, f.runFor)
-		defer cancel()
-	}
 	s, err := settingsFrom(f, os.LookupEnv, os.Geteuid())
 	if err == nil {
 		err = serve(ctx, s, stdout, stderr)
@@ -61,6 +62,19 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// untilStopped ends with the first signal, or after some time if it is given.
+func untilStopped(runFor time.Duration) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	if runFor <= 0 {
+		return ctx, stop
+	}
+	ctx, cancel := context.WithTimeout(ctx, runFor)
+	return ctx, func() {
+		cancel()
+		stop()
+	}
 }
 
 func parseFlags(args []string, stderr io.Writer) (flags, error) {
@@ -78,7 +92,8 @@ func parseFlags(args []string, stderr io.Writer) (flags, error) {
 	set.BoolVar(&f.release, "release", false, "lift the quarantine that an earlier run has put the plugin into")
 	set.Usage = func() {
 		_, _ = fmt.Fprint(stderr, "host-demo runs hyundai-plugin between an MQTT broker and the vendor's cloud.\n"+
-			"Without HYUNDAI_USERNAME and HYUNDAI_PASSWORD in the environment it runs on a scripted cloud.\n\n")
+			"Without HYUNDAI_USERNAME and HYUNDAI_PASSWORD in the environment it runs on a scripted cloud.\n"+
+			"host-demo cloud runs that cloud alone, host-demo bench measures the service under load; see their -h.\n\n")
 		set.PrintDefaults()
 	}
 	if err := set.Parse(args); err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/cmd/host-demo/internal/broker"
 	"github.com/hyundai-mqtt/hyundai-plugin/host"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
@@ -47,6 +48,9 @@ func TestMain(m *testing.M) {
 	_ = os.RemoveAll(dir)
 	os.Exit(status)
 }
+
+// unlimited is for tests that give a car more commands than its battery bears.
+const unlimited = `{"calls_per_day":-1,"logins_per_day":-1,"wakes_per_day":-1,"wake_interval":"-1s","aux_stop":-1}`
 
 // system is the whole of it: a broker, the scripted cloud, the host with the
 // real plugin as its subprocess, and the bridge.
@@ -87,17 +91,17 @@ func newSystemWith(tb testing.TB, o cloudsim.Options, rereads string, noFirstRea
 		o.Accounts = []cloudsim.Account{cloudsim.DemoAccount()}
 	}
 	s := &system{t: tb, served: make(chan mqtt.Served, 100_000)}
-	broker, err := startBroker()
+	embedded, err := broker.Start()
 	require.NoError(tb, err)
-	tb.Cleanup(func() { require.NoError(tb, broker.close()) })
+	tb.Cleanup(func() { require.NoError(tb, embedded.Close(context.Background())) })
 	s.cloud, err = cloudsim.New(o)
 	require.NoError(tb, err)
 	require.NoError(tb, s.cloud.Start("127.0.0.1:0"))
 	tb.Cleanup(func() { closeCloud(tb, s.cloud) })
-	s.client = mqttClient(tb, broker.url())
+	s.client = mqttClient(tb, embedded.URL())
 	a := o.Accounts[0]
-	settings := fmt.Sprintf(`{"username":%q,"password":%q,"brand":%q,"endpoints":{"login":%[4]q,"cci":%[4]q,"api":%[4]q},"reread_after":%[5]s}`,
-		a.Email, a.Password, a.Brand, s.cloud.URL(), rereads)
+	settings := fmt.Sprintf(`{"username":%q,"password":%q,"brand":%q,"endpoints":{"login":%[4]q,"cci":%[4]q,"api":%[4]q},"reread_after":%[5]s,"limits":%[6]s}`,
+		a.Email, a.Password, a.Brand, s.cloud.URL(), rereads, unlimited)
 	log := slog.New(slog.NewJSONHandler(io.MultiWriter(s), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	options := host.Options{
 		Plugins: []host.PluginSpec{{

@@ -104,7 +104,7 @@ func TestReadiness(t *testing.T) {
 }
 
 func TestTheMonitorOnlyAnswers(t *testing.T) {
-	m := testMonitor(t, monitorOptions{metrics: registry(metrics.New(metrics.Options{}))})
+	m := testMonitor(t, monitorOptions{metrics: registry(metrics.New(metrics.Options{}), metrics.NewBridge())})
 	for _, page := range []string{"/metrics", "/healthz"} {
 		for method, want := range map[string]int{
 			http.MethodGet: 200, http.MethodHead: 200, http.MethodPost: 405, http.MethodPut: 405, http.MethodDelete: 405, http.MethodOptions: 405,
@@ -241,7 +241,7 @@ func TestStatusIsAskedByMany(t *testing.T) {
 	s := newSystem(t, cloudsim.Options{}, quickly)
 	collector := metrics.New(metrics.Options{})
 	collector.Watch(s.hub)
-	m := testMonitor(t, monitorOptions{status: s.hub.Status, connected: s.client.IsConnectionOpen, metrics: registry(collector)})
+	m := testMonitor(t, monitorOptions{status: s.hub.Status, connected: s.client.IsConnectionOpen, metrics: registry(collector, metrics.NewBridge())})
 	var all sync.WaitGroup
 	for range maxScrapes {
 		all.Go(func() {

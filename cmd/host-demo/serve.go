@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/cmd/host-demo/internal/broker"
 	"github.com/hyundai-mqtt/hyundai-plugin/host"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/metrics"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
@@ -31,6 +33,9 @@ const pluginName = "hyundai"
 // Demo cars live this much faster than the clock, so that there is something to
 // see.
 const demoSpeed = 30
+
+// demoLimits leave out what a day allows: a day of the cars is over too soon.
+const demoLimits = `{"calls_per_day":-1,"wakes_per_day":-1,"wake_interval":"10s"}`
 
 // serve runs the hub until ctx ends.
 func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error) {
@@ -56,7 +61,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 		parts.add(cloud.Close)
 		out.cloud(cloud.URL(), s.account)
 	}
-	collector := metrics.New(metrics.Options{})
+	collector, bridgeCollector := metrics.New(metrics.Options{}), metrics.NewBridge()
 	hub, err := newHub(s, out, collector, log)
 	if err != nil {
 		return err
@@ -71,10 +76,10 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 		if err := bridge.Subscribe(ctx); err != nil {
 			log.Error("commands are not subscribed to", "error", err)
 		}
-	})
+	}, log)
 	if s.httpAddress != "" {
 		m, err := startMonitor(ctx, monitorOptions{
-			address: s.httpAddress, status: hub.Status, connected: client.IsConnectionOpen, metrics: registry(collector), log: log,
+			address: s.httpAddress, status: hub.Status, connected: client.IsConnectionOpen, metrics: registry(collector, bridgeCollector), log: log,
 		})
 		if err != nil {
 			return err
@@ -96,11 +101,18 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	})
 
 	bridge, err := mqtt.New(mqtt.Options{
-		Client: client, Fleet: hub, BaseTopic: s.baseTopic, NoInitialRefresh: s.noInitialRefresh, Logger: log, OnCommand: out.command,
+		Client: client, Fleet: hub, BaseTopic: s.baseTopic, NoInitialRefresh: s.noInitialRefresh, Logger: log,
+		ProbeInterval: s.probeInterval,
+		OnCommand: func(c mqtt.Served) {
+			bridgeCollector.Served(c)
+			out.command(c)
+		},
+		OnProbe: bridgeCollector.Probed,
 	})
 	if err != nil {
 		return err
 	}
+	bridgeCollector.Watch(bridge)
 	if err := hub.Start(ctx); err != nil {
 		return err
 	}
@@ -122,13 +134,13 @@ func chooseBroker(s settings, out *view, parts *closers) (string, error) {
 		out.broker(withoutPassword(s.brokerURL), false)
 		return s.brokerURL, nil
 	}
-	embedded, err := startBroker()
+	embedded, err := broker.Start()
 	if err != nil {
 		return "", err
 	}
-	parts.add(func(context.Context) error { return embedded.close() })
-	out.broker(embedded.address, true)
-	return embedded.url(), nil
+	parts.add(embedded.Close)
+	out.broker(embedded.Address, true)
+	return embedded.URL(), nil
 }
 
 // withoutPassword is a broker's URL as it may be shown.
@@ -171,10 +183,10 @@ func upgrade(ctx context.Context, hub *host.Host) error {
 	return hub.Upgrade(ctx, pluginName)
 }
 
-// registry holds what /metrics shows: the plugins, and this process itself.
-func registry(collector *metrics.Collector) *prometheus.Registry {
+// registry holds what /metrics shows: the plugins, the bridge, and this process itself.
+func registry(plugins *metrics.Collector, bridge *metrics.Bridge) *prometheus.Registry {
 	r := prometheus.NewRegistry()
-	r.MustRegister(collector, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	r.MustRegister(plugins, bridge, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return r
 }
 
@@ -191,20 +203,30 @@ func startCloud(s *settings) (*cloudsim.Cloud, error) {
 	s.account = account{
 		Username: demo.Email, Password: demo.Password, Brand: string(demo.Brand),
 		Endpoints: map[string]string{"login": cloud.URL(), "cci": cloud.URL(), "api": cloud.URL()},
+		Limits:    s.account.Limits, Schedule: s.account.Schedule,
+	}
+	if s.account.Limits == nil {
+		s.account.Limits = json.RawMessage(demoLimits)
 	}
 	return cloud, nil
 }
 
 // newClient returns a client that is not connected yet.
-func newClient(s settings, broker string, onConnect func()) paho.Client {
+func newClient(s settings, broker string, onConnect func(), log *slog.Logger) paho.Client {
 	id := s.clientID
 	if id == "" {
 		// A fixed name would make two copies throw each other out.
 		id = "hyundai_mqtt_" + strings.ToLower(rand.Text()[:8])
 	}
 	opts := paho.NewClientOptions().AddBroker(broker).SetClientID(id).SetKeepAlive(60 * time.Second).
-		SetConnectRetry(true).SetConnectRetryInterval(2 * time.Second).SetMaxReconnectInterval(30 * time.Second).
-		SetOnConnectHandler(func(paho.Client) { onConnect() })
+		SetConnectRetry(true).SetConnectRetryInterval(2 * time.Second).SetMaxReconnectInterval(30 * time.Second).SetCustomOpenConnectionFn(mqtt.Dial).
+		SetOnConnectHandler(func(paho.Client) {
+			log.Info("connected to the MQTT broker")
+			onConnect()
+		}).
+		SetConnectionLostHandler(func(_ paho.Client, err error) {
+			log.Warn("the MQTT broker is gone; it is tried again and again", "error", err)
+		})
 	if s.mqttUser != "" && s.mqttPassword != "" {
 		opts.SetUsername(s.mqttUser).SetPassword(s.mqttPassword)
 	}

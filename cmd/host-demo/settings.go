@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
@@ -27,6 +28,8 @@ type settings struct {
 	mqttUser, mqttPassword       string
 	clientID, baseTopic, stateIn string
 	noInitialRefresh             bool
+	// probeInterval of the bridge; 0 for its default.
+	probeInterval time.Duration
 	// httpAddress is complete; empty for none.
 	httpAddress string
 	// reattach is the line of a plugin under a debugger; empty for none.
@@ -44,6 +47,10 @@ type account struct {
 	Endpoints map[string]string `json:"endpoints,omitempty"`
 	// Profile is the content of HYUNDAI_PROFILE_FILE.
 	Profile json.RawMessage `json:"profile,omitempty"`
+	// Limits in place of the region's.
+	Limits json.RawMessage `json:"limits,omitempty"`
+	// Schedule of refreshes without a command.
+	Schedule json.RawMessage `json:"schedule,omitempty"`
 }
 
 func (a account) json() json.RawMessage {
@@ -51,56 +58,92 @@ func (a account) json() json.RawMessage {
 	return b
 }
 
+// environment is how variables are looked up, as in os.LookupEnv.
+type environment func(name string) (string, bool)
+
+// or is a variable without blanks around it, or the fallback if it is empty.
+func (e environment) or(name, fallback string) string {
+	if v, ok := e(name); ok && strings.TrimSpace(v) != "" {
+		return strings.TrimSpace(v)
+	}
+	return fallback
+}
+
 // settingsFrom reads the environment, by the names that the service has always
 // had, under the command line. uid is the user's number.
-func settingsFrom(f flags, lookup func(string) (string, bool), uid int) (settings, error) {
-	env := func(name, fallback string) string {
-		if v, ok := lookup(name); ok && strings.TrimSpace(v) != "" {
-			return strings.TrimSpace(v)
-		}
-		return fallback
-	}
-	s := settings{
-		flags: f, mqttUser: env("MQTT_USERNAME", ""), mqttPassword: env("MQTT_PASSWORD", ""),
-		clientID: env("MQTT_CLIENT_ID", ""), baseTopic: env("MQTT_BASE_TOPIC", "hyundai"),
-		account: account{
-			Username: env("HYUNDAI_USERNAME", ""), Password: env("HYUNDAI_PASSWORD", ""), PIN: env("HYUNDAI_PIN", ""),
-			Region: env("HYUNDAI_REGION", ""), Brand: env("HYUNDAI_BRAND", ""), Endpoints: map[string]string{},
-		},
-	}
-	for key, name := range map[string]string{"login": "HYUNDAI_ENDPOINT_LOGIN", "cci": "HYUNDAI_ENDPOINT_CCI", "api": "HYUNDAI_ENDPOINT_API"} {
-		if v := env(name, ""); v != "" {
-			s.account.Endpoints[key] = v
-		}
+func settingsFrom(f flags, env environment, uid int) (s settings, err error) {
+	s = settings{
+		flags: f, mqttUser: env.or("MQTT_USERNAME", ""), mqttPassword: env.or("MQTT_PASSWORD", ""),
+		clientID: env.or("MQTT_CLIENT_ID", ""), baseTopic: env.or("MQTT_BASE_TOPIC", "hyundai"),
 	}
 	var wrong []error
+	check := func(err error) {
+		if err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	s.account, err = accountFrom(env)
+	check(err)
 	s.demo = s.account.Username == "" && s.account.Password == ""
 	if !s.demo && (s.account.Username == "" || s.account.Password == "") {
-		wrong = append(wrong, errors.New("HYUNDAI_USERNAME and HYUNDAI_PASSWORD are needed together"))
+		check(errors.New("HYUNDAI_USERNAME and HYUNDAI_PASSWORD are needed together"))
 	}
-	var err error
-	if s.account.Profile, err = profileFile(env("HYUNDAI_PROFILE_FILE", "")); err != nil {
-		wrong = append(wrong, err)
+	s.brokerURL, err = brokerURL(f.broker, env.or)
+	check(err)
+	if s.noInitialRefresh, err = no(env.or("INITIAL_REFRESH", "true")); err != nil {
+		check(fmt.Errorf("INITIAL_REFRESH %w", err))
 	}
-	if s.brokerURL, err = brokerURL(f.broker, env); err != nil {
-		wrong = append(wrong, err)
+	if s.probeInterval, err = time.ParseDuration(env.or("MQTT_PROBE_INTERVAL", "0s")); err != nil {
+		check(errors.New("MQTT_PROBE_INTERVAL is no time such as 30s; -1s switches it off"))
 	}
-	if s.noInitialRefresh, err = no(env("INITIAL_REFRESH", "true")); err != nil {
-		wrong = append(wrong, fmt.Errorf("INITIAL_REFRESH %w", err))
-	}
-	if s.level, err = level(f.logLevel, env, s.demo); err != nil {
-		wrong = append(wrong, err)
-	}
-	if s.stateIn, err = stateDir(f.state, env, s.demo, uid); err != nil {
-		wrong = append(wrong, err)
-	}
-	if s.httpAddress, err = httpAddress(f.http); err != nil {
-		wrong = append(wrong, err)
-	}
-	if s.reattach, err = reattach(env); err != nil {
-		wrong = append(wrong, err)
-	}
+	s.level, err = level(f.logLevel, env.or, s.demo)
+	check(err)
+	s.stateIn, err = stateDir(f.state, env.or, s.demo, uid)
+	check(err)
+	s.httpAddress, err = httpAddress(f.http)
+	check(err)
+	s.reattach, err = reattach(env.or)
+	check(err)
 	return s, errors.Join(wrong...)
+}
+
+// accountFrom reads the plugin's settings.
+func accountFrom(env environment) (account, error) {
+	a := account{
+		Username: env.or("HYUNDAI_USERNAME", ""), Password: env.or("HYUNDAI_PASSWORD", ""), PIN: env.or("HYUNDAI_PIN", ""),
+		Region: env.or("HYUNDAI_REGION", ""), Brand: env.or("HYUNDAI_BRAND", ""), Endpoints: map[string]string{},
+	}
+	if v, ok := env("HYUNDAI_PASSWORD"); ok && a.Password != "" {
+		a.Password = v // a blank at its end may belong to it
+	}
+	for key, name := range map[string]string{"login": "HYUNDAI_ENDPOINT_LOGIN", "cci": "HYUNDAI_ENDPOINT_CCI", "api": "HYUNDAI_ENDPOINT_API"} {
+		if v := env.or(name, ""); v != "" {
+			a.Endpoints[key] = v
+		}
+	}
+	var limitsErr, scheduleErr, profileErr error
+	if limits := env.or("HYUNDAI_LIMITS", ""); limits != "" {
+		a.Limits = json.RawMessage(limits)
+		if !json.Valid(a.Limits) {
+			limitsErr = errors.New("HYUNDAI_LIMITS is no JSON object; see docs/limits.md")
+		}
+	}
+	a.Schedule, scheduleErr = scheduleOf(env.or("HYUNDAI_SCHEDULE", ""))
+	a.Profile, profileErr = profileFile(env.or("HYUNDAI_PROFILE_FILE", ""))
+	return a, errors.Join(limitsErr, scheduleErr, profileErr)
+}
+
+// scheduleOf is JSON, or one of the words.
+func scheduleOf(text string) (json.RawMessage, error) {
+	switch body := json.RawMessage(text); {
+	case text == "":
+		return nil, nil
+	case text == "recommended", text == "off":
+		return json.RawMessage(strconv.Quote(text)), nil
+	case json.Valid(body):
+		return body, nil
+	}
+	return nil, errors.New("HYUNDAI_SCHEDULE is neither recommended nor off, nor a JSON object; see docs/schedule.md")
 }
 
 // profileFile reads what is to replace values of the built-in profile. What the

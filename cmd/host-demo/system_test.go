@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -172,6 +173,30 @@ func TestKillInTheMiddleOfCommands(t *testing.T) {
 	s.command(ioniq, "force")
 	require.NoError(t, s.next().Err, "the hub goes on")
 	t.Logf("%d of %d commands answered with an error", down, answered)
+}
+
+// TestKilledPluginGetsNoFreshBudget: the process is killed as soon as a wake has
+// reached the vendor, again and again; the day's wakes stay spent.
+func TestKilledPluginGetsNoFreshBudget(t *testing.T) {
+	const wakes = 2
+	s := newSystemWith(t, cloudsim.Options{ForceDelay: time.Hour}, quickly, false, func(o *host.Options) {
+		o.Plugins[0].Settings = bytes.Replace(o.Plugins[0].Settings, []byte(`"wakes_per_day":-1`), []byte(`"wakes_per_day":2`), 1)
+		o.CrashLimit = -1
+	})
+	for n := range wakes {
+		s.command(tucson, "force")
+		require.Eventually(t, func() bool { return s.cloud.Attempts(cloudsim.Wake) == n+1 }, 20*time.Second, time.Millisecond)
+		require.NoError(t, syscall.Kill(s.status().PID, syscall.SIGKILL))
+		require.Error(t, s.next().Err)
+		require.Eventually(t, func() bool { return s.status().State == host.Ready && s.status().Crashes == n+1 }, 20*time.Second, time.Millisecond)
+	}
+	s.command(tucson, "force")
+	refused := s.next().Err
+	require.ErrorIs(t, refused, shared.ReasonBudgetSpent)
+	assert.Positive(t, shared.AsAPIError(refused).RetryAfter)
+	assert.Equal(t, wakes, s.cloud.Attempts(cloudsim.Wake))
+	s.command(tucson, "cached")
+	require.NoError(t, s.next().Err, "reading goes on")
 }
 
 // TestFortyOneCars: while forty cars are being woken, for as long as they like,

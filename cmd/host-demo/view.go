@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -26,6 +27,9 @@ type view struct {
 	// announced: the cars and the hints have been shown.
 	announced bool
 	shown     map[string]bool
+	// cars by id, as the plugins listed them last; first is one of them.
+	cars  map[string]string
+	first string
 	// said is the last line about a plugin that does not come up.
 	said           string
 	brokerURL, top string
@@ -81,6 +85,15 @@ func (v *view) hub(h *host.Host) {
 	v.host = h
 }
 
+// listCars remembers the cars' names. Called with mu held.
+func (v *view) listCars() {
+	v.cars, v.first = map[string]string{}, ""
+	for _, c := range v.host.Vehicles() {
+		v.cars[c.GetId()] = c.GetName()
+		v.first = cmp.Or(v.first, c.GetId())
+	}
+}
+
 // topics remembers what the hints need.
 func (v *view) topics(broker, base string) {
 	v.mu.Lock()
@@ -98,11 +111,15 @@ func (v *view) command(s mqtt.Served) {
 	}
 	name := v.nameOf(s.Vehicle)
 	line := ""
-	if s.Err != nil {
+	switch {
+	case s.Err != nil:
 		api := shared.AsAPIError(s.Err)
 		fields["reason"], fields["message"] = string(api.Reason), s.Err.Error()
 		line = v.stamp(fmt.Sprintf("%-12s %-10s failed after %s: %s (%s)", name, s.Command, span(s.Duration), s.Err, api.Reason))
-	} else {
+	case s.Data == nil:
+		v.emit("command", fields, v.stamp(fmt.Sprintf("%-12s %-10s done in %s", name, s.Command, span(s.Duration))))
+		return
+	default:
 		r := s.Data.GetRefresh()
 		fields["source"], fields["data"] = shared.Word(r.GetSource()), summary(s.Data)
 		proof := shared.Word(r.GetSource())
@@ -110,13 +127,19 @@ func (v *view) command(s mqtt.Served) {
 			proof = shared.Word(r.GetVerdict())
 			fields["verdict"] = proof
 		}
-		line = v.stamp(fmt.Sprintf("%-12s %-10s %s in %s   %s", name, s.Command, proof, span(s.Duration), oneLine(s.Data)))
+		took := ""
+		if s.Duration > 0 { // of what came by itself nobody knows
+			took = " in " + span(s.Duration)
+		}
+		line = v.stamp(fmt.Sprintf("%-12s %-10s %s%s   %s", name, s.Command, proof, took, oneLine(s.Data)))
 	}
 	if !v.announced {
 		line = row("car", name, firstLine(s))
 	}
 	v.emit("command", fields, line)
-	v.shown[s.Vehicle] = true
+	if _, listed := v.cars[s.Vehicle]; listed {
+		v.shown[s.Vehicle] = true
+	}
 	v.announce()
 }
 
@@ -132,13 +155,7 @@ func (v *view) announce() {
 	if v.announced || v.host == nil || v.top == "" {
 		return
 	}
-	cars := v.host.Vehicles()
-	for _, c := range cars {
-		if !v.shown[c.GetId()] {
-			return
-		}
-	}
-	if len(cars) == 0 {
+	if len(v.cars) == 0 || len(v.shown) < len(v.cars) {
 		return
 	}
 	v.announced = true
@@ -149,10 +166,10 @@ func (v *view) announce() {
 			where += " -p " + u.Port()
 		}
 	}
-	try := fmt.Sprintf("mosquitto_pub %s -t %s/%s/commands/refresh -m force", where, v.top, cars[0].GetId())
+	try := fmt.Sprintf("mosquitto_pub %s -t %s/%s/commands/refresh -m force", where, v.top, v.first)
 	watch := fmt.Sprintf("mosquitto_sub %s -t '%s/#' -v", where, v.top)
 	for _, st := range v.host.Status() {
-		v.emit("ready", map[string]any{"pid": st.PID, "state": string(st.State), "vehicles": len(cars), "try": try, "watch": watch},
+		v.emit("ready", map[string]any{"pid": st.PID, "state": string(st.State), "vehicles": len(v.cars), "try": try, "watch": watch},
 			fmt.Sprintf("\nTry      %s\n         (or -m cached, -m smart, -m smart:60)\nWatch    %s\nBreak    kill -9 %d\nCtrl-C ends it.\n", try, watch, st.PID))
 	}
 }
@@ -166,12 +183,8 @@ func (v *view) stopping() {
 func (v *view) stamp(text string) string { return time.Now().Format("15:04:05") + " " + text }
 
 func (v *view) nameOf(id string) string {
-	if v.host != nil {
-		for _, c := range v.host.Vehicles() {
-			if c.GetId() == id && c.GetName() != "" {
-				return c.GetName()
-			}
-		}
+	if name := v.cars[id]; name != "" {
+		return name
 	}
 	if len(id) > 12 {
 		return id[:11] + "…"

@@ -18,6 +18,9 @@ func (v *view) event(e host.Event) {
 		// The crash before it said more, but this is what stays on the screen.
 		e.Reason, e.Message = string(shared.ReasonPluginQuarantined), shared.ReasonPluginQuarantined.Sentence()
 	}
+	if e.Kind == host.EventVehicles && v.host != nil {
+		v.listCars()
+	}
 	fields := map[string]any{"plugin": e.Plugin, "kind": string(e.Kind), "state": string(e.State)}
 	if e.PID != 0 {
 		fields["pid"] = e.PID

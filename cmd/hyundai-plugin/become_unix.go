@@ -3,8 +3,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -15,8 +18,12 @@ func become(state string) error {
 		return nil
 	}
 	info, err := os.Stat(state)
+	for dir := state; errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir; {
+		dir = filepath.Dir(dir) // what is made below belongs to the same user
+		info, err = os.Stat(dir)
+	}
 	if err != nil {
-		return nil //nolint:nilerr // a directory that is not there yet becomes root's own
+		return err
 	}
 	owner, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || owner.Uid == 0 {

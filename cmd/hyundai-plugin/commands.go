@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,9 +27,13 @@ const usage = `Commands for people:
   hyundai-plugin vehicles                    list the cars of the account
   hyundai-plugin refresh [--mode M] VEHICLE  read a car: cached, smart or force (which wakes it)
 
-The account is taken from HYUNDAI_USERNAME, HYUNDAI_PASSWORD and HYUNDAI_BRAND, as by the service. Flags:
-  --state DIR     the plugin's own directory below the service's state (default: that of a service run by this user)
+The account is taken from HYUNDAI_USERNAME, HYUNDAI_PASSWORD and HYUNDAI_BRAND, as by the service; at a terminal
+login asks for what is not set. Flags:
+  --state DIR     the service's state, or the plugin's own directory in it (default: of a service run by this user)
   --json          print JSON
+  --override      of refresh: wake the car in spite of the plugin's own limits; see docs/limits.md
+  --history       of refresh: ask for driving history and trips as well, at most four more requests
+  --plan          of refresh: say what it would do and cost, and do nothing
   --record FILE   record the vendor's traffic, without secrets, ids and positions; see docs/traffic.md
   --log-level L   debug, info, warn or error, on stderr (default: none)
 `
@@ -35,13 +41,13 @@ The account is taken from HYUNDAI_USERNAME, HYUNDAI_PASSWORD and HYUNDAI_BRAND, 
 // options of a command.
 type options struct {
 	state, mode, record, logLevel string
-	json                          bool
+	json, override, plan, history bool
 	args                          []string
 }
 
 // run runs a command for a person and returns the exit status: 0, 1 for a
 // failure, 2 for words that are not understood.
-func run(ctx context.Context, args []string, lookup func(string) (string, bool), stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, lookup func(string) (string, bool), stdin *os.File, stdout, stderr io.Writer) int {
 	commands := map[string]struct {
 		args int
 		do   func(context.Context, *session, options, io.Writer) error
@@ -49,7 +55,7 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	command, known := commands[args[0]]
 	o, err := parse(args)
 	switch {
-	case errors.Is(err, flag.ErrHelp) || args[0] == "help" || strings.HasPrefix(args[0], "-"):
+	case errors.Is(err, flag.ErrHelp) || slices.Contains([]string{"help", "-h", "-help", "--help"}, args[0]):
 		_, _ = io.WriteString(stdout, usage)
 		return 0
 	case !known:
@@ -62,7 +68,13 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 		_, _ = fmt.Fprintf(stderr, "hyundai-plugin: %s takes %d argument(s) and got %d\n\n%s", args[0], command.args, len(o.args), usage)
 		return 2
 	}
-	s, err := open(ctx, o, args[0] == "login", lookup, stderr)
+	var s *session
+	if args[0] == "login" {
+		lookup, err = asking(ctx, lookup, stdin, stderr)
+	}
+	if err == nil {
+		s, err = open(ctx, o, args[0] == "login", lookup, stderr)
+	}
 	if err == nil {
 		err = command.do(ctx, s, o, stdout)
 		s.close()
@@ -86,8 +98,15 @@ func parse(args []string) (options, error) {
 	set.StringVar(&o.record, "record", "", "")
 	set.StringVar(&o.logLevel, "log-level", "", "")
 	set.BoolVar(&o.json, "json", false, "")
+	set.BoolVar(&o.override, "override", false, "")
+	set.BoolVar(&o.plan, "plan", false, "")
+	set.BoolVar(&o.history, "history", false, "")
 	err := set.Parse(args[1:])
-	o.args = set.Args()
+	// Flags may stand behind the car, too.
+	for err == nil && set.NArg() > 0 {
+		o.args = append(o.args, set.Arg(0))
+		err = set.Parse(set.Args()[1:])
+	}
 	if err == nil && o.mode != "cached" && o.mode != "smart" && o.mode != "force" {
 		err = fmt.Errorf("mode %q is not known: use cached, smart or force", o.mode)
 	}
@@ -108,9 +127,6 @@ func open(ctx context.Context, o options, person bool, lookup func(string) (stri
 	if err != nil {
 		return nil, err
 	}
-	if err := become(state); err != nil {
-		return nil, err
-	}
 	redactor := &redact.Redactor{}
 	log := slog.New(slog.DiscardHandler)
 	if o.logLevel != "" {
@@ -120,14 +136,18 @@ func open(ctx context.Context, o options, person bool, lookup func(string) (stri
 		}
 		log = slog.New(redactor.Handler(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})))
 	}
-	s, wired := &session{}, plugin.Plugin()
-	if o.record != "" {
-		if s.record, err = traffic.NewRecorder(traffic.RecorderOptions{File: o.record, Secrets: redact.Secrets(settings), Logger: log}); err != nil {
-			return nil, fmt.Errorf("--record: %w", err)
+	s, wiring := &session{}, plugin.Options{HistoryAtOnce: o.history}
+	if o.record != "" { // as who gave the command
+		if s.record, err = record(o.record, settings, log); err != nil {
+			return nil, err
 		}
-		wired = plugin.Through(s.record.Wrap)
+		wiring.Transport = s.record.Wrap
 	}
-	engine := sdk.NewEngine(wired, sdk.Options{Logger: log, Redactor: redactor, Person: person})
+	if err := become(state); err != nil {
+		s.close()
+		return nil, err
+	}
+	engine := sdk.NewEngine(plugin.New(wiring), sdk.Options{Logger: log, Redactor: redactor, Person: person, NoRecall: true, NoSchedule: true})
 	s.engine = engine
 	if s.cars, err = engine.Initialize(ctx, shared.Config{Settings: settings, StateDir: state}); err != nil {
 		s.close()
@@ -136,10 +156,27 @@ func open(ctx context.Context, o options, person bool, lookup func(string) (stri
 	return s, nil
 }
 
+// record begins a recording of the account's traffic.
+func record(file string, settings json.RawMessage, log *slog.Logger) (*traffic.Recorder, error) {
+	p, err := plugin.ProfileOf(settings)
+	if err != nil {
+		return nil, err
+	}
+	r, err := traffic.NewRecorder(traffic.RecorderOptions{
+		File: file, Brand: string(p.Brand), Secrets: redact.Secrets(settings), Paths: p.Paths.All(), Logger: log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("--record: %w", err)
+	}
+	return r, nil
+}
+
 func (s *session) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	_ = s.engine.Close(ctx) // the process ends anyway
+	if s.engine != nil {
+		_ = s.engine.Close(ctx) // the process ends anyway
+	}
 	if s.record != nil {
 		_ = s.record.Close() // every line is written already
 	}
@@ -153,11 +190,14 @@ func settingsFrom(o options, lookup func(string) (string, bool)) (json.RawMessag
 	}
 	settings, endpoints := map[string]any{}, map[string]string{}
 	for key, name := range map[string]string{
-		"username": "HYUNDAI_USERNAME", "password": "HYUNDAI_PASSWORD", "pin": "HYUNDAI_PIN", "region": "HYUNDAI_REGION", "brand": "HYUNDAI_BRAND",
+		"username": "HYUNDAI_USERNAME", "pin": "HYUNDAI_PIN", "region": "HYUNDAI_REGION", "brand": "HYUNDAI_BRAND",
 	} {
 		if v := env(name); v != "" {
 			settings[key] = v
 		}
+	}
+	if v, _ := lookup("HYUNDAI_PASSWORD"); v != "" {
+		settings["password"] = v // a blank at its end may belong to it
 	}
 	for key, name := range map[string]string{"login": "HYUNDAI_ENDPOINT_LOGIN", "cci": "HYUNDAI_ENDPOINT_CCI", "api": "HYUNDAI_ENDPOINT_API"} {
 		if v := env(name); v != "" {
@@ -174,6 +214,12 @@ func settingsFrom(o options, lookup func(string) (string, bool)) (json.RawMessag
 		}
 		settings["profile"] = body
 	}
+	if limits := env("HYUNDAI_LIMITS"); limits != "" {
+		if !json.Valid([]byte(limits)) {
+			return nil, "", errors.New("HYUNDAI_LIMITS is no JSON object; see docs/limits.md")
+		}
+		settings["limits"] = json.RawMessage(limits)
+	}
 	if settings["username"] == nil || settings["password"] == nil {
 		return nil, "", errors.New("HYUNDAI_USERNAME and HYUNDAI_PASSWORD are needed, and HYUNDAI_BRAND unless it is a Kia")
 	}
@@ -187,9 +233,12 @@ func settingsFrom(o options, lookup func(string) (string, bool)) (json.RawMessag
 			return nil, "", err
 		}
 		state = filepath.Join(state, pluginDir)
+	} else if info, err := os.Stat(filepath.Join(state, hubDir)); err == nil && info.IsDir() {
+		state = filepath.Join(state, pluginDir)
 	}
 	return body, state, nil
 }
 
-// pluginDir is what the service calls the plugin's directory in its state.
-const pluginDir = "hyundai"
+// pluginDir is what the service calls the plugin's directory in its state, hubDir its
+// own.
+const pluginDir, hubDir = "hyundai", ".host"

@@ -14,9 +14,19 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/traffic"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// asProgram in the environment makes the test binary the program itself.
+const asProgram = "HYUNDAI_PLUGIN_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const ioniq = "11111111-2222-4333-8444-555555555501"
 
@@ -33,6 +43,11 @@ func newPerson(t *testing.T) *person {
 	require.NoError(t, err)
 	require.NoError(t, cloud.Start("127.0.0.1:0"))
 	t.Cleanup(func() { assert.NoError(t, cloud.Close(context.WithoutCancel(t.Context()))) })
+	return newPersonAt(t, cloud)
+}
+
+func newPersonAt(t *testing.T, cloud *cloudsim.Cloud) *person {
+	t.Helper()
 	demo := cloudsim.DemoAccount()
 	return &person{cloud: cloud, state: t.TempDir(), env: map[string]string{
 		"HYUNDAI_USERNAME": demo.Email, "HYUNDAI_PASSWORD": demo.Password, "HYUNDAI_BRAND": "hyundai",
@@ -44,7 +59,7 @@ func (p *person) does(t *testing.T, args ...string) (status int, out, complaint 
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	lookup := func(name string) (string, bool) { v, ok := p.env[name]; return v, ok }
-	status = run(t.Context(), append([]string{args[0], "--state", p.state}, args[1:]...), lookup, &stdout, &stderr)
+	status = run(t.Context(), append([]string{args[0], "--state", p.state}, args[1:]...), lookup, nil, &stdout, &stderr)
 	return status, stdout.String(), stderr.String()
 }
 
@@ -57,11 +72,16 @@ func TestOneLoginServesAllCommands(t *testing.T) {
 	require.Zero(t, status, complaint)
 	assert.Contains(t, out, ioniq)
 	assert.Contains(t, out, "CCS2")
+	status, out, complaint = p.does(t, "vehicles", "--json")
+	require.Zero(t, status, complaint)
+	var cars []struct{ ID string }
+	require.NoError(t, json.Unmarshal([]byte(out), &cars))
+	assert.Equal(t, ioniq, cars[0].ID)
 	status, out, complaint = p.does(t, "refresh", ioniq)
 	require.Zero(t, status, complaint)
 	assert.Contains(t, out, "State of charge")
 	assert.Zero(t, p.cloud.Wakes(ioniq))
-	status, out, complaint = p.does(t, "refresh", "--json", "--mode", "smart", ioniq)
+	status, out, complaint = p.does(t, "refresh", "--json", ioniq, "--mode", "smart")
 	require.Zero(t, status, complaint)
 	var data struct {
 		Battery struct {
@@ -96,6 +116,57 @@ func TestWrongPasswordIsTriedOncePerCommandOfAPerson(t *testing.T) {
 	assert.Equal(t, 1, p.cloud.Calls(cloudsim.Login))
 }
 
+// TestLoginChecksThePassword also while the stored session works: who has changed
+// the password wants to know.
+func TestLoginChecksThePassword(t *testing.T) {
+	p := newPerson(t)
+	status, _, complaint := p.does(t, "login")
+	require.Zero(t, status, complaint)
+	right := p.env["HYUNDAI_PASSWORD"]
+	for _, wrong := range []string{"totally-wrong", right + " "} {
+		p.env["HYUNDAI_PASSWORD"] = wrong
+		status, out, complaint := p.does(t, "login", "--state", t.TempDir())
+		assert.Equal(t, 1, status, out)
+		assert.Contains(t, complaint, "password")
+	}
+	status, out, _ := p.does(t, "login")
+	assert.Equal(t, 1, status, out)
+	p.env["HYUNDAI_PASSWORD"] = right
+	status, _, complaint = p.does(t, "vehicles")
+	require.Zero(t, status, complaint)
+}
+
+// TestRecordingOfTheHistory needs no second command, and plays back without the
+// login that it does not hold.
+func TestRecordingOfTheHistory(t *testing.T) {
+	p := newPerson(t)
+	status, _, complaint := p.does(t, "vehicles")
+	require.Zero(t, status, complaint)
+	file := filepath.Join(t.TempDir(), "traffic.jsonl")
+	status, out, complaint := p.does(t, "refresh", "--history", "--record", file, ioniq)
+	require.Zero(t, status, complaint)
+	assert.Contains(t, out, "Energy consumed", "what the service shows now and then")
+	recording, err := os.Open(file)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, recording.Close()) }()
+	replay, err := traffic.NewReplay(recording)
+	require.NoError(t, err)
+	cloud, err := cloudsim.New(cloudsim.Options{Accounts: []cloudsim.Account{cloudsim.DemoAccount()}, Answers: replay})
+	require.NoError(t, err)
+	require.NoError(t, cloud.Start("127.0.0.1:0"))
+	defer func() { require.NoError(t, cloud.Close(t.Context())) }()
+	again := newPersonAt(t, cloud)
+	status, out, complaint = again.does(t, "vehicles", "--json")
+	require.Zero(t, status, complaint)
+	var cars []struct{ ID string }
+	require.NoError(t, json.Unmarshal([]byte(out), &cars))
+	require.NotEmpty(t, cars)
+	assert.NotEqual(t, ioniq, cars[0].ID, "ids are replaced")
+	status, out, complaint = again.does(t, "refresh", "--history", cars[0].ID)
+	require.Zero(t, status, complaint)
+	assert.Contains(t, out, "State of charge")
+}
+
 func TestRecordingHoldsNothingOfThePerson(t *testing.T) {
 	p := newPerson(t)
 	file := filepath.Join(t.TempDir(), "traffic.jsonl")
@@ -104,6 +175,7 @@ func TestRecordingHoldsNothingOfThePerson(t *testing.T) {
 	body, err := os.ReadFile(file)
 	require.NoError(t, err)
 	assert.Contains(t, string(body), "carstatus", "the reading is in it")
+	assert.Contains(t, string(body), `{"version":1,"brand":"hyundai",`)
 	demo := cloudsim.DemoAccount()
 	for _, secret := range []string{demo.Email, demo.Password, demo.Cars[0].VIN, ioniq, demo.Cars[0].Name, "13.39"} {
 		assert.NotContains(t, string(body), secret)
@@ -113,10 +185,49 @@ func TestRecordingHoldsNothingOfThePerson(t *testing.T) {
 	assert.Contains(t, complaint, "--record")
 }
 
+func TestPlanAndOverride(t *testing.T) {
+	p := newPerson(t)
+	p.env["HYUNDAI_LIMITS"] = `{"wake_interval":"10m","calls_per_day":50}`
+	status, out, complaint := p.does(t, "refresh", "--mode", "force", "--plan", ioniq)
+	require.Zero(t, status, complaint)
+	assert.Contains(t, out, "It would wake the car. It costs about 8 request(s) of the vendor's; ")
+	assert.Zero(t, p.cloud.Attempts(cloudsim.Wake))
+	status, _, complaint = p.does(t, "refresh", "--mode", "force", ioniq)
+	require.Zero(t, status, complaint)
+
+	status, out, _ = p.does(t, "refresh", "--mode", "force", "--plan", ioniq)
+	assert.Zero(t, status)
+	assert.Contains(t, out, "It would be refused (budget_spent): ")
+	status, out, _ = p.does(t, "refresh", "--mode", "force", "--plan", "--json", ioniq)
+	assert.Zero(t, status)
+	assert.Contains(t, out, `"reason": "budget_spent"`)
+	status, _, complaint = p.does(t, "refresh", "--mode", "force", ioniq)
+	assert.Equal(t, 1, status)
+	assert.Contains(t, complaint, "Next try: in ")
+	assert.Equal(t, 1, p.cloud.Wakes(ioniq))
+	status, _, complaint = p.does(t, "refresh", "--mode", "force", "--override", ioniq)
+	require.Zero(t, status, complaint)
+	assert.Equal(t, 2, p.cloud.Wakes(ioniq))
+
+	for limits, want := range map[string]string{`{`: "HYUNDAI_LIMITS", `{"wakes":1}`: "limits: json: unknown field"} {
+		p.env["HYUNDAI_LIMITS"] = limits
+		status, _, complaint = p.does(t, "vehicles")
+		assert.Equal(t, 1, status)
+		assert.Contains(t, complaint, want)
+	}
+}
+
 func TestWordsThatAreNotUnderstood(t *testing.T) {
 	p := newPerson(t)
 	for _, args := range [][]string{
-		{"logn"}, {"login", "now"}, {"refresh"}, {"refresh", "--mode", "hard", ioniq}, {"vehicles", "--colour"},
+		{"logn"},
+		{"login", "now"},
+		{"refresh"},
+		{"refresh", "--mode", "hard", ioniq},
+		{"vehicles", "--colour"},
+		{"refresh", ioniq, "--colour"},
+		{"refresh", ioniq, "another"},
+		{"--json"},
 	} {
 		status, _, complaint := p.does(t, args...)
 		assert.Equal(t, 2, status, args)

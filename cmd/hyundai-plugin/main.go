@@ -17,7 +17,7 @@ import (
 func main() {
 	if len(os.Args) > 1 {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		status := run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr)
+		status := run(ctx, os.Args[1:], os.LookupEnv, os.Stdin, os.Stdout, os.Stderr)
 		stop()
 		os.Exit(status)
 	}

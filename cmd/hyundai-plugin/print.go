@@ -22,18 +22,20 @@ func login(_ context.Context, s *session, o options, w io.Writer) error {
 	if o.json {
 		return printJSON(w, map[string]any{"logged_in": true, "vehicles": len(s.cars)})
 	}
-	_, err := fmt.Fprintf(w, "Logged in; the account has %d vehicle(s). The session is stored: the service takes it up with its next command.\n", len(s.cars))
+	_, err := fmt.Fprintf(w, "Logged in; the account has %d vehicle(s). The session is stored: the service takes it up within seconds.\n", len(s.cars))
 	return err
 }
 
 func vehicles(_ context.Context, s *session, o options, w io.Writer) error {
 	if o.json {
-		for _, car := range s.cars {
-			if err := printMessage(w, car); err != nil {
+		list := make([]json.RawMessage, len(s.cars))
+		for i, car := range s.cars {
+			var err error
+			if list[i], err = toJSON(car); err != nil {
 				return err
 			}
 		}
-		return nil
+		return printJSON(w, list)
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "VEHICLE\tNAME\tMODEL\tENGINE\tPROTOCOL")
@@ -48,6 +50,10 @@ func vehicles(_ context.Context, s *session, o options, w io.Writer) error {
 }
 
 func refresh(ctx context.Context, s *session, o options, w io.Writer) error {
+	ctx = shared.WithCallInfo(ctx, shared.CallInfo{Override: o.override})
+	if o.plan {
+		return plan(ctx, s, o, w)
+	}
 	ask := map[string]func() (*vehiclev1.VehicleData, error){
 		"cached": func() (*vehiclev1.VehicleData, error) { return s.engine.RefreshCached(ctx, o.args[0]) },
 		"force":  func() (*vehiclev1.VehicleData, error) { return s.engine.RefreshForce(ctx, o.args[0]) },
@@ -60,7 +66,11 @@ func refresh(ctx context.Context, s *session, o options, w io.Writer) error {
 		return err
 	}
 	if o.json {
-		return printMessage(w, data)
+		body, err := toJSON(data)
+		if err != nil {
+			return err
+		}
+		return printJSON(w, body)
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for a, v := range shared.Values(data) {
@@ -92,12 +102,39 @@ func words(v any, info *vehiclev1.Attribute) string {
 	return strings.TrimSpace(fmt.Sprint(v) + " " + info.GetUnit())
 }
 
-func printMessage(w io.Writer, m proto.Message) error {
-	body, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(m)
+func toJSON(m proto.Message) (json.RawMessage, error) {
+	return protojson.MarshalOptions{UseProtoNames: true}.Marshal(m)
+}
+
+// plan says what a refresh would do.
+func plan(ctx context.Context, s *session, o options, w io.Writer) error {
+	p, err := s.engine.Plan(ctx, shared.Mode(o.mode), o.args[0], shared.DefaultMaxAge)
 	if err != nil {
 		return err
 	}
-	return printJSON(w, json.RawMessage(body))
+	if o.json {
+		refusal := map[string]any(nil)
+		if p.Refusal != nil {
+			refusal = map[string]any{"reason": p.Refusal.Reason, "message": p.Refusal.Error(), "retry_after": p.Refusal.RetryAfter.Seconds()}
+		}
+		return printJSON(w, map[string]any{"wakes": p.Wakes, "price": p.Price, "left": p.Left, "refusal": refusal})
+	}
+	wakes, left := "would not wake the car", "no limit is set"
+	if p.Wakes {
+		wakes = "would wake the car"
+	}
+	if p.Left >= 0 {
+		left = fmt.Sprintf("%d are left today", p.Left)
+	}
+	_, _ = fmt.Fprintf(w, "It %s. It costs about %d request(s) of the vendor's; %s.\n", wakes, p.Price, left)
+	if p.Refusal == nil {
+		return nil
+	}
+	_, _ = fmt.Fprintf(w, "It would be refused (%s): %s\n", p.Refusal.Reason, p.Refusal.Error())
+	if p.Refusal.RetryAfter > 0 {
+		_, _ = fmt.Fprintf(w, "Until: in %s.\n", p.Refusal.RetryAfter.Round(time.Second))
+	}
+	return nil
 }
 
 func printJSON(w io.Writer, v any) error {

@@ -86,6 +86,25 @@ func currentLimit(level field.Object) *float64 {
 	return field.Opt(share, ok && set)
 }
 
+// engineOf is the power train of the list or, for one that the list does not name,
+// the one that the document shows.
+func engineOf(v field.Object, listed vehiclev1.EngineType) vehiclev1.EngineType {
+	if listed != vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED {
+		return listed
+	}
+	plug := v.At("Green.BatteryManagement.BatteryRemain").IsObject() && v.At("Green.ChargingInformation.ConnectorFastening").IsObject()
+	tank, _ := v.At("Drivetrain.FuelSystem.FuelLevel").Number()
+	switch {
+	case plug && tank > 0:
+		return vehiclev1.EngineType_ENGINE_TYPE_PHEV
+	case plug:
+		return vehiclev1.EngineType_ENGINE_TYPE_EV
+	case tank > 0:
+		return vehiclev1.EngineType_ENGINE_TYPE_ICE
+	}
+	return vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED
+}
+
 func ranges(v field.Object, engine vehiclev1.EngineType) *vehiclev1.Range {
 	dte, target := v.At("Drivetrain.FuelSystem.DTE"), v.At("Green.ChargingInformation.DTE.TargetSoC")
 	unit := dte.At("Unit")

@@ -11,7 +11,8 @@ import (
 
 // Known is what has to be known besides the document.
 type Known struct {
-	// EngineType from the vehicle list; it decides what the ranges mean.
+	// EngineType from the vehicle list; it decides what the ranges mean. Unspecified:
+	// what the document shows.
 	EngineType vehiclev1.EngineType
 	// Zone of the region's zone-less times.
 	Zone *time.Location
@@ -31,7 +32,7 @@ func Parse(v field.Object, known Known) *vehiclev1.VehicleData {
 	d := &vehiclev1.VehicleData{
 		Battery:      battery(v.At("Green.BatteryManagement")),
 		Charging:     charging(v.At("Green")),
-		Range:        ranges(v, known.EngineType),
+		Range:        ranges(v, engineOf(v, known.EngineType)),
 		Schedule:     schedule(v.At("Green.Reservation")),
 		Consumption:  consumption(v.At("Green.PowerConsumption.Moment")),
 		AuxBattery:   auxBattery(v.At("Electronics")),

@@ -211,6 +211,27 @@ func TestUnitOfTheEnergies(t *testing.T) {
 	}
 }
 
+// TestRangesOfAnUnknownEngine go by what the document shows.
+func TestRangesOfAnUnknownEngine(t *testing.T) {
+	const plug = `"Green": {"BatteryManagement": {"BatteryRemain": {"Ratio": 50}}, "ChargingInformation": {"ConnectorFastening": {"State": 0}}}`
+	for name, tc := range map[string]struct {
+		body                  string
+		total, electric, fuel any
+	}{
+		"plug":          {`{` + plug + `, "Drivetrain": {"FuelSystem": {"FuelLevel": 0, "DTE": {"Unit": 1, "Total": 300}}}}`, 300.0, 300.0, nil},
+		"plug and tank": {`{` + plug + `, "Drivetrain": {"FuelSystem": {"FuelLevel": 40, "DTE": {"Unit": 1, "Total": 700, "EV": 60, "ICE": 640}}}}`, 700.0, 60.0, 640.0},
+		"tank":          {`{"Drivetrain": {"FuelSystem": {"FuelLevel": 40, "DTE": {"Unit": 1, "Total": 640}}}}`, 640.0, nil, 640.0},
+		"neither":       {`{"Drivetrain": {"FuelSystem": {"DTE": {"Unit": 1, "Total": 640}}}}`, 640.0, nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := ccs2.Parse(parsetest.Decode(t, tc.body), ccs2.Known{})
+			parsetest.AssertValue(t, tc.total, d, "range.total")
+			parsetest.AssertValue(t, tc.electric, d, "range.electric")
+			parsetest.AssertValue(t, tc.fuel, d, "range.fuel")
+		})
+	}
+}
+
 func TestRangesByEngine(t *testing.T) {
 	const all = `{"Unit": 1, "Total": 700, "EV": 60, "ICE": 640}`
 	for name, tc := range map[string]struct {

@@ -67,6 +67,7 @@ func TestRules(t *testing.T) {
 		"set temperature OFF":                    {inside(hvac+".Row1.Driver.Temperature", `{"Value": "OFF", "Unit": 0}`), "climate.set_temperature", nil},
 		"set temperature in °F":                  {inside(hvac+".Row1.Driver.Temperature", `{"Value": "68", "Unit": 1}`), "climate.set_temperature", 20.0},
 		"outside temperature":                    {inside(hvac+".OutsideTemperature", `{"Value": -3.5, "Unit": 0}`), "climate.outside_temperature", -3.5},
+		"temperature of an unknown unit":         {inside(hvac+".Row1.Driver.Temperature", `{"Value": "21.0", "Unit": 7}`), "climate.set_temperature", nil},
 		"tire pressure in bar":                   {inside("Chassis.Axle", `{"Row2": {"Right": {"Tire": {"Pressure": 24}}}, "Tire": {"PressureUnit": 2}}`), "tires.rear_right_pressure", 240.0},
 		"tire pressure of indirect monitoring":   {inside("Chassis.Axle", `{"Row1": {"Left": {"Tire": {"Pressure": 38}}}, "Tire": {"PressureUnit": 3}}`), "tires.front_left_pressure", nil},
 		"scheduled charging off":                 {peakMode(`0`), "schedule.charging_enabled", false},

@@ -15,16 +15,13 @@ const controlLife = 600 * time.Second
 
 // apiRoutes are the vehicle API.
 func (c *Cloud) apiRoutes() {
-	c.mux.HandleFunc("GET /api/v1/user/oauth2/authorize", func(w http.ResponseWriter, _ *http.Request) {
-		writePage(w, http.StatusOK, "")
-	})
-	c.mux.HandleFunc("POST /api/v1/user/language", func(w http.ResponseWriter, _ *http.Request) {
+	c.handle(Other, "POST /api/v1/user/language", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	})
-	c.mux.HandleFunc("POST /api/v1/user/oauth2/token", c.genesisGrant)
-	c.mux.HandleFunc("PUT /api/v1/user/pin", c.controlToken)
-	c.mux.HandleFunc("POST /api/v1/spa/notifications/register", c.register)
-	c.mux.HandleFunc("GET /api/v1/spa/vehicles", c.authenticated(c.vehicles))
+	c.handle(Login, "POST /api/v1/user/oauth2/token", c.genesisGrant)
+	c.handle(PIN, "PUT /api/v1/user/pin", c.controlToken)
+	c.handle(Register, "POST /api/v1/spa/notifications/register", c.register)
+	c.handle(List, "GET /api/v1/spa/vehicles", c.authenticated(c.vehicles))
 	c.carRoutes()
 }
 
@@ -52,7 +49,7 @@ func stamped(w http.ResponseWriter, r *http.Request) (profile.Profile, bool) {
 			return p, true
 		}
 	}
-	fail(w, http.StatusUnauthorized, "4017", "Invalid request value - Invalid Application Id.")
+	refuse(w, "4017")
 	return profile.Profile{}, false
 }
 
@@ -61,7 +58,7 @@ func stamped(w http.ResponseWriter, r *http.Request) (profile.Profile, bool) {
 func (c *Cloud) bearer(w http.ResponseWriter, r *http.Request) (*account, bool) {
 	text, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !isBearer || text == "" {
-		fail(w, http.StatusUnauthorized, "4010", "Require authentication")
+		refuse(w, "4010")
 		return nil, false
 	}
 	c.mu.Lock()
@@ -70,7 +67,7 @@ func (c *Cloud) bearer(w http.ResponseWriter, r *http.Request) (*account, bool) 
 		token = control
 	}
 	c.mu.Unlock()
-	if token == nil || !c.opts.Now().Before(token.end) {
+	if token == nil || !c.now().Before(token.end) {
 		writeJSON(w, http.StatusUnauthorized, object{"error": "Key not authorized: Token is expired"})
 		return nil, false
 	}
@@ -82,10 +79,10 @@ func (c *Cloud) bearer(w http.ResponseWriter, r *http.Request) (*account, bool) 
 func (c *Cloud) authenticated(next func(http.ResponseWriter, *http.Request, *account)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c.mu.Lock()
-		down := c.down
+		down := c.down || c.outages > 0
 		c.mu.Unlock()
 		if down {
-			fail(w, http.StatusServiceUnavailable, "5031", "Unavailable remote control - Service Temporary Unavailable")
+			refuse(w, "5031")
 			return
 		}
 		p, ok := stamped(w, r)
@@ -97,15 +94,15 @@ func (c *Cloud) authenticated(next func(http.ResponseWriter, *http.Request, *acc
 			return
 		}
 		if a.Brand != p.Brand {
-			fail(w, http.StatusUnauthorized, "4017", "Invalid request value - Invalid Application Id.")
+			refuse(w, "4017")
 			return
 		}
 		if !c.registered(r.Header.Get("Ccsp-Device-Id"), p.Brand) {
-			fail(w, http.StatusBadRequest, "4002", "Invalid request body - Invalid deviceId.")
+			refuseDevice(w)
 			return
 		}
 		if !c.withinQuota(w, a) {
-			fail(w, 509, "5091", "Exceeds number of requests - Exceeds Number of Requests.")
+			refuse(w, "5091")
 			return
 		}
 		next(w, r, a)
@@ -114,21 +111,22 @@ func (c *Cloud) authenticated(next func(http.ResponseWriter, *http.Request, *acc
 
 // withinQuota counts a call of the day, and says in the headers what is left.
 func (c *Cloud) withinQuota(w http.ResponseWriter, a *account) bool {
-	if c.opts.Quota <= 0 {
-		return true
-	}
-	now := c.opts.Now().In(c.zone)
+	now := c.now().In(c.zone)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if day := now.Format(time.DateOnly); day != a.day {
 		a.used, a.day = 0, day
 	}
 	a.used++
+	quota := c.dayQuota()
+	if quota <= 0 {
+		return true
+	}
 	reset := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, c.zone)
-	w.Header().Set("X-Ratelimit-Limit", strconv.Itoa(c.opts.Quota))
-	w.Header().Set("X-Ratelimit-Remaining", strconv.Itoa(max(0, c.opts.Quota-a.used)))
+	w.Header().Set("X-Ratelimit-Limit", strconv.Itoa(quota))
+	w.Header().Set("X-Ratelimit-Remaining", strconv.Itoa(max(0, quota-a.used)))
 	w.Header().Set("X-Ratelimit-Reset", strconv.FormatInt(reset.Unix(), 10))
-	return a.used <= c.opts.Quota
+	return a.used <= quota
 }
 
 // register gives a device id. It needs no token.
@@ -143,7 +141,7 @@ func (c *Cloud) register(w http.ResponseWriter, r *http.Request) {
 		UUID      string `json:"uuid"`
 	}
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.PushRegID == "" || body.PushType == "" || body.UUID == "" {
-		fail(w, http.StatusBadRequest, "4002", "Invalid request body - Invalid parameter.")
+		refuse(w, "4002")
 		return
 	}
 	c.count(Register)
@@ -165,7 +163,7 @@ func (c *Cloud) registered(id string, b profile.Brand) bool {
 // genesisGrant renews with a refresh token of the classic client (Genesis).
 func (c *Cloud) genesisGrant(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
-		fail(w, http.StatusBadRequest, "4002", "Invalid request body - Invalid parameter.")
+		refuse(w, "4002")
 		return
 	}
 	for _, p := range profile.Brands() {
@@ -178,7 +176,7 @@ func (c *Cloud) genesisGrant(w http.ResponseWriter, r *http.Request) {
 		c.grant(w, r.PostForm, p.Brand, false)
 		return
 	}
-	fail(w, http.StatusUnauthorized, "4017", "Invalid request value - Invalid Application Id.")
+	refuse(w, "4017")
 }
 
 // controlToken is the vehicle API's PIN check.
@@ -193,7 +191,7 @@ func (c *Cloud) controlToken(w http.ResponseWriter, r *http.Request) {
 	}
 	_ = json.NewDecoder(r.Body).Decode(&body) // no PIN is a wrong PIN
 	if !c.registered(body.DeviceID, a.Brand) {
-		fail(w, http.StatusBadRequest, "4002", "Invalid request body - Invalid deviceId.")
+		refuseDevice(w)
 		return
 	}
 	token, left := c.tryPIN(a, body.PIN)
@@ -210,9 +208,10 @@ func (c *Cloud) controlToken(w http.ResponseWriter, r *http.Request) {
 // tryPIN returns a control token, or how many tries are left. After the last
 // one the right PIN is refused, too, until the lock ends.
 func (c *Cloud) tryPIN(a *account, pin string) (token string, left int) {
+	c.count(PIN)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := c.opts.Now()
+	now := c.now()
 	switch {
 	case a.PIN == "" || now.Before(a.pinLock):
 		return "", 0

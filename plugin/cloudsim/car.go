@@ -24,6 +24,8 @@ type Car struct {
 	Type string
 	// CCS2: the newer dialect.
 	CCS2 bool
+	// Unflagged: the vehicle list does not say so.
+	Unflagged bool
 	// Life repeats for ever; empty: parked for ever.
 	Life []Phase
 	// Age of the first copy in the cloud.
@@ -85,21 +87,23 @@ type liveCar struct {
 	// epoch is when the car's life began.
 	epoch time.Time
 
-	mu       sync.Mutex
-	silent   bool
+	mu     sync.Mutex
+	silent bool
+	// sleeps are the silences of scripts that have begun and not ended.
+	sleeps   int
 	woken    int
 	answered time.Time // when it last answered a wake
 	pending  time.Time // when it will answer the wake that is open; zero: none
 }
 
-func newLiveCar(c Car, started time.Time, o Options, zone *time.Location) *liveCar {
+func newLiveCar(c Car, now func() time.Time, o Options, zone *time.Location) *liveCar {
 	if c.AuxSoC == 0 {
 		c.AuxSoC = 85
 	}
 	if c.ForceDelay == 0 {
 		c.ForceDelay = o.ForceDelay
 	}
-	return &liveCar{Car: c, speed: o.Speed, now: o.Now, zone: zone, epoch: started}
+	return &liveCar{Car: c, speed: o.Speed, now: now, zone: zone, epoch: now()}
 }
 
 // snapshot is the state of a car at a moment of the real clock.
@@ -115,7 +119,7 @@ type snapshot struct {
 func (c *liveCar) copy() snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.settle()
+	c.settle(c.now())
 	_, reported := c.life(c.own(c.now()))
 	if c.answered.After(c.real(reported)) {
 		return c.at(c.own(c.answered), c.answered)
@@ -144,10 +148,10 @@ func (c *liveCar) own(t time.Time) time.Duration {
 	return max(0, time.Duration(float64(t.Sub(c.epoch))*c.speed))
 }
 
-// settle lets a wake whose time has come be answered. Called with mu held.
-func (c *liveCar) settle() {
-	if !c.pending.IsZero() && !c.now().Before(c.pending) {
-		if !c.silent {
+// settle lets a wake whose time has come by now be answered. Called with mu held.
+func (c *liveCar) settle(now time.Time) {
+	if !c.pending.IsZero() && !now.Before(c.pending) {
+		if !c.deaf() {
 			c.answered = c.pending
 		}
 		c.pending = time.Time{}
@@ -159,7 +163,7 @@ func (c *liveCar) settle() {
 func (c *liveCar) wake() (time.Duration, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.settle()
+	c.settle(c.now())
 	if !c.pending.IsZero() {
 		return 0, false
 	}
@@ -173,7 +177,7 @@ func (c *liveCar) wake() (time.Duration, bool) {
 func (c *liveCar) answer() (snapshot, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	silent := c.silent
+	silent := c.deaf()
 	if !c.pending.IsZero() {
 		c.pending = time.Time{}
 		if !silent {
@@ -189,15 +193,40 @@ func (c *liveCar) wakes() int {
 	return c.woken
 }
 
-func (c *liveCar) setSilent(silent bool) {
+// deaf says whether the car hears no wake. Called with mu held.
+func (c *liveCar) deaf() bool { return c.silent || c.sleeps > 0 }
+
+// sleep begins or ends a silence of a script's as of a time. They may overlap.
+func (c *liveCar) sleep(n int, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.settle(at)
+	c.sleeps += n
+}
+
+// setSilent makes the car silent, or no longer, as of a time.
+func (c *liveCar) setSilent(silent bool, at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.settle(at)
 	c.silent = silent
+}
+
+// report is the car as it is now.
+func (c *liveCar) report() CarState {
+	copied := c.copy()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.at(c.own(c.now()), c.now())
+	return CarState{
+		ID: c.ID, Name: c.Name, CCS2: c.CCS2, Doing: s.doing.String(), SoC: round(s.soc, 1), AuxSoC: s.auxSoC,
+		OdometerKM: round(s.odometerKM, 1), Wakes: c.woken, Silent: c.deaf(), Reported: copied.at,
+	}
 }
 
 func (c *liveCar) listEntry() object {
 	support := 0
-	if c.CCS2 {
+	if c.CCS2 && !c.Unflagged {
 		support = 1
 	}
 	return object{

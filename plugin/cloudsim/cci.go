@@ -18,11 +18,11 @@ type tokenSet struct {
 
 // cciRoutes are the account API.
 func (c *Cloud) cciRoutes() {
-	c.mux.HandleFunc("POST /domain/api/v1/auth/token", c.redeem)
-	c.mux.HandleFunc("POST /domain/api/v1/auth/token-exchange", c.exchange)
-	c.mux.HandleFunc("POST /domain/api/v2/auth/token-refresh", c.refreshSet)
-	c.mux.HandleFunc("POST /domain/api/v1/auth/token-refresh", c.refreshSetV1)
-	c.mux.HandleFunc("POST /domain/api/v1/auth/pin", c.matchPIN)
+	c.handle(Exchange, "POST /domain/api/v1/auth/token", c.redeem)
+	c.handle(Exchange, "POST /domain/api/v1/auth/token-exchange", c.exchange)
+	c.handle(Renewal, "POST /domain/api/v2/auth/token-refresh", c.refreshSet)
+	c.handle(Renewal, "POST /domain/api/v1/auth/token-refresh", c.refreshSetV1)
+	c.handle(PIN, "POST /domain/api/v1/auth/pin", c.matchPIN)
 }
 
 func cciError(w http.ResponseWriter, status int, code string) {
@@ -50,11 +50,12 @@ func (c *Cloud) redeem(w http.ResponseWriter, r *http.Request) {
 		cciError(w, http.StatusUnauthorized, "9001")
 		return
 	}
+	c.count(Exchange)
 	writeJSON(w, http.StatusOK, c.newSet(a))
 }
 
 func (c *Cloud) newSet(a *account) object {
-	now := c.opts.Now()
+	now := c.now()
 	end := now.Add(c.opts.CCITokenLife)
 	set := &tokenSet{account: a, end: end, object: object{
 		"accessToken": newJWT(a, "cci", now, end), "refreshToken": randomText(65), "tokenType": "Bearer",
@@ -80,6 +81,7 @@ func (c *Cloud) exchange(w http.ResponseWriter, r *http.Request) {
 		cciError(w, http.StatusUnauthorized, "9001")
 		return
 	}
+	c.count(Exchange)
 	writeJSON(w, http.StatusOK, object{"accessToken": c.issue(set.account), "expiresTime": int(c.opts.TokenLife.Seconds())})
 }
 
@@ -93,7 +95,7 @@ func (c *Cloud) setOf(r *http.Request) *tokenSet {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, set := range c.sets {
-		if set.text("accessToken") == bearer && set.account.Brand == p.Brand && c.opts.Now().Before(set.end) &&
+		if set.text("accessToken") == bearer && set.account.Brand == p.Brand && c.now().Before(set.end) &&
 			r.Header.Get("Authentication") == set.text("nonCcsToken") &&
 			r.Header.Get("exchangeable-token") == set.text("exchangeableAccessToken") {
 			return set

@@ -11,7 +11,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
@@ -35,6 +37,14 @@ type Options struct {
 	Quota int
 	// Speed is how much faster the cars live than the clock. Default 1.
 	Speed float64
+	// Answers answers in the cloud's place, for example with recorded traffic.
+	// Counts, faults and control stay the cloud's. If it knows what it can answer
+	// ([Knower]), the calls of a login that it does not know are the cloud's own.
+	// Default: the cloud itself.
+	Answers http.Handler
+	// OnCall hears of each call when it has ended. It is called concurrently.
+	// Default: nobody does.
+	OnCall func(Call)
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 }
@@ -60,10 +70,16 @@ type Cloud struct {
 	key     *rsa.PrivateKey
 	keyID   string
 	zone    *time.Location
-	started time.Time
 	mux     *http.ServeMux
+	answers http.Handler     // the mux, or what stands in for it
+	classes map[string]Class // by pattern
 	server  *http.Server
 	url     string
+	player  player
+	ahead   atomic.Int64 // of the clock, in ns
+	closing chan struct{}
+	close   func()
+	control http.Handler
 
 	mu       sync.Mutex
 	accounts []*account
@@ -73,8 +89,13 @@ type Cloud struct {
 	tokens   map[string]*accessToken // of the vehicle API
 	controls map[string]*accessToken // bought with a PIN
 	devices  map[string]profile.Brand
-	counts   map[Class]int
-	down     bool
+	// What came, and what of it was taken.
+	attempts, counts map[Class]int
+	// What is set, and what scripts have begun beside it.
+	down    bool
+	outages int
+	quota   int
+	quotas  []*int
 }
 
 type account struct {
@@ -119,11 +140,21 @@ func New(o Options) (*Cloud, error) {
 		return nil, err
 	}
 	c := &Cloud{
-		opts: o, zone: zone, key: key, keyID: "HMGID2_CIPHER_KEY1", started: o.Now(), mux: http.NewServeMux(),
+		opts: o, zone: zone, key: key, keyID: "HMGID2_CIPHER_KEY1", mux: http.NewServeMux(), classes: map[string]Class{},
+		closing: make(chan struct{}), quota: o.Quota,
 		sessions: map[string]bool{}, codes: map[string]*account{}, sets: map[string]*tokenSet{},
 		tokens: map[string]*accessToken{}, controls: map[string]*accessToken{}, devices: map[string]profile.Brand{},
-		counts: map[Class]int{},
+		attempts: map[Class]int{}, counts: map[Class]int{},
 	}
+	switch knower, knows := o.Answers.(Knower); {
+	case o.Answers == nil:
+		c.answers = c.mux
+	case knows:
+		c.answers = c.withLogin(o.Answers, knower)
+	default:
+		c.answers = o.Answers
+	}
+	c.player.cloud, c.close = c, sync.OnceFunc(func() { close(c.closing) })
 	seen := map[string]bool{}
 	for _, a := range o.Accounts {
 		p, err := profile.Europe(a.Brand)
@@ -136,13 +167,14 @@ func New(o Options) (*Cloud, error) {
 				return nil, fmt.Errorf("car %q: ids must be there and differ", car.ID)
 			}
 			seen[car.ID] = true
-			live.cars = append(live.cars, newLiveCar(car, c.started, o, zone))
+			live.cars = append(live.cars, newLiveCar(car, c.now, o, zone))
 		}
 		c.accounts = append(c.accounts, live)
 	}
 	c.loginRoutes()
 	c.cciRoutes()
 	c.apiRoutes()
+	c.controlRoutes()
 	return c, nil
 }
 
@@ -169,8 +201,10 @@ func (c *Cloud) Start(addr string) error {
 // URL of the listening server, the base of all three roles.
 func (c *Cloud) URL() string { return c.url }
 
-// Close stops listening and ends the calls that are open when ctx ends.
+// Close stops listening and ends the calls that are open when ctx ends; those
+// that a fault holds up end at once.
 func (c *Cloud) Close(ctx context.Context) error {
+	c.close()
 	if c.server == nil {
 		return nil
 	}
@@ -183,23 +217,34 @@ func (c *Cloud) Close(ctx context.Context) error {
 
 // ServeHTTP implements http.Handler.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if c.opts.Latency > 0 && !wait(r.Context(), c.opts.Latency) {
+	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
+	if strings.HasPrefix(r.URL.Path, controlPrefix) {
+		c.control.ServeHTTP(w, r)
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
-	c.mux.ServeHTTP(w, r)
-}
-
-// wait waits for d and says whether the caller is still there.
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
+	class := c.classOf(r)
+	c.mu.Lock()
+	c.attempts[class]++
+	c.mu.Unlock()
+	call := Call{At: c.now(), Class: class, Method: r.Method, Path: r.URL.Path}
+	if c.opts.OnCall != nil {
+		began, seen := time.Now(), &seenWriter{ResponseWriter: w}
+		w = seen
+		defer func() {
+			call.Took, call.Status, call.Bytes = time.Since(began), seen.status, seen.bytes
+			c.opts.OnCall(call)
+		}()
 	}
+	if c.opts.Latency > 0 {
+		c.wait(r, c.opts.Latency)
+	}
+	step, met := c.player.meet(class, r)
+	if !met {
+		c.answers.ServeHTTP(w, r)
+		return
+	}
+	call.Fault = step.Fault
+	faults[step.Fault].answer(c, step, w, r)
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

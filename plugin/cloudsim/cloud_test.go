@@ -103,7 +103,7 @@ func TestCloseEndsOpenCalls(t *testing.T) {
 // What is wrong by the protocol is refused with the vendor's own codes.
 func TestRefusals(t *testing.T) {
 	ccs2, ccs1 := demoCars()
-	c, _ := run(t, Options{})
+	c, _ := serve(t, Options{})
 	kia, err := profile.Europe(profile.Kia)
 	require.NoError(t, err)
 	kiaStamp, err := kia.Stamp(start)
@@ -198,7 +198,7 @@ func TestRefusals(t *testing.T) {
 
 func TestQuota(t *testing.T) {
 	const quota = 3
-	c, clock := run(t, Options{Quota: quota})
+	c, clock := serve(t, Options{Quota: quota})
 	p := owner(t, c)
 	midnight := time.Date(2026, 7, 1, 22, 0, 0, 0, time.UTC) // of Berlin
 	check := func(left int) answer {
@@ -228,7 +228,7 @@ func TestQuota(t *testing.T) {
 
 func TestSwitches(t *testing.T) {
 	ccs2, ccs1 := demoCars()
-	c, clock := run(t, Options{ForceDelay: time.Millisecond})
+	c, clock := serve(t, Options{ForceDelay: time.Millisecond})
 	p := owner(t, c)
 	assert.Equal(t, 1, c.Calls(Login))
 	assert.Equal(t, 1, c.Calls(Register))
@@ -269,7 +269,7 @@ func TestSwitches(t *testing.T) {
 // The calls that our own client does not make.
 func TestOtherCalls(t *testing.T) {
 	ccs2, ccs1 := demoCars()
-	c, clock := run(t, Options{ForceDelay: time.Millisecond})
+	c, clock := serve(t, Options{ForceDelay: time.Millisecond})
 	p := owner(t, c)
 	clock.advance(40 * time.Minute) // half an hour of it the hybrid drove
 	at := func(path string) answer { return p.get("vehicles/" + ccs1 + path) }
@@ -302,7 +302,7 @@ func TestOtherCalls(t *testing.T) {
 }
 
 func TestLatencyEndsWithTheCaller(t *testing.T) {
-	c, _ := run(t, Options{Latency: time.Hour})
+	c, _ := serve(t, Options{Latency: time.Hour})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL()+"/error", http.NoBody)

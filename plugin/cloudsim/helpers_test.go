@@ -101,7 +101,7 @@ func (p *phone) grant(token string) answer {
 
 const register = `{"pushRegId":"00","pushType":"GCM","uuid":"00"}`
 
-func run(t *testing.T, o Options) (*Cloud, *safeClock) {
+func serve(t *testing.T, o Options) (*Cloud, *safeClock) {
 	t.Helper()
 	clock := &safeClock{t: start}
 	o.Now = clock.now

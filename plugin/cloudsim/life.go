@@ -15,6 +15,17 @@ const (
 	Charging
 )
 
+// String names it in logs.
+func (d Doing) String() string {
+	switch d {
+	case Driving:
+		return "driving"
+	case Charging:
+		return "charging"
+	}
+	return "parked"
+}
+
 // Phase of a car's life.
 type Phase struct {
 	Doing Doing

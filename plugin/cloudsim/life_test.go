@@ -187,7 +187,7 @@ func live(t *testing.T, car Car, speed float64) (*liveCar, *testClock) {
 	clock := &testClock{start}
 	zone, err := time.LoadLocation("Europe/Berlin")
 	require.NoError(t, err)
-	return newLiveCar(car, start, Options{Speed: speed, Now: clock.now, ForceDelay: 20 * time.Second}, zone), clock
+	return newLiveCar(car, clock.now, Options{Speed: speed, ForceDelay: 20 * time.Second}, zone), clock
 }
 
 func TestCopyIsNeverFromTheFuture(t *testing.T) {
@@ -247,7 +247,7 @@ func TestWake(t *testing.T) {
 	assert.Equal(t, start.Add(20*time.Second), c.copy().at)
 	assert.InDelta(t, 84.5, c.copy().auxSoC, 0, "each wake costs charge")
 
-	c.setSilent(true)
+	c.setSilent(true, clock.now())
 	_, ok = c.wake()
 	assert.True(t, ok)
 	clock.t = start.Add(time.Hour)

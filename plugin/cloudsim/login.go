@@ -15,7 +15,10 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 )
 
-const loginCookie = "account"
+const (
+	loginCookie = "account"
+	signInPath  = "/auth/account/signin"
+)
 
 // Password attempts before the account is locked, and for how long.
 const (
@@ -25,16 +28,24 @@ const (
 
 // loginRoutes are the login pages.
 func (c *Cloud) loginRoutes() {
-	c.mux.HandleFunc("GET /auth/api/v2/user/oauth2/authorize", c.authorize)
-	c.mux.HandleFunc("GET /web/v1/user/authorize", func(w http.ResponseWriter, _ *http.Request) {
-		writePage(w, http.StatusOK, "Sign in")
-	})
-	c.mux.HandleFunc("GET /error", func(w http.ResponseWriter, _ *http.Request) {
-		writePage(w, http.StatusOK, "abusing request and blocked")
-	})
-	c.mux.HandleFunc("GET /auth/api/v1/accounts/certs", c.certs)
-	c.mux.HandleFunc("POST /auth/account/signin", c.signIn)
-	c.mux.HandleFunc("POST /auth/api/v2/user/oauth2/token", c.refreshGrant)
+	for pattern, page := range map[string]http.HandlerFunc{
+		"GET /auth/api/v2/user/oauth2/authorize": c.authorize,
+		"GET /web/v1/user/authorize":             textPage("Sign in"),
+		"GET /error":                             textPage("abusing request and blocked"),
+		"GET /auth/api/v1/accounts/certs":        c.certs,
+		"GET /api/v1/user/oauth2/authorize":      textPage(""), // the classic client's
+	} {
+		c.handle(LoginPage, pattern, func(w http.ResponseWriter, r *http.Request) {
+			c.count(LoginPage)
+			page(w, r)
+		})
+	}
+	c.handle(Login, "POST "+signInPath, c.signIn)
+	c.handle(Login, "POST /auth/api/v2/user/oauth2/token", c.refreshGrant)
+}
+
+func textPage(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { writePage(w, http.StatusOK, text) }
 }
 
 // authorize opens the login page. The classic client is blocked.
@@ -88,10 +99,7 @@ func (c *Cloud) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.count(Login)
-	back := "/auth/api/v2/user/oauth2/authorize?" + url.Values{
-		"client_id": {p.OneAppClientID}, "redirect_uri": {p.OneAppRedirect}, "response_type": {"code"},
-		"state": {form.Get("state")}, "reqUsername": {form.Get("username")},
-	}.Encode()
+	back := backToLogin(p, form.Get("username"), form.Get("state"))
 	cookie, err := r.Cookie(loginCookie)
 	c.mu.Lock()
 	inSession := err == nil && c.sessions[cookie.Value]
@@ -121,21 +129,19 @@ func (c *Cloud) signInResult(p profile.Profile, email, password, state, back str
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a := c.accountLocked(p.Brand, email)
-	now := c.opts.Now()
+	now := c.now()
 	switch {
 	case a == nil:
 		return back
 	case now.Before(a.lockedTo):
-		return p.OneAppRedirect + "?" + url.Values{
-			"error": {"access_denied"}, "error_description": {"login locked, password attempts exceeded"}, "state": {state},
-		}.Encode()
+		return toldLocked(p, state)
 	case a.Password != password:
 		if a.failures++; a.failures >= maxFailures {
 			a.failures, a.lockedTo = 0, now.Add(lockTime)
 		}
 		return back
 	case a.ConsentMissing:
-		return "/web/v1/user/authorization?" + url.Values{"client_id": {p.OneAppClientID}, "state": {state}}.Encode()
+		return toConsent(p, state)
 	}
 	a.failures = 0
 	code := randomText(24)
@@ -181,11 +187,7 @@ func (c *Cloud) grant(w http.ResponseWriter, form url.Values, brand profile.Bran
 	}
 	c.mu.Unlock()
 	if found == nil {
-		inner, _ := json.Marshal(object{"errId": randomUUID(), "errCode": "4002", "errMsg": "Invalid parameters", "errBody": nil})
-		writeJSON(w, http.StatusBadRequest, object{
-			"retId": randomUUID(), "retCode": 7501, "retMsg": "Received unexpected statusCode",
-			"retSubMsg": string(inner), "retValue": nil,
-		})
+		rejectToken(w)
 		return
 	}
 	answer := object{"token_type": "Bearer", "access_token": c.issue(found), "expires_in": int(c.opts.TokenLife.Seconds())}
@@ -195,6 +197,15 @@ func (c *Cloud) grant(w http.ResponseWriter, form url.Values, brand profile.Bran
 	writeJSON(w, http.StatusOK, answer)
 }
 
+// rejectToken is the refusal of a refresh grant.
+func rejectToken(w http.ResponseWriter) {
+	inner, _ := json.Marshal(object{"errId": randomUUID(), "errCode": "4002", "errMsg": "Invalid parameters", "errBody": nil})
+	writeJSON(w, http.StatusBadRequest, object{
+		"retId": randomUUID(), "retCode": 7501, "retMsg": "Received unexpected statusCode",
+		"retSubMsg": string(inner), "retValue": nil,
+	})
+}
+
 // accessToken of the vehicle API.
 type accessToken struct {
 	account *account
@@ -202,7 +213,7 @@ type accessToken struct {
 }
 
 func (c *Cloud) issue(a *account) string {
-	now := c.opts.Now()
+	now := c.now()
 	end := now.Add(c.opts.TokenLife)
 	token := newJWT(a, "bluelink", now, end)
 	c.mu.Lock()

@@ -23,7 +23,7 @@ import (
 )
 
 func TestTokensEnd(t *testing.T) {
-	c, clock := run(t, Options{TokenLife: time.Hour})
+	c, clock := serve(t, Options{TokenLife: time.Hour})
 	p := owner(t, c)
 	assert.InDelta(t, 3600, p.grant(DemoAccount().RefreshToken).at("expires_in"), 0)
 	clock.advance(time.Hour - time.Second)
@@ -38,7 +38,7 @@ func TestTokensEnd(t *testing.T) {
 
 // The login pages and the account API, step by step, with what each refuses.
 func TestLoginRefusals(t *testing.T) {
-	c, clock := run(t, Options{})
+	c, clock := serve(t, Options{})
 	brand, err := profile.Europe(profile.Hyundai)
 	require.NoError(t, err)
 	p := &phone{t: t, base: c.URL(), brand: brand}
@@ -191,7 +191,7 @@ func TestLoginRefusals(t *testing.T) {
 }
 
 func TestPIN(t *testing.T) {
-	c, clock := run(t, Options{})
+	c, clock := serve(t, Options{})
 	p := owner(t, c)
 	try := func(pin string) answer {
 		return p.do(http.MethodPut, "/api/v1/user/pin", "application/json",

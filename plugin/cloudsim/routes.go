@@ -8,28 +8,37 @@ import (
 
 // carRoutes are the calls about one car.
 func (c *Cloud) carRoutes() {
-	for pattern, handler := range map[string]func(http.ResponseWriter, *http.Request, *liveCar){
-		"GET /api/v1/spa/vehicles/{id}/status/latest":         c.cachedCCS1,
-		"GET /api/v2/spa/vehicles/{id}/status/latest":         c.cachedCCS1,
-		"GET /api/v2/spa/vehicles/{id}/status":                c.forcedCCS1,
-		"GET /api/v2/spa/vehicles/{id}/location":              c.liveLocation,
-		"GET /api/v2/spa/vehicles/{id}/charge/target":         c.chargeTargets,
-		"POST /api/v1/spa/vehicles/{id}/tripinfo":             c.trips,
-		"GET /api/v1/spa/vehicles/{id}/status":                c.forcedCCS1,
-		"GET /api/v1/spa/vehicles/{id}/ccs2/carstatus/latest": c.cachedCCS2,
-		"GET /api/v1/spa/vehicles/{id}/ccs2/carstatus":        c.forcedCCS2,
-		"GET /api/v1/spa/vehicles/{id}/location/park":         c.parkLocation,
-		"GET /api/v1/spa/vehicles/{id}/location":              c.liveLocation,
-		"GET /api/v1/spa/vehicles/{id}/charge/target":         c.chargeTargets,
-		"POST /api/v1/spa/vehicles/{id}/drvhistory":           c.drivingHistory,
-		"GET /api/v1/spa/vehicles/{id}/profile":               c.profile,
-		"GET /api/v1/spa/notifications/{id}/records":          c.records,
+	type handler = func(http.ResponseWriter, *http.Request, *liveCar)
+	for class, routes := range map[Class]map[string]handler{
+		Read: {
+			"GET /api/v1/spa/vehicles/{id}/status/latest":         c.cachedCCS1,
+			"GET /api/v2/spa/vehicles/{id}/status/latest":         c.cachedCCS1,
+			"GET /api/v1/spa/vehicles/{id}/ccs2/carstatus/latest": c.cachedCCS2,
+			"GET /api/v1/spa/vehicles/{id}/location/park":         c.parkLocation,
+			"GET /api/v1/spa/vehicles/{id}/charge/target":         c.chargeTargets,
+			"GET /api/v2/spa/vehicles/{id}/charge/target":         c.chargeTargets,
+			"GET /api/v1/spa/vehicles/{id}/profile":               c.profile,
+			"GET /api/v1/spa/notifications/{id}/records":          c.records,
+		},
+		Wake: {
+			"GET /api/v1/spa/vehicles/{id}/status":         c.forcedCCS1,
+			"GET /api/v2/spa/vehicles/{id}/status":         c.forcedCCS1,
+			"GET /api/v1/spa/vehicles/{id}/ccs2/carstatus": c.forcedCCS2,
+			"GET /api/v1/spa/vehicles/{id}/location":       c.liveLocation,
+			"GET /api/v2/spa/vehicles/{id}/location":       c.liveLocation,
+		},
+		History: {
+			"POST /api/v1/spa/vehicles/{id}/tripinfo":   c.trips,
+			"POST /api/v1/spa/vehicles/{id}/drvhistory": c.drivingHistory,
+		},
 	} {
-		c.mux.HandleFunc(pattern, c.aboutCar(handler))
+		for pattern, handler := range routes {
+			c.handle(class, pattern, c.aboutCar(handler))
+		}
 	}
 	// Everything else that may be asked of a car, commands above all.
 	for _, version := range []string{"v1", "v2"} {
-		c.mux.HandleFunc("/api/"+version+"/spa/vehicles/{id}/{rest...}", c.aboutCar(
+		c.handle(Command, "/api/"+version+"/spa/vehicles/{id}/{rest...}", c.aboutCar(
 			func(w http.ResponseWriter, _ *http.Request, _ *liveCar) { unsupported(w) }))
 	}
 }
@@ -44,12 +53,12 @@ func (c *Cloud) aboutCar(next func(http.ResponseWriter, *http.Request, *liveCar)
 				return
 			}
 		}
-		fail(w, http.StatusBadRequest, "4003", "Invalid values")
+		refuse(w, "4003")
 	})
 }
 
 func unsupported(w http.ResponseWriter) {
-	fail(w, http.StatusBadRequest, "4005", "Unsupported control request - Vehicle is not Supported")
+	refuse(w, "4005")
 }
 
 func (c *Cloud) cachedCCS1(w http.ResponseWriter, _ *http.Request, car *liveCar) {
@@ -90,17 +99,15 @@ func metadata(car *liveCar) object {
 func (c *Cloud) block(w http.ResponseWriter, r *http.Request, car *liveCar) (snapshot, bool) {
 	delay, ok := car.wake()
 	if !ok {
-		fail(w, http.StatusBadRequest, "4004", "Duplicate request")
+		refuse(w, "4004")
 		return snapshot{}, false
 	}
 	c.count(Wake)
-	if !wait(r.Context(), delay) {
-		// The caller has gone; the car answers all the same.
-		return snapshot{}, false
-	}
+	c.wait(r, delay) // a caller that goes changes nothing for the car
+	c.player.settle()
 	s, answered := car.answer()
 	if !answered {
-		fail(w, http.StatusRequestTimeout, "4081", "Request timeout")
+		refuse(w, "4081")
 		return snapshot{}, false
 	}
 	return s, true
@@ -122,7 +129,7 @@ func (c *Cloud) forcedCCS2(w http.ResponseWriter, _ *http.Request, car *liveCar)
 		return
 	}
 	if _, ok := car.wake(); !ok {
-		fail(w, http.StatusBadRequest, "4004", "Duplicate request")
+		refuse(w, "4004")
 		return
 	}
 	c.count(Wake)
@@ -163,14 +170,14 @@ func (c *Cloud) drivingHistory(w http.ResponseWriter, r *http.Request, car *live
 		Period *int `json:"periodTarget"`
 	}
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.Period == nil || *body.Period < 0 || *body.Period > 2 {
-		fail(w, http.StatusBadRequest, "4002", "Invalid request body - Invalid parameter.")
+		refuse(w, "4002")
 		return
 	}
 	if !car.hasPlug() {
 		unsupported(w)
 		return
 	}
-	c.count(Read)
+	c.count(History)
 	s := car.copy()
 	km := s.odometerKM - car.OdometerKM
 	succeed(w, object{
@@ -188,10 +195,10 @@ func (c *Cloud) trips(w http.ResponseWriter, r *http.Request, car *liveCar) {
 	}
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.Period == nil ||
 		(*body.Period == 0 && len(body.Month) != 6) || (*body.Period == 1 && len(body.Day) != 8) || *body.Period < 0 || *body.Period > 1 {
-		fail(w, http.StatusBadRequest, "4002", "Invalid request body - Invalid parameter.")
+		refuse(w, "4002")
 		return
 	}
-	c.count(Read)
+	c.count(History)
 	s := car.copy()
 	today, km := s.at.In(car.zone).Format("20060102"), s.odometerKM-car.OdometerKM
 	trip := func() object {

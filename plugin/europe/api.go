@@ -46,11 +46,15 @@ func (c *Client) api(ctx context.Context, call apiCall) (field.Object, error) {
 	doc, err = c.apiOnce(ctx, call, device)
 	if errors.Is(err, errDeviceID) {
 		refused := shared.Errorf(shared.ReasonVendorUnavailable, "The vendor refuses a device id that it has just given.")
-		refused.VendorCode = "4002"
-		return field.Object{}, refused.Wrap(err)
+		refused.VendorCode, refused.RetryAfter = "4002", deviceRest
+		return field.Object{}, sdk.Closes(refused.Wrap(err), sdk.Closure{Scope: sdk.ScopeVehicle})
 	}
 	return doc, err
 }
+
+// deviceRest is how long a car is left alone after the vendor has dropped a device
+// id, and the new one as well.
+const deviceRest = 10 * time.Minute
 
 func (c *Client) apiOnce(ctx context.Context, call apiCall, device string) (field.Object, error) {
 	token, err := c.token()

@@ -141,9 +141,9 @@ func (c *Client) cci(ctx context.Context, r request) (field.Object, http.Header,
 	case resp.status == http.StatusForbidden && err != nil:
 		return field.Object{}, nil, blocked()
 	case outage(resp.status):
-		failure := shared.NewError(shared.ReasonVendorUnavailable)
+		failure := c.unavailable(resp)
 		if resp.status == http.StatusInternalServerError {
-			failure.VendorCode, _ = doc.At("code").NonEmptyText()
+			failure.VendorCode = codeIn(doc.At("code"))
 		}
 		return field.Object{}, nil, failure
 	case resp.status != http.StatusOK:

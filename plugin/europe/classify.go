@@ -58,12 +58,61 @@ func wakeVerdicts() map[string]verdict {
 	return map[string]verdict{
 		"5031": {reason: shared.ReasonVehicleUnreachable, retryAfter: 5 * time.Minute, closes: silentCar()},
 		"9999": {reason: shared.ReasonVehicleUnreachable, retryAfter: 5 * time.Minute, closes: silentCar()},
+		// The car will not learn it.
+		"4005": {reason: shared.ReasonUnsupported, retryAfter: 24 * time.Hour, permanent: true, closes: sdk.Closure{Scope: sdk.ScopeWakes}},
 	}
 }
 
 // classify reads an answer of the vehicle API: its document, or the typed error
 // that it stands for.
 func (c *Client) classify(resp response, wakes bool) (field.Object, error) {
+	doc, err := c.meaning(resp, wakes)
+	return doc, c.awaited(resp, err)
+}
+
+// awaited puts the time to wait that the answer names into its error. The server's
+// word holds for everything that would be asked of it.
+func (c *Client) awaited(resp response, err error) error {
+	var api *shared.APIError
+	asked := resp.status == http.StatusServiceUnavailable || resp.status == http.StatusTooManyRequests
+	left := retryAfter(resp.header, c.opts.Now())
+	if !asked || left <= 0 || !errors.As(err, &api) {
+		return err
+	}
+	api.RetryAfter = max(api.RetryAfter, left)
+	if sdk.HasClosure(err) {
+		return err
+	}
+	return sdk.Closes(err, sdk.Closure{Scope: sdk.ScopeAccount})
+}
+
+// longestRetry is what is believed of a server's own word.
+const longestRetry = 24 * time.Hour
+
+// longestCode is more than any of the vendor's codes has, in bytes.
+const longestCode = 32
+
+// retryAfter reads the header of that name: seconds, or a time.
+func retryAfter(header http.Header, now time.Time) time.Duration {
+	text := strings.TrimSpace(header.Get("Retry-After"))
+	if seconds, err := strconv.Atoi(text); err == nil {
+		return time.Duration(min(max(seconds, 0), int(longestRetry/time.Second))) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return min(max(at.Sub(now), 0), longestRetry)
+	}
+	return 0
+}
+
+// unavailable is an outage, with the time to wait if the answer names one.
+func (c *Client) unavailable(resp response) *shared.APIError {
+	e := shared.NewError(shared.ReasonVendorUnavailable)
+	e.RetryAfter = retryAfter(resp.header, c.opts.Now())
+	return e
+}
+
+// meaning is what an answer says.
+func (c *Client) meaning(resp response, wakes bool) (field.Object, error) {
 	doc, err := field.Decode(resp.body)
 	if err != nil || !doc.IsObject() {
 		if resp.status == http.StatusUnauthorized {
@@ -71,8 +120,7 @@ func (c *Client) classify(resp response, wakes bool) (field.Object, error) {
 		}
 		return field.Object{}, mayHaveWoken(notJSON(resp), wakes)
 	}
-	code, _ := doc.First("resCode", "errCode").Text()
-	ret, _ := doc.At("retCode").Text()
+	code, ret := codeIn(doc.First("resCode", "errCode")), codeIn(doc.At("retCode"))
 	switch {
 	case code == "4002" && mentions(doc.First("resMsg", "errMsg"), "deviceid"):
 		return field.Object{}, errDeviceID
@@ -88,6 +136,19 @@ func (c *Client) classify(resp response, wakes bool) (field.Object, error) {
 		return doc, nil
 	}
 	return field.Object{}, shared.NewError(shared.ReasonInvalidResponse)
+}
+
+// codeIn is a code of the vendor's, which goes into messages and logs; none if no
+// vendor would write it so.
+func codeIn(o field.Object) string {
+	code, _ := o.NonEmptyText()
+	strange := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)
+	}
+	if len(code) > longestCode || strings.ContainsFunc(code, strange) {
+		return ""
+	}
+	return code
 }
 
 // sessionEnded: the token is not accepted any more. A 401 for a wrong stamp says
@@ -160,9 +221,9 @@ const statusQuotaSpent = 509
 // in the region's zone.
 func (c *Client) untilReset() time.Duration {
 	now := c.opts.Now().In(c.zone)
-	reset := time.Date(now.Year(), now.Month(), now.Day(), 0, 5, 0, 0, c.zone)
+	reset := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, c.zone).Add(resetAt)
 	if !reset.After(now) {
-		reset = time.Date(now.Year(), now.Month(), now.Day()+1, 0, 5, 0, 0, c.zone)
+		reset = time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, c.zone).Add(resetAt)
 	}
 	return reset.Sub(now)
 }

@@ -63,7 +63,7 @@ func TestResultCodes(t *testing.T) {
 		{"4002", "service problem, because of anything problem", 400, meaning{shared.ReasonInvalidCommand, 0, false, "4002"}, same},
 		{"4003", "Invalid values", 400, meaning{shared.ReasonInvalidCommand, 0, false, "4003"}, same},
 		{"4004", "Duplicate request", 400, meaning{shared.ReasonVehicleBusy, time.Minute, true, "4004"}, same},
-		{"4005", "Unsupported control request - Vehicle is not Supported", 400, meaning{shared.ReasonUnsupported, 0, false, "4005"}, same},
+		{"4005", "Unsupported control request - Vehicle is not Supported", 400, meaning{shared.ReasonUnsupported, 0, false, "4005"}, meaning{shared.ReasonUnsupported, 24 * time.Hour, false, "4005"}},
 		{"4006", "TMU timeout", 408, meaning{shared.ReasonVehicleUnreachable, 30 * time.Minute, true, "4006"}, same},
 		{"4007", "Remote control unavailable", 400, meaning{shared.ReasonGuardRefused, 24 * time.Hour, false, "4007"}, same},
 		{"4010", "Require authentication", 401, meaning{}, same},

@@ -34,6 +34,17 @@ type Options struct {
 	// HistoryEvery is how long a car's driving history and trips are good for
 	// before they are asked for again. Default 24 h; negative: never ask.
 	HistoryEvery time.Duration
+	// HistoryAtOnce asks for the history with each read, due or not.
+	HistoryAtOnce bool
+	// Limits in place of those of [Client.Limits].
+	Limits sdk.Limits
+	// Plan is when cars are refreshed without a command. Default: never.
+	Plan sdk.Schedule
+	// Requested counts each request; see [sdk.VendorConfig]. Default: nobody does.
+	Requested func()
+	// Refused is told of what a part of a reading met that concerns the whole
+	// account; see [sdk.VendorConfig]. Default: nobody is.
+	Refused func(vehicleID string, err error)
 	// Store keeps the session, the device id, and each car's history.
 	Store    *sdk.Store
 	Redactor *redact.Redactor
@@ -65,21 +76,38 @@ type Client struct {
 	wakes *http.Client
 	// scrubber of the debug log.
 	scrubber *traffic.Scrubber
+	// rejectedToken is the classic client's refresh token that was refused last; for
+	// Login and Renew, of which there is one at a time.
+	rejectedToken string
 
 	mu      sync.Mutex
 	session session
 	// registering holds one token: a device is registered by one at a time.
 	registering chan struct{}
 	cars        map[string]car
-	histories   histories
+	// seenDialects is nil until they are read.
+	seenDialects dialects
+	histories    histories
 }
 
 // car is what the vehicle list says that reading needs.
 type car struct {
-	// ccs2 is the list's flag, which calls about the car repeat in a header: 0
-	// for CCS1, anything else for CCS2.
+	// ccs2 is the list's flag, or what reading has shown; calls about the car
+	// repeat it in a header: 0 for CCS1, anything else for CCS2.
 	ccs2   int32
 	engine vehiclev1.EngineType
+}
+
+// hasPlug by the list or, for a power train that the list does not name, by what
+// the car tells.
+func (c car) hasPlug(status *vehiclev1.VehicleData) bool {
+	switch c.engine {
+	case vehiclev1.EngineType_ENGINE_TYPE_EV, vehiclev1.EngineType_ENGINE_TYPE_PHEV:
+		return true
+	case vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED:
+		return status.Battery != nil && status.Battery.Soc != nil && status.Charging != nil && status.Charging.PluggedIn != nil
+	}
+	return false
 }
 
 var _ interface {
@@ -94,6 +122,12 @@ var legacyToken = regexp.MustCompile(`^[A-Z0-9]{40,60}$`)
 func New(o Options) (*Client, error) {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Requested == nil {
+		o.Requested = func() {}
+	}
+	if o.Refused == nil {
+		o.Refused = func(string, error) {}
 	}
 	if o.Redactor == nil {
 		o.Redactor = &redact.Redactor{}
@@ -118,7 +152,8 @@ func New(o Options) (*Client, error) {
 	c := &Client{
 		opts: o, zone: zone, legacy: legacyToken.MatchString(o.Password),
 		registering: make(chan struct{}, 1), cars: map[string]car{},
-		http: &http.Client{Transport: o.transport(true)}, wakes: &http.Client{Transport: o.transport(false)},
+		http:     &http.Client{Transport: o.transport(true), CheckRedirect: stay},
+		wakes:    &http.Client{Transport: o.transport(false), CheckRedirect: stay},
 		scrubber: traffic.NewScrubber(traffic.ScrubberOptions{Forget: 4096}),
 	}
 	c.scrubber.Learn(o.Username, o.Password)
@@ -145,6 +180,10 @@ func (o Options) transport(keepAlive bool) http.RoundTripper {
 	}
 	return o.Transport(t)
 }
+
+// stay follows no redirect: nothing of the API is known to redirect, and the tokens
+// in the headers are for its own hosts.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // renewEarly is how long before its end a token counts as ended, so that none
 // ends in the middle of a wake.

@@ -39,16 +39,17 @@ func (c *Client) forceCCS1(ctx context.Context, vehicleID string, known car, sin
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	r := c.parseCCS1(info)
-	own := c.parseCCS1(info.With("vehicleStatus", answer.At("resMsg")))
+	r, withAnswer := c.parseCCS1(info), info.With("vehicleStatus", answer.At("resMsg"))
+	own := c.parseCCS1(withAnswer)
+	answered := own.data.GetRefresh().GetObservedAt() > 0 && c.tellsCCS1(withAnswer)
 	switch {
-	case err != nil && own.data.GetRefresh().GetObservedAt() == 0:
+	case err != nil && !answered:
 		return nil, afterWake(err)
 	case err != nil:
 		// The car has answered; that is not thrown away for want of the copy.
 		sdk.Logger(ctx).Warn("no copy after the wake, only the car's own answer", "error", shared.ErrorChain(err))
 		r = own
-	case own.data.GetRefresh().GetObservedAt() > r.data.GetRefresh().GetObservedAt():
+	case answered && own.data.GetRefresh().GetObservedAt() > r.data.GetRefresh().GetObservedAt():
 		// A copy that lags behind is brought up to date with the car's own answer.
 		r = own
 	}

@@ -259,10 +259,10 @@ const (
 	ccs1ID = "kia-ccs1"
 )
 
-func brandProfile(t *testing.T, b profile.Brand, base string) profile.Profile {
-	t.Helper()
+func brandProfile(tb testing.TB, b profile.Brand, base string) profile.Profile {
+	tb.Helper()
 	p, err := profile.Europe(b)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	p.LoginURL, p.CCIURL, p.APIURL = base, base, base
 	return p
 }
@@ -274,6 +274,7 @@ func (c *cloud) client(t *testing.T, b profile.Brand, change ...func(*Options)) 
 	a := account(b)
 	o := Options{
 		Profile: brandProfile(t, b, c.base), Username: a.Email, Password: a.Password, Now: c.clock.now, RereadAfter: rereads(6), HistoryEvery: -1,
+		Limits: unlimited(),
 	}
 	for _, f := range change {
 		f(&o)
@@ -290,6 +291,11 @@ func newClient(t *testing.T, o Options) *Client {
 	require.NoError(t, err)
 	t.Cleanup(client.http.CloseIdleConnections)
 	return client
+}
+
+// unlimited is for what is not about limits.
+func unlimited() sdk.Limits {
+	return sdk.Limits{CallsPerDay: -1, LoginsPerDay: -1, WakesPerDay: -1, WakeInterval: -1, AuxStop: -1}
 }
 
 func withStore(s *sdk.Store) func(*Options)    { return func(o *Options) { o.Store = s } }
@@ -320,10 +326,10 @@ func (c *cloud) ready(t *testing.T, change ...func(*Options)) *Client {
 	return client
 }
 
-func openStore(t *testing.T, dir string) *sdk.Store {
-	t.Helper()
+func openStore(tb testing.TB, dir string) *sdk.Store {
+	tb.Helper()
 	store, err := sdk.OpenStore(dir)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return store
 }
 

@@ -65,18 +65,17 @@ type historyPart struct {
 	ask  func(context.Context, *field.Report) (*vehiclev1.VehicleData, error)
 }
 
-// updateHistory asks for what is due. A failure costs nothing but the history,
-// with two exceptions: that the session has ended or the quota is spent is true
-// for every call, so it is passed on and ends the read. The turn is over before
+// updateHistory asks for what is due. A failure costs nothing but the history, but
+// that the session has ended ends the read. The turn is over before
 // the request is made, so the engine's repetition of the read, a crash, or a
 // request that always fails cannot make it again before its next turn.
-func (c *Client) updateHistory(ctx context.Context, vehicleID string, known car, unit vehiclev1.DistanceUnit) error {
-	if c.opts.HistoryEvery < 0 || c.firstRead(ctx, vehicleID) {
+func (c *Client) updateHistory(ctx context.Context, vehicleID string, known car, status *vehiclev1.VehicleData) error {
+	if c.opts.HistoryEvery < 0 || c.firstRead(ctx, vehicleID) && !c.opts.HistoryAtOnce {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, historyTimeout)
 	defer cancel()
-	for _, part := range c.historyParts(vehicleID, known, unit) {
+	for _, part := range c.historyParts(vehicleID, known, status) {
 		if ctx.Err() != nil || !c.takeTurn(ctx, vehicleID, part) {
 			continue
 		}
@@ -86,36 +85,27 @@ func (c *Client) updateHistory(ctx context.Context, vehicleID string, known car,
 		case err == nil, errors.Is(err, shared.ReasonUnsupported):
 			logRejected(ctx, part.name, &report)
 			c.keepHistory(ctx, vehicleID, part, data, report.Count())
-		case concernsAll(err):
+		case errors.Is(err, sdk.ErrSessionExpired):
 			return err
 		default:
-			sdk.Logger(ctx).Debug("no history", "document", part.name, "error", shared.ErrorChain(err))
+			c.sideCallFailed(ctx, vehicleID, part.name, err)
+			if concernsAll(err) {
+				return nil // the rest would fail the same way
+			}
 		}
 	}
 	return nil
 }
 
-// concernsAll says whether a failure is the account's and not the history's.
-func concernsAll(err error) bool {
-	for _, r := range []error{
-		sdk.ErrSessionExpired, shared.ReasonAuthFailed, shared.ReasonTokenRejected, shared.ReasonRateLimited,
-		shared.ReasonVendorChanged,
-	} {
-		if errors.Is(err, r) {
-			return true
-		}
-	}
-	return false
-}
-
-func (c *Client) historyParts(vehicleID string, known car, unit vehiclev1.DistanceUnit) []historyPart {
+func (c *Client) historyParts(vehicleID string, known car, status *vehiclev1.VehicleData) []historyPart {
+	unit := status.GetDisplayUnits().GetDistance()
 	parts := []historyPart{{
 		name: "trips", turn: func(d *historyDocument) *historyTurn { return &d.Trips },
 		ask: func(ctx context.Context, r *field.Report) (*vehiclev1.VehicleData, error) {
 			return c.trips(ctx, vehicleID, known, unit, r)
 		},
 	}}
-	if known.engine == vehiclev1.EngineType_ENGINE_TYPE_EV || known.engine == vehiclev1.EngineType_ENGINE_TYPE_PHEV {
+	if known.hasPlug(status) {
 		parts = append(parts, historyPart{
 			name: "driving history", turn: func(d *historyDocument) *historyTurn { return &d.Driving },
 			ask: func(ctx context.Context, r *field.Report) (*vehiclev1.VehicleData, error) {
@@ -191,7 +181,7 @@ func (c *Client) takeTurn(ctx context.Context, vehicleID string, part historyPar
 	now := c.opts.Now()
 	wait := time.UnixMilli(part.turn(&h.stored).Next).Sub(now)
 	// A turn later than any that could be set comes of a clock that was wrong.
-	if wait > 0 && wait <= max(c.opts.HistoryEvery, historyRetry) {
+	if wait > 0 && wait <= max(c.opts.HistoryEvery, historyRetry) && !c.opts.HistoryAtOnce {
 		return false
 	}
 	next := h.stored

@@ -150,7 +150,9 @@ func TestHistoryByEngine(t *testing.T) {
 	t.Parallel()
 	for engine, want := range map[vehiclev1.EngineType]int{
 		vehiclev1.EngineType_ENGINE_TYPE_EV: 2, vehiclev1.EngineType_ENGINE_TYPE_PHEV: 2,
-		vehiclev1.EngineType_ENGINE_TYPE_HEV: 0, vehiclev1.EngineType_ENGINE_TYPE_ICE: 0, vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED: 0,
+		vehiclev1.EngineType_ENGINE_TYPE_HEV: 0, vehiclev1.EngineType_ENGINE_TYPE_ICE: 0,
+		// The document shows that it has a plug.
+		vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED: 2,
 	} {
 		c := newCloud(t, cloudsim.Options{})
 		client := c.ready(t, withHistory(time.Hour))
@@ -221,32 +223,47 @@ func TestFailedHistoryKeepsTheOldOne(t *testing.T) {
 	assertHistory(t, cached(t, client, ccs2ID))
 }
 
-// The session's end and the day's limit are true for every call: the engine has
-// to know. The repeated read then leaves the history alone.
-func TestHistoryPassesOnWhatConcernsAll(t *testing.T) {
+// What concerns every call is told to the engine, and costs the reading nothing;
+// only the session's end does, so that it is renewed. The repeated read then leaves
+// the history alone.
+func TestHistoryTellsWhatConcernsAll(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		answer http.HandlerFunc
-		want   error
+		reason shared.Reason
 	}{
-		"session": {text(http.StatusUnauthorized, `{"error":"Key not authorized: Token is expired"}`), sdk.ErrSessionExpired},
+		"session": {text(http.StatusUnauthorized, `{"error":"Key not authorized: Token is expired"}`), ""},
 		"quota":   {text(509, `{"retCode":"F","resCode":"5091","resMsg":"Exceeds number of requests"}`), shared.ReasonRateLimited},
 		"refused": {text(http.StatusBadRequest, `{"retCode":7501,"retMsg":"Received unexpected statusCode"}`), shared.ReasonTokenRejected},
+		"blocked": {text(http.StatusForbidden, nginx403), shared.ReasonVendorBlocked},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCloud(t, cloudsim.Options{})
 			dir := t.TempDir()
-			client := c.ready(t, withHistory(24*time.Hour), withStore(openStore(t, dir)))
+			var told []error
+			client := c.ready(t, withHistory(24*time.Hour), withStore(openStore(t, dir)), func(o *Options) {
+				o.Refused = func(vehicleID string, err error) {
+					assert.Equal(t, ccs2ID, vehicleID)
+					told = append(told, err)
+				}
+			})
 			c.intercept(answers(tc.answer, tc.answer))
 			cached(t, client, ccs2ID)
-			_, err := client.Cached(t.Context(), ccs2ID)
-			require.ErrorIs(t, err, tc.want)
-			_, err = client.Cached(t.Context(), ccs2ID)
-			require.ErrorIs(t, err, tc.want, "the other kind of request has its turn")
+			for range 2 { // each kind of request has its turn
+				_, err := client.Cached(t.Context(), ccs2ID)
+				if tc.reason == "" {
+					require.ErrorIs(t, err, sdk.ErrSessionExpired)
+				} else {
+					require.NoError(t, err)
+				}
+			}
 			cached(t, client, ccs2ID)
 			assert.Equal(t, 2, c.seen(drivingPath)+c.seen(tripsPath))
-
+			if tc.reason != "" {
+				require.Len(t, told, 2)
+				require.ErrorIs(t, told[0], tc.reason)
+			}
 			again := c.ready(t, withHistory(24*time.Hour), withStore(openStore(t, dir)))
 			cached(t, again, ccs2ID)
 			cached(t, again, ccs2ID)

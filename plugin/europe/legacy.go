@@ -3,12 +3,14 @@ package europe
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
@@ -36,12 +38,18 @@ func (c *Client) grant(ctx context.Context, refreshToken string) error {
 			"redirect_uri": {p.GrantRedirect},
 		}
 	}
+	if refreshToken == c.rejectedToken {
+		return shared.NewError(shared.ReasonTokenRejected) // it would be so again
+	}
 	resp, err := c.send(ctx, r)
 	if err != nil {
 		return err
 	}
 	doc, err := c.grantAnswer(resp)
 	if err != nil {
+		if errors.Is(err, shared.ReasonTokenRejected) {
+			c.rejectedToken = refreshToken
+		}
 		return err
 	}
 	token, ok := doc.At("access_token").NonEmptyText()
@@ -71,15 +79,29 @@ func (c *Client) grant(ctx context.Context, refreshToken string) error {
 	return nil
 }
 
+// grantAnswer reads the answer of whichever host gives the token.
 func (c *Client) grantAnswer(resp response) (field.Object, error) {
+	if c.opts.Profile.GenesisTokens {
+		doc, err := c.classify(resp, false)
+		if errors.Is(err, sdk.ErrSessionExpired) || errors.Is(err, errDeviceID) {
+			// There is neither in the request, so it can only mean the token.
+			err = shared.NewError(shared.ReasonTokenRejected)
+		}
+		return doc, err
+	}
 	doc, err := field.Decode(resp.body)
+	code, _ := doc.At("retCode").Text()
 	switch {
 	case err != nil || !doc.IsObject():
 		return field.Object{}, notJSON(resp)
-	case outage(resp.status):
-		return field.Object{}, shared.NewError(shared.ReasonVendorUnavailable)
-	case resp.status != http.StatusOK:
+	case code == "7501", mentions(doc.At("retMsg"), "received unexpected statuscode"), mentions(doc.At("error"), "invalid_grant"):
 		return field.Object{}, shared.NewError(shared.ReasonTokenRejected)
+	case outage(resp.status):
+		return field.Object{}, c.unavailable(resp)
+	case resp.status == http.StatusForbidden:
+		return field.Object{}, blocked()
+	case resp.status != http.StatusOK:
+		return field.Object{}, notUnderstood()
 	}
 	return doc, nil
 }

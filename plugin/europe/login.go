@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"math/big"
 	"net/http"
 	"net/http/cookiejar"
@@ -35,13 +36,26 @@ func (c *Client) Login(ctx context.Context) error {
 	}
 	tokens, err := c.redeem(ctx, device, code)
 	if err != nil {
-		return err
+		return passwordSent(err)
 	}
 	// If the last step fails, they spare the account another password.
 	if err := c.update(func(s *session) { s.CCI = &tokens }); err != nil {
 		return storeFailed(err)
 	}
-	return c.exchange(ctx, device, tokens)
+	return passwordSent(c.exchange(ctx, device, tokens))
+}
+
+// passwordSent marks the failures of a login from the sign-in on.
+func passwordSent(err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, sdk.ErrSessionExpired) {
+		err = notUnderstood().Wrap(err)
+	}
+	api := *shared.AsAPIError(err)
+	api.MayHaveHappened = true
+	return &api
 }
 
 // Renew implements [sdk.Renewer]: a new token of the vehicle API without the
@@ -92,9 +106,10 @@ func (c *Client) signIn(ctx context.Context) (string, error) {
 		},
 	})
 	if err != nil {
-		return "", err
+		return "", passwordSent(err)
 	}
-	return signInResult(resp)
+	code, err := c.signInResult(resp)
+	return code, passwordSent(err)
 }
 
 // oneHop makes a call with the login's cookies and does not look at redirects:
@@ -129,7 +144,7 @@ func (c *Client) openLoginPage(ctx context.Context, pages *http.Client) error {
 		resp.status == http.StatusForbidden:
 		return blocked()
 	case outage(resp.status):
-		return shared.NewError(shared.ReasonVendorUnavailable)
+		return c.unavailable(resp)
 	case resp.status != http.StatusOK:
 		return notUnderstood()
 	}
@@ -145,7 +160,7 @@ func (c *Client) passwordKey(ctx context.Context, pages *http.Client) (*rsa.Publ
 		return nil, "", err
 	}
 	if outage(resp.status) {
-		return nil, "", shared.NewError(shared.ReasonVendorUnavailable)
+		return nil, "", c.unavailable(resp)
 	}
 	doc, err := field.Decode(resp.body)
 	if err != nil || resp.status != http.StatusOK {
@@ -173,9 +188,9 @@ func bigInt(o field.Object) (*big.Int, bool) {
 }
 
 // signInResult reads the redirect. The order of the tests matters.
-func signInResult(resp response) (string, error) {
+func (c *Client) signInResult(resp response) (string, error) {
 	if resp.status != http.StatusFound && resp.status != http.StatusSeeOther {
-		return "", refusedPage(resp)
+		return "", c.refusedPage(resp)
 	}
 	location, err := url.Parse(resp.header.Get("Location"))
 	if err != nil {
@@ -212,24 +227,27 @@ func signInResult(resp response) (string, error) {
 	return "", changed()
 }
 
-func refusedPage(resp response) error {
+func (c *Client) refusedPage(resp response) error {
 	body := strings.ToLower(string(resp.body))
 	doc, _ := field.Decode(resp.body)
 	remaining, counted := doc.At("errBody.remainCount").Int()
 	lockedFor, _ := doc.At("errBody.remainTime").Int()
+	code, _ := doc.At("errCode").Text()
 	switch {
 	case counted && remaining <= 0:
 		return locked(time.Duration(min(max(lockedFor, 0), maxLockSeconds)) * time.Second)
-	case counted:
+	case counted, code == "4003", code == "4010":
 		return shared.NewError(shared.ReasonAuthFailed)
 	case outage(resp.status):
-		return shared.NewError(shared.ReasonVendorUnavailable)
+		return c.unavailable(resp)
 	case strings.Contains(body, "captcha"):
 		return shared.NewError(shared.ReasonCaptchaRequired)
 	case resp.status == http.StatusUnauthorized, strings.Contains(body, "password"), strings.Contains(body, "credential"):
 		return shared.NewError(shared.ReasonAuthFailed)
+	case resp.status == http.StatusForbidden, strings.Contains(body, "abusing"):
+		return blocked()
 	}
-	return blocked()
+	return changed()
 }
 
 // The vendor locks an account for five minutes if it says nothing else; nobody

@@ -117,6 +117,10 @@ func TestLoginFailuresAreToldApart(t *testing.T) {
 			signInPath, text(http.StatusBadRequest, `{"errCode":"4003","errMsg":"Invalid values","errBody":{"userId":"","remainCount":4,"remainTime":300}}`),
 			shared.ReasonAuthFailed, 0,
 		},
+		"wrong, without a count":  {signInPath, text(http.StatusBadRequest, `{"errCode":"4003","errMsg":"Invalid values"}`), shared.ReasonAuthFailed, 0},
+		"not logged in":           {signInPath, text(http.StatusBadRequest, `{"errCode":"4010","errMsg":"Require authentication"}`), shared.ReasonAuthFailed, 0},
+		"a page of another kind":  {signInPath, text(http.StatusOK, "<html>Welcome to the new app</html>"), shared.ReasonVendorChanged, 0},
+		"an answer without sense": {signInPath, text(http.StatusTeapot, `{"errCode":"7777"}`), shared.ReasonVendorChanged, 0},
 		"wrong, none is left": {
 			signInPath, text(http.StatusBadRequest, `{"errCode":"4003","errMsg":"Invalid values","errBody":{"userId":"","remainCount":0,"remainTime":600}}`),
 			shared.ReasonAccountLocked, 11 * time.Minute,
@@ -181,6 +185,7 @@ func TestLoginFailuresAreToldApart(t *testing.T) {
 			assert.GreaterOrEqual(t, e.RetryAfter, tc.retry)
 			assert.LessOrEqual(t, c.seen(signInPath), 1)
 			assert.LessOrEqual(t, c.seen(redeemPath), 1, "a code works once")
+			assert.Equal(t, c.seen(signInPath) > 0, e.MayHaveHappened, "it says whether the password was sent")
 		})
 	}
 }
@@ -221,6 +226,44 @@ func TestOutageAtEachStepOfTheLogin(t *testing.T) {
 		t.Run("refresh token "+name, func(t *testing.T) {
 			c.intercept(on(grantPath, answer))
 			fails(t, c.client(t, profile.Kia, withToken(profile.Kia)).Login(t.Context()), shared.ReasonInvalidResponse)
+		})
+	}
+}
+
+// What the hosts may answer to a refresh token. Only a word about the token is a
+// rejection, after which a person is needed.
+func TestAnswersToARefreshToken(t *testing.T) {
+	c := newCloud(t, cloudsim.Options{})
+	for name, tc := range map[string]struct {
+		brand  profile.Brand
+		answer http.HandlerFunc
+		reason shared.Reason
+	}{
+		"rejected":                  {profile.Kia, text(http.StatusBadRequest, `{"retCode":7501,"retMsg":"Received unexpected statusCode","retValue":null}`), shared.ReasonTokenRejected},
+		"rejected in words":         {profile.Kia, text(http.StatusBadRequest, `{"retMsg":"Received unexpected statusCode"}`), shared.ReasonTokenRejected},
+		"rejected by the standard":  {profile.Kia, text(http.StatusBadRequest, `{"error":"invalid_grant"}`), shared.ReasonTokenRejected},
+		"no such page":              {profile.Kia, text(http.StatusNotFound, `{"message":"no route"}`), shared.ReasonInvalidResponse},
+		"client unknown":            {profile.Kia, text(http.StatusUnauthorized, `{"error":"invalid_client"}`), shared.ReasonInvalidResponse},
+		"forbidden":                 {profile.Kia, text(http.StatusForbidden, `{"message":"forbidden"}`), shared.ReasonVendorBlocked},
+		"Genesis: rejected":         {profile.Genesis, text(http.StatusBadRequest, `{"retCode":7501,"retMsg":"Received unexpected statusCode"}`), shared.ReasonTokenRejected},
+		"Genesis: unauthorized":     {profile.Genesis, text(http.StatusUnauthorized, `{"error":"Key not authorized"}`), shared.ReasonTokenRejected},
+		"Genesis: stamp refused":    {profile.Genesis, text(http.StatusUnauthorized, `{"retCode":"F","resCode":"4017","resMsg":"Invalid Application Id."}`), shared.ReasonVendorChanged},
+		"Genesis: quota":            {profile.Genesis, text(509, `{"retCode":"F","resCode":"5091","resMsg":"Exceeds number of requests"}`), shared.ReasonRateLimited},
+		"Genesis: time-out":         {profile.Genesis, text(http.StatusBadRequest, `{"retCode":"F","resCode":"9999","resMsg":"Undefined Error - Response timeout"}`), shared.ReasonVendorTimeout},
+		"Genesis: firewall":         {profile.Genesis, text(http.StatusForbidden, nginx403), shared.ReasonVendorBlocked},
+		"Genesis: without sense":    {profile.Genesis, text(http.StatusOK, `{"hello":"world"}`), shared.ReasonInvalidResponse},
+		"Genesis: without a token":  {profile.Genesis, text(http.StatusOK, `{"retCode":"S"}`), shared.ReasonInvalidResponse},
+		"Genesis: no known failure": {profile.Genesis, text(http.StatusBadRequest, `{"retCode":"F","resCode":"1234"}`), shared.ReasonInvalidResponse},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := map[profile.Brand]string{profile.Kia: grantPath, profile.Genesis: genesisPath}[tc.brand]
+			c.intercept(on(path, tc.answer))
+			client := c.client(t, tc.brand, withToken(tc.brand))
+			fails(t, client.Login(t.Context()), tc.reason)
+			if tc.reason == shared.ReasonTokenRejected {
+				fails(t, client.Login(t.Context()), tc.reason)
+				assert.Equal(t, 1, c.seen(path), "it would be rejected again")
+			}
 		})
 	}
 }

@@ -2,7 +2,10 @@ package europe
 
 import (
 	"context"
+	"errors"
 	"net/url"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs1"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs2"
@@ -24,7 +27,7 @@ func (c *Client) Cached(ctx context.Context, vehicleID string) (*vehiclev1.Vehic
 	if err != nil {
 		return nil, err
 	}
-	if err := c.updateHistory(ctx, vehicleID, known, r.data.GetDisplayUnits().GetDistance()); err != nil {
+	if err := c.updateHistory(ctx, vehicleID, known, r.data); err != nil {
 		return nil, err
 	}
 	return c.complete(ctx, vehicleID, known, r)
@@ -41,11 +44,7 @@ func (c *Client) status(ctx context.Context, vehicleID string, known car) (readi
 	if known.ccs2 != 0 {
 		return c.statusCCS2(ctx, vehicleID, known)
 	}
-	info, err := c.documentCCS1(ctx, vehicleID)
-	if err != nil {
-		return reading{}, err
-	}
-	return c.parseCCS1(info), nil
+	return c.statusCCS1(ctx, vehicleID, known)
 }
 
 func (c *Client) parseCCS1(info field.Object) reading {
@@ -54,13 +53,35 @@ func (c *Client) parseCCS1(info field.Object) reading {
 	return r
 }
 
+// tellsCCS1 says whether there is anything in the status itself: odometer and
+// position stand beside it.
+func (c *Client) tellsCCS1(info field.Object) bool {
+	status := info.With("odometer", field.Object{}).With("vehicleLocation", field.Object{})
+	return status.At("vehicleStatus").IsObject() && tells(c.parseCCS1(status).data)
+}
+
+// tells says whether there is anything of the car in a status: one without would
+// wipe what is known.
+func tells(data *vehiclev1.VehicleData) bool {
+	found := false
+	data.ProtoReflect().Range(func(group protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
+		switch group.Name() {
+		case "vehicle", "refresh", "display_units":
+		default:
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
 func (c *Client) documentCCS1(ctx context.Context, vehicleID string) (field.Object, error) {
 	doc, err := c.api(ctx, apiCall{path: c.carPath(vehicleID, c.opts.Profile.Paths.CCS1Status), what: "ccs1 status"})
 	if err != nil {
 		return field.Object{}, err
 	}
 	info := doc.At("resMsg.vehicleStatusInfo")
-	if !info.At("vehicleStatus").IsObject() {
+	if !c.tellsCCS1(info) {
 		return field.Object{}, noState()
 	}
 	return info, nil
@@ -83,13 +104,16 @@ func (c *Client) statusCCS2(ctx context.Context, vehicleID string, known car) (r
 		// Of the countries served here those with miles drive on the left.
 		RightHandDrive: miles,
 	})
+	if !tells(r.data) {
+		return reading{}, noState()
+	}
 	return r, nil
 }
 
 // noState: the answer is well-formed and holds no state, so it says something of
 // the car and nothing of the vendor. What is known stays.
 func noState() *shared.APIError {
-	return shared.Errorf(shared.ReasonVehicleUnreachable, "The vendor has no state of the car yet. A forced read may bring it.")
+	return shared.Errorf(shared.ReasonVehicleUnreachable, "The vendor has no state of the car yet. A forced read may bring it.").Wrap(errNoState)
 }
 
 // complete makes a snapshot of a status: with the parking position, with what is
@@ -112,7 +136,7 @@ func (c *Client) parkLocation(ctx context.Context, vehicleID string, known car, 
 		return ctx.Err()
 	}
 	if err != nil {
-		sdk.Logger(ctx).Debug("no parking position", "error", err)
+		c.sideCallFailed(ctx, vehicleID, "parking position", err)
 		return nil
 	}
 	block := doc.At("resMsg")
@@ -123,6 +147,27 @@ func (c *Client) parkLocation(ctx context.Context, vehicleID string, known car, 
 		r.data.Location = park
 	}
 	return nil
+}
+
+// sideCallFailed is for a call without which the reading is good. What concerns
+// the whole account is told.
+func (c *Client) sideCallFailed(ctx context.Context, vehicleID, what string, err error) {
+	sdk.Logger(ctx).Debug("a part of the reading is missing", "document", what, "error", shared.ErrorChain(err))
+	if concernsAll(err) {
+		c.opts.Refused(vehicleID, err)
+	}
+}
+
+// concernsAll says whether a failure is the account's and not the document's.
+func concernsAll(err error) bool {
+	for _, r := range []shared.Reason{
+		shared.ReasonAuthFailed, shared.ReasonTokenRejected, shared.ReasonRateLimited, shared.ReasonVendorChanged, shared.ReasonVendorBlocked,
+	} {
+		if errors.Is(err, r) {
+			return true
+		}
+	}
+	return false
 }
 
 // logRejected tells what of a document was not understood, for whoever wants to

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
@@ -227,61 +228,6 @@ func TestReadOfBusyCars(t *testing.T) {
 	}
 }
 
-const parkPosition = `{"coord":{"lat":43.5,"lon":7.25,"alt":12,"type":0},"head":271,"speed":{"value":0,"unit":0},"time":"20260701114500"}`
-
-// The position in the status may be old; the parking position goes first, in
-// whichever wrapper it comes.
-func TestParkPositionGoesFirst(t *testing.T) {
-	c := newCloud(t, cloudsim.Options{})
-	client := c.ready(t)
-	for name, message := range map[string]string{
-		"bare": parkPosition, "wrapped": `{"gpsDetail":` + parkPosition + `,"drvDistance":[]}`,
-	} {
-		for _, id := range []string{ccs1ID, ccs2ID} {
-			t.Run(name+" "+id, func(t *testing.T) {
-				c.intercept(on(parkPath, text(http.StatusOK, `{"retCode":"S","resCode":"0000","resMsg":`+message+`}`)))
-				data, err := client.Cached(t.Context(), id)
-				require.NoError(t, err)
-				assert.InDelta(t, 43.5, data.GetLocation().GetLatitude(), 0)
-				assert.InDelta(t, 7.25, data.GetLocation().GetLongitude(), 0)
-				assert.InDelta(t, 271, data.GetLocation().GetHeading(), 0)
-				assert.Equal(t, summer.Add(-15*time.Minute).UnixMilli(), data.GetLocation().GetObservedAt())
-				assert.Positive(t, data.GetBattery().GetSoc())
-			})
-		}
-	}
-}
-
-func TestStatusStandsWithoutParkPosition(t *testing.T) {
-	c := newCloud(t, cloudsim.Options{})
-	client := c.ready(t)
-	for name, answer := range map[string]http.HandlerFunc{
-		"outage":          text(http.StatusInternalServerError, "<html></html>"),
-		"cloud is down":   text(http.StatusServiceUnavailable, `{"retCode":"F","resCode":"5031","resMsg":"Service Temporary Unavailable"}`),
-		"quota":           text(509, `{"retCode":"F","resCode":"5091","resMsg":"Exceeds number of requests"}`),
-		"unsupported":     text(http.StatusBadRequest, `{"retCode":"F","resCode":"4005","resMsg":"Unsupported control request"}`),
-		"session ended":   text(http.StatusUnauthorized, `{"error":"Key not authorized: Token is expired"}`),
-		"no answer":       hangUp,
-		"no position":     text(http.StatusOK, `{"retCode":"S","resCode":"0000","resMsg":{}}`),
-		"no message":      text(http.StatusOK, `{"retCode":"S","resCode":"0000"}`),
-		"a text":          text(http.StatusOK, `{"retCode":"S","resCode":"0000","resMsg":"none"}`),
-		"no fix":          text(http.StatusOK, `{"retCode":"S","resCode":"0000","resMsg":{"coord":{"lat":0,"lon":0},"time":"20260701114500"}}`),
-		"null coordinate": text(http.StatusOK, `{"retCode":"S","resCode":"0000","resMsg":{"gpsDetail":{"coord":{"lat":50,"lon":null}}}}`),
-	} {
-		for id, car := range map[string]cloudsim.Car{ccs1ID: carCCS1(profile.Kia), ccs2ID: carCCS2(profile.Kia)} {
-			t.Run(name+" "+id, func(t *testing.T) {
-				c.intercept(on(parkPath, answer))
-				data, err := client.Cached(t.Context(), id)
-				require.NoError(t, err)
-				assert.InDelta(t, car.SoC, data.GetBattery().GetSoc(), 0)
-				assert.InDelta(t, car.Latitude, data.GetLocation().GetLatitude(), 0, "the status has a position, too")
-				assert.Equal(t, summer.Add(-car.Age).UnixMilli(), data.GetRefresh().GetObservedAt())
-				assert.Positive(t, c.seen(parkPath))
-			})
-		}
-	}
-}
-
 func TestReadFailures(t *testing.T) {
 	c := newCloud(t, cloudsim.Options{})
 	client := c.ready(t)
@@ -291,6 +237,8 @@ func TestReadFailures(t *testing.T) {
 		"no message":      text(http.StatusOK, `{"retCode":"S","resCode":"0000"}`),
 		"null":            text(http.StatusOK, `{"retCode":"S","resCode":"0000","resMsg":null}`),
 		"empty":           text(http.StatusOK, `{"retCode":"S","resCode":"0000","resMsg":{}}`),
+		"empty state":     text(http.StatusOK, `{"retCode":"S","resMsg":{"lastUpdateTime":"1782914400000","vehicleStatusInfo":{"odometer":{"value":1234,"unit":1},"vehicleStatus":{}},"state":{"Vehicle":{}}}}`),
+		"state of nulls":  text(http.StatusOK, `{"retCode":"S","resMsg":{"lastUpdateTime":"1782914400000","vehicleStatusInfo":{"vehicleStatus":{"doorLock":null,"evStatus":null,"time":"20260701160000"}},"state":{"Vehicle":{"Green":null,"Cabin":{},"Date":"20260701140000"}}}}`),
 		"state is a text": text(http.StatusOK, `{"retCode":"S","resMsg":{"vehicleStatusInfo":{"vehicleStatus":"none"},"state":{"Vehicle":"none"}}}`),
 		"state is a list": text(http.StatusOK, `{"retCode":"S","resMsg":{"vehicleStatusInfo":{"vehicleStatus":[]},"state":{"Vehicle":[]}}}`),
 	} {
@@ -304,6 +252,21 @@ func TestReadFailures(t *testing.T) {
 			})
 		}
 	}
+	t.Run("the time to wait is the server's", func(t *testing.T) {
+		for value, want := range map[string]time.Duration{
+			"120": 2 * time.Minute, "99999999999": 24 * time.Hour, "-5": 0, "soon": 0, "": 0,
+			c.clock.now().Add(time.Hour).UTC().Format(http.TimeFormat):  time.Hour,
+			c.clock.now().Add(-time.Hour).UTC().Format(http.TimeFormat): 0,
+		} {
+			c.intercept(on(latestCCS2, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Retry-After", value)
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}))
+			_, err := client.Cached(t.Context(), ccs2ID)
+			assert.Equal(t, want, failure(t, err, shared.ReasonVendorUnavailable).RetryAfter, value)
+			assert.Equal(t, want > 0, sdk.HasClosure(err), value)
+		}
+	})
 	t.Run("outage", func(t *testing.T) {
 		c.intercept(nil)
 		c.SetDown(true)
@@ -341,10 +304,7 @@ func TestCCS2CarAskedAsCCS1(t *testing.T) {
 		r.URL.Path = strings.TrimSuffix(r.URL.Path, "/latest")
 		c.Cloud.ServeHTTP(w, r)
 	}))
-	data, err := client.Cached(t.Context(), ccs2ID)
-	fails(t, err, shared.ReasonVehicleUnreachable)
-	assert.Nil(t, data)
-	data, err = client.Force(t.Context(), ccs2ID, time.Time{})
+	data, err := client.Force(t.Context(), ccs2ID, time.Time{})
 	fails(t, err, shared.ReasonVehicleUnreachable)
 	assert.Nil(t, data)
 }

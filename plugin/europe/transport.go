@@ -74,6 +74,9 @@ func (c *Client) send(ctx context.Context, r request) (response, error) {
 	default:
 		client = c.http
 	}
+	if r.via == nil { // the login's pages are another host's and have no quota
+		c.opts.Requested()
+	}
 	started := time.Now()
 	resp, err := client.Do(req)
 	if err != nil {
@@ -86,7 +89,7 @@ func (c *Client) send(ctx context.Context, r request) (response, error) {
 	}
 	if log := sdk.Logger(ctx); log.Enabled(ctx, slog.LevelDebug) {
 		log.Debug("vendor answered", "call", r.what, "method", r.method, "status", resp.StatusCode, "bytes", len(body),
-			"duration", time.Since(started).String(), "request", c.shown(req.Header, r.sent()), "response", c.shown(resp.Header, body))
+			"duration", time.Since(started).String(), "ratelimit_remaining", resp.Header.Get("X-Ratelimit-Remaining"), "request", c.shown(req.Header, r.sent()), "response", c.shown(resp.Header, body))
 	}
 	if len(body) > maxBody {
 		return response{}, shared.Errorf(shared.ReasonInvalidResponse, "The vendor's answer is larger than %d MiB and was not read.", maxBody>>20)

@@ -23,24 +23,31 @@ func (c *Client) Vehicles(ctx context.Context) ([]*vehiclev1.Vehicle, error) {
 		return nil, shared.Errorf(shared.ReasonInvalidResponse, "The vendor's answer holds no vehicle list.")
 	}
 	var vehicles []*vehiclev1.Vehicle
-	cars := map[string]car{}
 	for _, entry := range list.List() {
 		id, ok := entry.At("vehicleId").NonEmptyText()
 		if !ok {
 			sdk.Logger(ctx).Warn("a vehicle without an id in the list was left out")
 			continue
 		}
-		v := c.vehicle(id, entry)
-		if vin := v.GetVin(); vin != "" {
-			c.opts.Redactor.Learn(vin)
-		}
-		cars[id] = car{ccs2: v.GetCcs2Support(), engine: v.GetEngineType()}
-		vehicles = append(vehicles, v)
+		vehicles = append(vehicles, c.vehicle(id, entry))
 	}
+	c.Recall(vehicles)
+	return vehicles, nil
+}
+
+var _ sdk.Recaller = (*Client)(nil)
+
+// Recall implements [sdk.Recaller].
+func (c *Client) Recall(vehicles []*vehiclev1.Vehicle) {
+	cars, vins := make(map[string]car, len(vehicles)), make([]string, 0, len(vehicles))
+	for _, v := range vehicles {
+		vins = append(vins, v.GetVin())
+		cars[v.GetId()] = car{ccs2: c.dialectOf(v.GetId(), v.GetCcs2Support()), engine: v.GetEngineType()}
+	}
+	c.opts.Redactor.Learn(vins...)
 	c.mu.Lock()
 	c.cars = cars
 	c.mu.Unlock()
-	return vehicles, nil
 }
 
 func (c *Client) vehicle(id string, entry field.Object) *vehiclev1.Vehicle {

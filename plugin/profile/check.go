@@ -96,7 +96,7 @@ func (p Paths) All() []string {
 	return all
 }
 
-// BaseURL checks the URL of a host and returns it without a slash at the end.
+// BaseURL checks the URL of a host and returns it without slashes at the end.
 // Plain HTTP is taken on this machine only.
 func BaseURL(text string) (string, error) {
 	u, err := url.Parse(text)
@@ -109,7 +109,7 @@ func BaseURL(text string) (string, error) {
 	default:
 		return "", errors.New("must be https; plain http is for this machine only")
 	}
-	return strings.TrimSuffix(u.String(), "/"), nil
+	return strings.TrimRight(u.String(), "/"), nil
 }
 
 func loopback(host string) bool {

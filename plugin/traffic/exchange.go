@@ -45,7 +45,10 @@ func (s *Scrubber) Headers(h http.Header, host string) map[string]string {
 	for key, c := range headerClasses() {
 		if value := h.Get(key); value != "" {
 			if key == "Content-Type" {
-				value = mediaType(value)
+				if value = mediaType(value); mediaForm.MatchString(value) {
+					clean[key] = value
+					continue
+				}
 			}
 			clean[key] = s.text(c, value)
 		}
@@ -65,6 +68,7 @@ func mediaType(value string) string {
 }
 
 var (
+	mediaForm   = regexp.MustCompile(`^(application|text|image)/[a-z.+-]{1,40}$`)
 	versionForm = regexp.MustCompile(`^v\d{1,2}$`)
 	// vendorHost are the vendor's own; others may be a user's.
 	vendorHost = regexp.MustCompile(`^([a-z0-9-]{1,30}\.){0,2}(hyundai|kia|genesis)\.com$`)

@@ -49,9 +49,9 @@ func (s *Scrubber) plainNumber(c class, text string) string {
 	case strings.ContainsAny(text, "eE"):
 		// No vendor writes so; what it hides cannot be told.
 		return blank(text)
-	case len(fraction) >= 4 && math.Abs(n) <= 180:
+	case len(fraction) >= 3 && c == unknown && math.Abs(n) <= 180, len(fraction) >= 4 && math.Abs(n) <= 180:
 		return "0.0"
-	case fraction == "" && len(whole) > 8 && !isTime(text):
+	case fraction == "" && len(whole) > 7 && !isTime(text):
 		return blank(text)
 	}
 	return text

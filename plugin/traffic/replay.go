@@ -78,6 +78,13 @@ func NewReplay(from io.Reader) (*Replay, error) {
 // Header is the recording's first line.
 func (r *Replay) Header() Header { return r.header }
 
+// Knows says whether there is an answer to a call of that method and path.
+func (r *Replay) Knows(method, path string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.calls[method+" "+path]) > 0
+}
+
 // keysOf names a call: with what tells it from others of its path, and without.
 // Most of a query and of a body are secrets, which are others now.
 func keysOf(method, path string, query url.Values, body *Content) (exact, plain string) {

@@ -279,3 +279,39 @@ func TestReplayOfARefreshToken(t *testing.T) {
 	t.Cleanup(server.Close)
 	require.NoError(t, client(t, server.URL, "x@example.net", strings.Repeat("ANY0", 12), nil).Login(t.Context()))
 }
+
+// FuzzReplay: a recording may come from anybody, and is played back or refused.
+func FuzzReplay(f *testing.F) {
+	const header = `{"version":1,"brand":"kia","started":"2026-07-01T10:00:00Z"}` + "\n"
+	f.Add(header+`{"offset_ms":1,"method":"GET","path":"/api/v1/spa/vehicles","status":200,"response":{"json":{"retCode":"S"}}}`, "/api/v1/spa/vehicles", `{"a":1}`)
+	f.Add(header+`{"method":"POST","path":"/x","query":"serviceType=CCS","status":302,"headers":{"Location":"https://h/x"}}`, "/x?serviceType=CCS", ``)
+	f.Add(header+`{"method":"GET","path":"/x"}`, "/x", `[]`)
+	f.Add(header+`{"method":"GET","path":"/x","status":200,"error":"broken connection"}`, "/x", ``)
+	f.Add(`{"version":2}`, "/", ``)
+	f.Fuzz(func(t *testing.T, recording, target, body string) {
+		replay, err := traffic.NewReplay(strings.NewReader(recording))
+		if err != nil {
+			return
+		}
+		u, err := url.ParseRequestURI(target)
+		if err != nil || !strings.HasPrefix(u.Path, "/") {
+			return
+		}
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			known := replay.Knows(method, u.Path)
+			req := &http.Request{Method: method, URL: u, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}
+			rw := httptest.NewRecorder()
+			func() {
+				defer func() {
+					if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // a panic's value
+						panic(p)
+					}
+				}()
+				replay.ServeHTTP(rw, req)
+			}()
+			if !known && rw.Code != http.StatusNotFound && rw.Code != http.StatusBadRequest {
+				t.Fatalf("%s %s is not in the recording and gets %d", method, u.Path, rw.Code)
+			}
+		}
+	})
+}

@@ -1,0 +1,109 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"time"
+)
+
+// Options of Run.
+type Options struct {
+	// Program is the service, with the plugin beside it.
+	Program string
+	// Mosquitto is the path of that broker; empty: the embedded one.
+	Mosquitto string
+	// Sustain is how long the stream of commands lasts. Default one minute.
+	Sustain time.Duration
+	// Only runs scenarios whose names hold it.
+	Only string
+	// Progress gets a line for each scenario that begins. Default: nobody.
+	Progress io.Writer
+}
+
+// FindMosquitto is the path of Mosquitto, if it is installed.
+func FindMosquitto() string {
+	for _, name := range []string{"mosquitto", "/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
+// Result of a scenario.
+type Result struct {
+	Name     string  `json:"name"`
+	Commands int     `json:"commands"`
+	Lost     int     `json:"lost"`
+	Seconds  float64 `json:"seconds"`
+	// Failed commands by reason: answered, with an error.
+	Failed    map[string]int `json:"failed,omitempty"`
+	PerSecond float64        `json:"per_second"`
+	// Latency from the publishing of a command to its answer, milliseconds.
+	Latency Percentiles `json:"latency_ms"`
+	// Loop is the bound below which 99 % of the client's own messages came back,
+	// LoopMax all of them, milliseconds.
+	Loop    float64 `json:"loop_p99_ms"`
+	LoopMax float64 `json:"loop_max_ms"`
+	// Hub and Plugin at the end; CPU is of this scenario alone.
+	Hub    Process `json:"hub"`
+	Plugin Process `json:"plugin"`
+	// CPUPer1000 is both processes' CPU time per thousand commands, seconds.
+	CPUPer1000 float64 `json:"cpu_per_1000_s"`
+	// Target in words, and whether it was met; empty: none.
+	Target string `json:"target,omitempty"`
+	Met    bool   `json:"met"`
+	// Note says what else there is to know.
+	Note string `json:"note,omitempty"`
+}
+
+// scenario is something to measure.
+type scenario struct {
+	name   string
+	world  world
+	target string
+	met    func(Result) bool
+	run    func(context.Context, *Options, *rig, *load) (Result, error)
+}
+
+// measured runs a scenario in a world of its own.
+func (o *Options) measured(ctx context.Context, s scenario) (result Result, err error) {
+	r, err := o.start(ctx, s.world)
+	if err != nil {
+		return result, fmt.Errorf("%s: %w", s.name, err)
+	}
+	defer func() { err = errors.Join(err, r.stop()) }()
+	l, err := connect(r.broker.url)
+	if err != nil {
+		return result, err
+	}
+	defer l.close()
+	var before usage
+	if !r.initial {
+		// Something that everything warms up with.
+		if wait(ctx, 10*time.Second, []*command{l.give(r.ids[0], "nonsense")}) > 0 {
+			return result, fmt.Errorf("%s: the service does not answer", s.name)
+		}
+		if before, err = r.usage(ctx); err != nil {
+			return result, err
+		}
+	}
+	if result, err = s.run(ctx, o, r, l); err != nil {
+		return result, fmt.Errorf("%s: %w", s.name, err)
+	}
+	after, err := r.usage(ctx)
+	if err != nil {
+		return result, err
+	}
+	result.Name, result.Target = s.name, s.target
+	result.Hub, result.Plugin = after.hub, after.plugin
+	result.Hub.CPU -= before.hub.CPU
+	result.Plugin.CPU -= before.plugin.CPU
+	result.CPUPer1000 = (result.Hub.CPU + result.Plugin.CPU).Seconds() * 1000 / float64(max(1, result.Commands))
+	result.Loop, result.LoopMax = loopDelay(before.metrics, after.metrics)
+	result.Met = result.Lost == 0 && len(result.Failed) == 0 && s.met(result)
+	return result, errLost(result)
+}

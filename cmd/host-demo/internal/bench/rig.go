@@ -1,0 +1,292 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/cmd/host-demo/internal/broker"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
+)
+
+// world is what a scenario runs in.
+type world struct {
+	cars int
+	// vendor is what the cloud takes for a reading, which is two calls.
+	vendor time.Duration
+	// sleepers of the cars, the first ones, take so long to wake.
+	sleepers   int
+	forceDelay time.Duration
+	workers    int
+	// script of faults, in cloudsim's form.
+	script string
+	// initial: the scenario starts the service, which reads the cars by itself.
+	initial bool
+	// loop is the yardstick in place of the service.
+	loop bool
+}
+
+// account of the scripted cloud.
+const email, password = "fleet@example.com", "fleet-password"
+
+// rig is a running system.
+type rig struct {
+	world
+	dir    string
+	cloud  *cloudsim.Cloud
+	broker brokerProcess
+	// hub is the service, plugin the process that it has started, if it has.
+	hub  *exec.Cmd
+	http string
+	ids  []string // of the cars
+	log  *os.File
+}
+
+// start starts a world, and waits until commands are served, but for a service that
+// is the scenario's to start.
+func (o *Options) start(ctx context.Context, w world) (r *rig, err error) {
+	r = &rig{world: w}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.stop())
+		}
+	}()
+	if r.dir, err = os.MkdirTemp("", "bench"); err != nil {
+		return r, err
+	}
+	if err = os.Chmod(r.dir, 0o711); err != nil { //nolint:gosec // plugins of a root's have users of their own
+		return r, err
+	}
+	if err = r.startCloud(); err != nil {
+		return r, err
+	}
+	if r.broker, err = o.startBroker(r.dir); err != nil {
+		return r, err
+	}
+	if w.initial {
+		return r, nil
+	}
+	return r, r.startHub(ctx, o)
+}
+
+func (r *rig) startCloud() error {
+	cars := cloudsim.Fleet(r.cars)
+	for i := range cars[:r.sleepers] {
+		cars[i].ForceDelay = r.forceDelay
+	}
+	for _, c := range cars {
+		r.ids = append(r.ids, c.ID)
+	}
+	cloud, err := cloudsim.New(cloudsim.Options{
+		Accounts: []cloudsim.Account{{Brand: profile.Kia, Email: email, Password: password, Cars: cars}},
+		Latency:  r.vendor / 2, ForceDelay: 10 * time.Millisecond,
+	})
+	if err != nil {
+		return err
+	}
+	r.cloud = cloud
+	if r.script != "" {
+		script, err := cloudsim.ParseScript(strings.NewReader(r.script))
+		if err != nil {
+			return err
+		}
+		if _, err := cloud.Play(script); err != nil {
+			return err
+		}
+	}
+	return cloud.Start("127.0.0.1:0")
+}
+
+// probeInterval of the client's loop.
+const probeInterval = 20 * time.Millisecond
+
+// startHub starts the service, and waits until it serves commands.
+func (r *rig) startHub(ctx context.Context, o *Options) error {
+	address, err := freeAddress()
+	if err != nil {
+		return err
+	}
+	r.http = "http://" + address
+	if r.log, err = os.Create(filepath.Join(r.dir, "hub.log")); err != nil {
+		return err
+	}
+	state := filepath.Join(r.dir, "state")
+	if r.loop {
+		err = r.yardstick(o, loopSettings{Broker: r.broker.url, HTTP: address, StateDir: state, Probe: probeInterval})
+	} else {
+		err = r.service(o, address, state)
+	}
+	if err != nil {
+		return err
+	}
+	begun := time.Now()
+	if err := r.hub.Start(); err != nil {
+		return err
+	}
+	for !r.initial && !ready(ctx, r.http) {
+		if time.Since(begun) > time.Minute {
+			return errors.New("the service did not become ready within a minute")
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// limits that a load does not meet.
+func (r *rig) limits() map[string]any {
+	return map[string]any{
+		"calls_per_day": -1, "wakes_per_day": -1, "logins_per_day": -1, "wake_interval": "-1s", "aux_stop": -1, "workers": max(1, r.workers),
+	}
+}
+
+// service prepares the service's process.
+func (r *rig) service(o *Options, address, state string) error {
+	limits, err := json.Marshal(r.limits())
+	r.hub = exec.Command(o.Program, "--broker", r.broker.url, "--http", address, "--state", state) //nolint:gosec,noctx // this program itself; it ends with stop
+	r.hub.Stderr = r.log
+	r.hub.Env = append(os.Environ(),
+		"HYUNDAI_USERNAME="+email, "HYUNDAI_PASSWORD="+password, "HYUNDAI_BRAND=kia", "HYUNDAI_LIMITS="+string(limits),
+		"HYUNDAI_ENDPOINT_LOGIN="+r.cloud.URL(), "HYUNDAI_ENDPOINT_CCI="+r.cloud.URL(), "HYUNDAI_ENDPOINT_API="+r.cloud.URL(),
+		fmt.Sprintf("INITIAL_REFRESH=%t", r.initial), "MQTT_PROBE_INTERVAL="+probeInterval.String(), "MQTT_BASE_TOPIC="+base,
+	)
+	return err
+}
+
+// account is the same in the form of the plugin's settings.
+func (r *rig) account() (json.RawMessage, error) {
+	return json.Marshal(map[string]any{
+		"username": email, "password": password, "brand": "kia", "limits": r.limits(),
+		"endpoints": map[string]string{"login": r.cloud.URL(), "cci": r.cloud.URL(), "api": r.cloud.URL()},
+	})
+}
+
+// yardstick prepares the process of the yardstick, which has the same account.
+func (r *rig) yardstick(o *Options, s loopSettings) error {
+	var err error
+	if s.Settings, err = r.account(); err != nil {
+		return err
+	}
+	env, err := json.Marshal(s)
+	r.hub = exec.Command(o.Program, "bench", "loop") //nolint:gosec,noctx // this program itself; it ends with stop
+	r.hub.Stderr = r.log
+	r.hub.Env = append(os.Environ(), loopEnv+"="+string(env))
+	return err
+}
+
+// base of the topics.
+const base = "bench"
+
+func ready(ctx context.Context, at string) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at+"/readyz", http.NoBody)
+	if err != nil {
+		return false
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = resp.Body.Close() }()
+	_, _ = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode == http.StatusOK
+}
+
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // of this machine
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// stop ends everything that was started.
+func (r *rig) stop() error {
+	var all []error
+	if r.hub != nil && r.hub.Process != nil {
+		_ = r.hub.Process.Signal(os.Interrupt)
+		ended := make(chan error, 1)
+		go func() { ended <- r.hub.Wait() }()
+		select {
+		case err := <-ended:
+			if err != nil {
+				all = append(all, fmt.Errorf("the service: %w", err))
+			}
+		case <-time.After(15 * time.Second):
+			all = append(all, errors.New("the service did not end"), r.hub.Process.Kill())
+			<-ended //nolint:errcheck // killed
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if r.broker.stop != nil {
+		all = append(all, r.broker.stop(ctx))
+	}
+	if r.cloud != nil {
+		_ = r.cloud.Close(ctx) // calls that hang are cut off
+	}
+	if r.log != nil {
+		_ = r.log.Close()
+	}
+	return errors.Join(append(all, os.RemoveAll(r.dir))...)
+}
+
+// brokerProcess is a broker that runs.
+type brokerProcess struct {
+	name, url string
+	stop      func(context.Context) error
+}
+
+// startBroker starts Mosquitto if it is installed, else the embedded broker.
+func (o *Options) startBroker(dir string) (brokerProcess, error) {
+	path := o.Mosquitto
+	if path == "" {
+		b, err := broker.Start()
+		if err != nil {
+			return brokerProcess{}, err
+		}
+		return brokerProcess{name: "embedded", url: b.URL(), stop: b.Close}, nil
+	}
+	address, err := freeAddress()
+	if err != nil {
+		return brokerProcess{}, err
+	}
+	_, port, _ := strings.Cut(address, ":")
+	config := filepath.Join(dir, "mosquitto.conf")
+	text := "listener " + port + " 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 0\nset_tcp_nodelay true\n"
+	if err := os.WriteFile(config, []byte(text), 0o644); err != nil { //nolint:gosec // mosquitto drops its rights before it reads
+		return brokerProcess{}, err
+	}
+	cmd := exec.Command(path, "-c", config) //nolint:gosec,noctx // found by name; it ends with stop
+	if err := cmd.Start(); err != nil {
+		return brokerProcess{}, err
+	}
+	for begun := time.Now(); ; time.Sleep(time.Millisecond) {
+		conn, err := net.Dial("tcp", address) //nolint:noctx // of this machine
+		if err == nil {
+			_ = conn.Close()
+			break
+		}
+		if time.Since(begun) > 10*time.Second {
+			_ = cmd.Process.Kill()
+			return brokerProcess{}, fmt.Errorf("mosquitto does not listen: %w", err)
+		}
+	}
+	return brokerProcess{name: "Mosquitto", url: "tcp://" + address, stop: func(context.Context) error {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // killed
+		return nil
+	}}, nil
+}

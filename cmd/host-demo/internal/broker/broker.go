@@ -1,0 +1,87 @@
+// Package broker is an MQTT broker in this process, for demos, tests and
+// measurements.
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"syscall"
+	"time"
+
+	mochi "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/hooks/auth"
+	"github.com/mochi-mqtt/server/v2/listeners"
+	"github.com/mochi-mqtt/server/v2/packets"
+)
+
+// defaultPort of MQTT; portsToTry are tried from it on.
+const (
+	defaultPort = 1883
+	portsToTry  = 50
+)
+
+// leaveTime is how long clients get to leave before the broker ends.
+const leaveTime = 200 * time.Millisecond
+
+// Broker listens on the loopback interface, open to everybody on this machine.
+type Broker struct {
+	server *mochi.Server
+	// Address is host and port.
+	Address string
+}
+
+// Start listens on 1883, or on the next port that is free.
+func Start() (*Broker, error) {
+	server := mochi.New(&mochi.Options{Logger: slog.New(slog.DiscardHandler)})
+	if err := server.AddHook(new(auth.AllowHook), nil); err != nil {
+		return nil, fmt.Errorf("embedded broker: %w", err)
+	}
+	for port := defaultPort; ; port++ {
+		if port == defaultPort+portsToTry {
+			port = 0 // whichever is free
+		}
+		listener := listeners.NewTCP(listeners.Config{ID: "loopback", Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port))})
+		err := server.AddListener(listener)
+		if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, syscall.EACCES) {
+			if port != 0 {
+				continue
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("embedded broker: %w", err)
+		}
+		if err := server.Serve(); err != nil {
+			return nil, fmt.Errorf("embedded broker: %w", err)
+		}
+		return &Broker{server: server, Address: listener.Address()}, nil
+	}
+}
+
+// URL of the broker.
+func (b *Broker) URL() string { return "tcp://" + b.Address }
+
+// Close throws everybody out and ends the broker, or leaves it behind when ctx
+// ends. The server may deadlock if it is closed while clients are leaving, so they
+// leave first.
+func (b *Broker) Close(ctx context.Context) error {
+	closed := make(chan error, 1)
+	go func() {
+		for _, c := range b.server.Clients.GetAll() {
+			_ = b.server.DisconnectClient(c, packets.ErrServerShuttingDown)
+		}
+		for waited := time.Duration(0); b.server.Clients.Len() > 0 && waited < leaveTime; waited += time.Millisecond {
+			time.Sleep(time.Millisecond) // who wants to come back some day stays in the list
+		}
+		closed <- b.server.Close()
+	}()
+	select {
+	case err := <-closed:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

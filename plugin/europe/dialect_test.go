@@ -1,0 +1,96 @@
+package europe
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+)
+
+// listed is a client that has the list of an account's cars.
+func (c *cloud) listed(t *testing.T, store *sdk.Store) *Client {
+	t.Helper()
+	client := c.client(t, profile.Kia, withStore(store))
+	if client.current().AccessToken == "" {
+		require.NoError(t, client.Login(t.Context()))
+	}
+	_, err := client.Vehicles(t.Context())
+	require.NoError(t, err)
+	return client
+}
+
+var outage5031 = text(http.StatusServiceUnavailable, `{"retCode":"F","resCode":"5031","resMsg":"Unavailable remote control - Service Temporary Unavailable"}`)
+
+// A car whose list entry does not say that it speaks CCS2 is found out by its
+// answers in the other dialect: metadata, or an outage that never ends.
+func TestUnflaggedCCS2Car(t *testing.T) {
+	t.Parallel()
+	for name, ccs1 := range map[string]front{"metadata": nil, "outage": on(latestCCS1, outage5031)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := account(profile.Kia)
+			a.Cars[0].Unflagged = true
+			c := newCloud(t, cloudsim.Options{Accounts: []cloudsim.Account{a}})
+			store := openStore(t, t.TempDir())
+			client := c.listed(t, store)
+			c.intercept(ccs1)
+			for range 2 {
+				data, err := client.Cached(t.Context(), ccs2ID)
+				require.NoError(t, err)
+				assert.InDelta(t, 62.5, data.GetBattery().GetSoc(), 0.5)
+			}
+			assert.Equal(t, 1, c.seen(latestCCS1))
+
+			c.intercept(ccs1)
+			restarted := c.listed(t, store)
+			_, err := restarted.Cached(t.Context(), ccs2ID)
+			require.NoError(t, err)
+			assert.Zero(t, c.seen(latestCCS1), "what was found out is on disk")
+			assert.Zero(t, c.Attempts(cloudsim.Wake))
+		})
+	}
+}
+
+func TestOtherDialectIsTriedOnceADay(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, cloudsim.Options{})
+	store := openStore(t, t.TempDir())
+	client := c.listed(t, store)
+	c.intercept(on(latestCCS1, outage5031))
+	for range 3 {
+		_, err := client.Cached(t.Context(), ccs1ID)
+		fails(t, err, shared.ReasonVendorUnavailable)
+	}
+	assert.Equal(t, 1, c.seen(latestCCS2))
+	_, err := c.listed(t, store).Cached(t.Context(), ccs1ID)
+	fails(t, err, shared.ReasonVendorUnavailable)
+	assert.Equal(t, 1, c.seen(latestCCS2), "also after a restart")
+
+	// One that has shown a state in CCS1 speaks it.
+	c.intercept(nil)
+	_, err = client.Cached(t.Context(), ccs1ID)
+	require.NoError(t, err)
+	c.clock.advance(25 * time.Hour)
+	require.NoError(t, client.Login(t.Context()))
+	c.intercept(on(latestCCS1, outage5031))
+	_, err = client.Cached(t.Context(), ccs1ID)
+	fails(t, err, shared.ReasonVendorUnavailable)
+	assert.Zero(t, c.seen(latestCCS2))
+}
+
+// A session that ends while the other dialect is tried is the caller's to renew.
+func TestSessionEndsWhileTheOtherDialectIsTried(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, cloudsim.Options{})
+	client := c.listed(t, openStore(t, ""))
+	c.intercept(both(on(latestCCS1, outage5031), before(latestCCS2, c.ExpireTokens)))
+	_, err := client.Cached(t.Context(), ccs1ID)
+	require.ErrorIs(t, err, sdk.ErrSessionExpired)
+}
