@@ -88,7 +88,7 @@ func newHouse(stateDir, runtimeDir string) (h house, err error) {
 		return h, fmt.Errorf("host: runtime directory: %w", err)
 	}
 	h.claimDirs = []string{"/run", "/var/run", base}
-	if h.lock, err = lockDir(h.runtime); err == nil {
+	if h.lock, err = lockNewDir(h.runtime); err == nil {
 		err = h.pass(h.runtime)
 	}
 	if err == nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -104,6 +105,23 @@ func TestRuntimeDirectoryGoesSomewhereShortAndPassable(t *testing.T) {
 			assert.Equal(t, tc.want, filepath.Dir(h.runtime))
 		})
 	}
+}
+
+// TestManyHostsStartAtOnce: each looks for what dead ones have left, and none takes
+// another one for dead that is just making its directory.
+func TestManyHostsStartAtOnce(t *testing.T) {
+	base := publicDir(t)
+	var all sync.WaitGroup
+	for range 200 {
+		all.Go(func() {
+			h, err := newHouse("", base)
+			if assert.NoError(t, err) {
+				assert.DirExists(t, h.runtime)
+				assert.NoError(t, h.close())
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestDirectoriesArePrivate(t *testing.T) {

@@ -30,6 +30,25 @@ func lockDir(dir string) (*os.File, error) {
 	return f, nil
 }
 
+// lockNewDir is lockDir for a directory that was just made. Its lock file is locked
+// before it has its name, so that no other host takes this one for dead meanwhile.
+func lockNewDir(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, lockFile+".new"), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil {
+		err = os.Rename(f.Name(), filepath.Join(dir, lockFile))
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
 // stillThere: the file may have been removed between its opening and its locking.
 func stillThere(f *os.File) error {
 	locked, err := f.Stat()
