@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -58,7 +59,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 		if err != nil {
 			return err
 		}
-		parts.add(cloud.Close)
+		parts.add("the scripted cloud", cloud.Close)
 		out.cloud(cloud.URL(), s.account)
 	}
 	collector, bridgeCollector := metrics.New(metrics.Options{}), metrics.NewBridge()
@@ -84,10 +85,10 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 		if err != nil {
 			return err
 		}
-		parts.add(m.close)
+		parts.add("the HTTP server", m.close)
 		out.http(m.address)
 	}
-	parts.add(onHangup(ctx, func(ctx context.Context) {
+	parts.add("upgrades", onHangup(ctx, func(ctx context.Context) {
 		if err := upgrade(ctx, hub); err == nil || ctx.Err() == nil {
 			out.upgraded(err)
 		}
@@ -95,7 +96,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	if connected, err := connect(ctx, client); err != nil || !connected {
 		return err
 	}
-	parts.add(func(context.Context) error {
+	parts.add("the MQTT client", func(context.Context) error {
 		client.Disconnect(250)
 		return nil
 	})
@@ -116,8 +117,8 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	if err := hub.Start(ctx); err != nil {
 		return err
 	}
-	parts.add(hub.Stop)
-	parts.add(bridge.Stop)
+	parts.add("the plugins", hub.Stop)
+	parts.add("the MQTT bridge", bridge.Stop)
 	if err := bridge.Start(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}
@@ -138,7 +139,7 @@ func chooseBroker(s settings, out *view, parts *closers) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	parts.add(embedded.Close)
+	parts.add("the embedded broker", embedded.Close)
 	out.broker(embedded.Address, true)
 	return embedded.URL(), nil
 }
@@ -247,17 +248,23 @@ func connect(ctx context.Context, client paho.Client) (connected bool, err error
 }
 
 // closers end what was started, the last first, within one bound.
-type closers []func(context.Context) error
+type closers []closer
 
-func (c *closers) add(f func(context.Context) error) { *c = append(*c, f) }
+type closer struct {
+	what  string
+	close func(context.Context) error
+}
+
+func (c *closers) add(what string, f func(context.Context) error) { *c = append(*c, closer{what, f}) }
 
 func (c *closers) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
+
 	var first error
-	for i := len(*c) - 1; i >= 0; i-- {
-		if err := (*c)[i](ctx); err != nil && first == nil {
-			first = err
+	for _, part := range slices.Backward(*c) {
+		if err := part.close(ctx); err != nil && first == nil {
+			first = fmt.Errorf("%s could not be ended: %w", part.what, err)
 		}
 	}
 	return first

@@ -243,8 +243,8 @@ func stateDir(flag string, env func(string, string) string, demo bool, uid int) 
 	if uid == 0 {
 		return rootState, nil
 	}
-	home, err := os.UserHomeDir()
-	if err != nil {
+	home := env("HOME", env("USERPROFILE", "")) // the latter on Windows
+	if home == "" {
 		return "", errors.New("there is no home directory: say with --state where the session is to be kept")
 	}
 	return filepath.Join(home, ".local", "state", "hyundai-plugin"), nil

@@ -14,9 +14,13 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
+// lookup is an environment that has a home, if nothing else.
 func lookup(env map[string]string) func(string) (string, bool) {
 	return func(name string) (string, bool) {
 		v, ok := env[name]
+		if !ok && name == "HOME" {
+			return "/home/me", true
+		}
 		return v, ok
 	}
 }
@@ -94,7 +98,6 @@ func TestSettingsThatAreWrong(t *testing.T) {
 }
 
 func TestWhereStateIsKept(t *testing.T) {
-	t.Setenv("HOME", "/home/me")
 	for name, tc := range map[string]struct {
 		flag string
 		env  map[string]string
@@ -107,6 +110,7 @@ func TestWhereStateIsKept(t *testing.T) {
 		"root with a flag":       {flag: "/s", uid: 0, want: "/s"},
 		"root with a variable":   {env: map[string]string{"XDG_STATE_HOME": "/x"}, uid: 0, want: "/x/hyundai-plugin"},
 		"a demo of root's":       {demo: true, uid: 0},
+		"another's home":         {env: map[string]string{"HOME": "", "USERPROFILE": "/users/me"}, uid: -1, want: "/users/me/.local/state/hyundai-plugin"},
 		"a system without users": {uid: -1, want: "/home/me/.local/state/hyundai-plugin"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -120,6 +124,14 @@ func TestWhereStateIsKept(t *testing.T) {
 			assert.Equal(t, tc.want, s.stateIn)
 		})
 	}
+}
+
+func TestStateWithoutAHome(t *testing.T) {
+	env := map[string]string{"HYUNDAI_USERNAME": "me", "HYUNDAI_PASSWORD": "p", "HOME": ""}
+	_, err := settingsFrom(flags{}, lookup(env), 1000)
+	require.ErrorContains(t, err, "--state")
+	_, err = settingsFrom(flags{state: "/s"}, lookup(env), 1000)
+	require.NoError(t, err)
 }
 
 func TestHTTPAddresses(t *testing.T) {

@@ -229,7 +229,7 @@ func settingsFrom(o options, lookup func(string) (string, bool)) (json.RawMessag
 	}
 	state := o.state
 	if state == "" {
-		if state, err = serviceState(env("XDG_STATE_HOME")); err != nil {
+		if state, err = serviceState(env, os.Geteuid()); err != nil {
 			return nil, "", err
 		}
 		state = filepath.Join(state, pluginDir)

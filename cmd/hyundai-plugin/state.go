@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,16 +9,18 @@ import (
 	"path/filepath"
 )
 
-// serviceState is where host-demo keeps its state, run by the same user.
-func serviceState(xdg string) (string, error) {
-	switch {
-	case xdg != "":
+// serviceState is where host-demo keeps its state, run by the same user, whose
+// number is uid.
+func serviceState(env func(name string) string, uid int) (string, error) {
+	if xdg := env("XDG_STATE_HOME"); xdg != "" {
 		return filepath.Join(xdg, "hyundai-plugin"), nil
-	case os.Geteuid() == 0:
+	}
+	if uid == 0 {
 		return "/var/lib/hyundai-plugin", nil
 	}
-	home, err := os.UserHomeDir()
-	if err != nil {
+
+	home := cmp.Or(env("HOME"), env("USERPROFILE")) // the latter on Windows
+	if home == "" {
 		return "", errors.New("there is no home directory: say with --state where the service keeps the plugin's session")
 	}
 	return filepath.Join(home, ".local", "state", "hyundai-plugin"), nil
