@@ -11,13 +11,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact/redacttest"
 )
 
 // folder holds files that name plugins.
@@ -47,6 +48,7 @@ func (f folder) use(o *host.Options) {
 }
 
 func TestFolderNamesPlugins(t *testing.T) {
+	t.Parallel()
 	f := newFolder(t)
 	f.good(t, "absolute")
 	// A relative path is meant from the folder, wherever the hub was started.
@@ -76,10 +78,10 @@ func TestFolderNamesPlugins(t *testing.T) {
 	assert.ElementsMatch(t, []string{"of-the-options", "absolute", "relative", "linked", "all-of-it"}, names)
 	for _, name := range names {
 		h.reaches(name, host.Ready)
-		_, err := read(h, name, 10*time.Second)
+		_, err := read(h, name)
 		require.NoError(t, err, name)
 	}
-	assert.NotContains(t, h.logged(), "secret-2")
+	redacttest.NotIn(t, h.logged(), "secret-2")
 	limits, err := os.ReadFile(filepath.Join("/proc", pidOf(h, "all-of-it"), "limits"))
 	require.NoError(t, err)
 	assert.Contains(t, string(limits), "536870912", "the file's values are in force")
@@ -92,6 +94,7 @@ func pidOf(h *hub, name string) string { return strconv.Itoa(h.status(name).PID)
 
 // TestFileThatIsWrong costs its own plugin, and nobody else's.
 func TestFileThatIsWrong(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct{ body, says string }{
 		"empty":              {``, "is not understood"},
 		"no JSON":            {`path = "/bin/x"`, "is not understood"},
@@ -107,6 +110,7 @@ func TestFileThatIsWrong(t *testing.T) {
 		"a developer's only": {`{"reattach": "{}", "path": "/bin/true"}`, "reattach"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			f := newFolder(t)
 			f.write(t, "bad.json", tc.body)
 			f.good(t, "good")
@@ -118,10 +122,10 @@ func TestFileThatIsWrong(t *testing.T) {
 			assert.Contains(t, st.Message, f.path("bad.json"))
 			assert.Contains(t, st.Message, tc.says)
 			assert.Zero(t, st.PID)
-			_, err := read(h, "bad", 10*time.Second)
+			_, err := read(h, "bad")
 			require.ErrorIs(t, err, shared.ReasonConfigInvalid)
 			h.reaches("good", host.Ready)
-			_, err = read(h, "good", 10*time.Second)
+			_, err = read(h, "good")
 			require.NoError(t, err)
 			require.ErrorIs(t, h.Upgrade(t.Context(), "bad"), shared.ReasonConfigInvalid)
 			assert.Equal(t, 1, strings.Count(h.logged(), "plugin does not start"), "said once")
@@ -145,16 +149,7 @@ func TestFileThatIsNone(t *testing.T) {
 				_, err := host.New(host.Options{Folder: string(f)})
 				made <- err
 			}()
-			select {
-			case err := <-made:
-				require.NoError(t, err)
-			case <-time.After(5 * time.Second):
-				writer, err := os.OpenFile(f.path("bad.json"), os.O_WRONLY, 0) // lets it go
-				require.NoError(t, err)
-				require.NoError(t, writer.Close())
-				require.NoError(t, <-made)
-				t.Fatal("New waits for ever")
-			}
+			require.NoError(t, await.Value(t, "New, which does not wait for what is no file", made))
 			h := start(t, newStage(t), f.use)
 			h.eventually("it is told", func() bool { return h.status("bad").Reason == string(shared.ReasonConfigInvalid) })
 			h.reaches("good", host.Ready)

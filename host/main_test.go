@@ -39,6 +39,18 @@ func TestMain(m *testing.M) {
 	}))
 }
 
+// soak: the long campaigns have their whole size, and what needs a real minute is
+// waited for. make soak sets it.
+func soak() bool { return os.Getenv("SOAK") != "" }
+
+// size of a campaign: usual still finds the fault, long is for make soak.
+func size(usual, long int) int {
+	if soak() {
+		return long
+	}
+	return usual
+}
+
 // play is the life of a subprocess.
 func play(role string, s stage) {
 	switch role {

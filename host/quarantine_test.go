@@ -5,7 +5,6 @@ package host_test
 import (
 	"os"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -44,7 +43,7 @@ func (h *hub) inQuarantine(name string) {
 	st := h.status(name)
 	assert.Equal(h.t, string(shared.ReasonPluginQuarantined), st.Reason)
 	assert.Contains(h.t, st.Message, "too often")
-	_, err := read(h, name, 5*time.Second)
+	_, err := read(h, name)
 	require.ErrorIs(h.t, err, shared.ReasonPluginQuarantined)
 	assert.Contains(h.t, err.Error(), "release it or install another version")
 }
@@ -61,6 +60,7 @@ func crashed(t *testing.T, s stage) host.PluginSpec {
 }
 
 func TestQuarantineOutlivesTheHost(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	p := crashed(t, s)
 	why := recordOf(t, s, "p").Quarantine.Why
@@ -72,13 +72,14 @@ func TestQuarantineOutlivesTheHost(t *testing.T) {
 		assert.Equal(t, why, st.Message)
 		assert.Zero(t, st.Starts, "not even tried")
 		assert.Zero(t, st.RetryAt)
-		assert.True(t, h.saw(host.EventState, host.Quarantined))
+		h.enters(host.Quarantined)
 		h.ended()
 	}
 	assert.Equal(t, why, recordOf(t, s, "p").Quarantine.Why)
 }
 
 func TestReleaseLiftsQuarantine(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	p := crashed(t, s)
 	h := start(t, s, nil, p)

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -40,6 +39,7 @@ func debugged(t *testing.T, s stage) (*exec.Cmd, string) {
 
 // TestReattach: a hub uses the process under the debugger, and lets it live.
 func TestReattach(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	cmd, line := debugged(t, s)
 	p := spec("p", "plugin", s)
@@ -74,15 +74,17 @@ func TestReattach(t *testing.T) {
 
 // A developer may start the plugin anew as often as that takes.
 func TestReattachLineThatIsWrong(t *testing.T) {
+	t.Parallel()
 	for name, line := range map[string]string{
 		"no JSON": "pid=1", "no network": `{"pid":1,"address":"x","version":1}`, "another version": `{"pid":1,"network":"unix","address":"x","version":7}`, "nobody there": `{"pid":1,"network":"unix","address":"/nonexistent","version":1}`,
 	} {
 		s := newStage(t)
 		h := start(t, s, func(o *host.Options) {
-			o.StartTimeout, o.Random = time.Second, func() float64 { return .01 }
+			o.Random = func() float64 { return .01 }
 		}, host.PluginSpec{Name: "p", Reattach: line, Settings: goodSettings})
-		h.eventually("the trouble shows", func() bool { return h.status("p").Reason == string(shared.ReasonPluginDown) })
-		assert.Contains(t, h.status("p").Message, "under its debugger", name)
+		h.happens(name+": the trouble is told", func(e host.Event) bool {
+			return e.Reason == string(shared.ReasonPluginDown) && strings.Contains(e.Message, "under its debugger")
+		})
 		h.eventually("it is tried for ever", func() bool { return h.status("p").Crashes > 5 })
 		assert.NotEqual(t, host.Quarantined, h.status("p").State, name)
 	}

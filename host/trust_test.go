@@ -72,16 +72,14 @@ func recordOf(t *testing.T, s stage, name string) (r recorded) {
 func (h *hub) untrusted(name string) string {
 	h.t.Helper()
 	h.eventually("it is refused", func() bool { return h.status(name).Reason == string(shared.ReasonPluginUntrusted) })
-	_, err := read(h, name, 5*time.Second)
+	_, err := read(h, name)
 	require.ErrorIs(h.t, err, shared.ReasonPluginUntrusted, "and its callers hear it at once")
 	assert.Zero(h.t, h.status(name).PID)
 	return h.status(name).Message
 }
 
-// ended stops a host before its time.
-func (h *hub) ended() { h.t.Helper(); require.NoError(h.t, h.Stop(h.t.Context())) }
-
 func TestFirstProgramIsTrustedAndNoOtherAfterIt(t *testing.T) {
+	t.Parallel()
 	s, p := newStage(t), installed(t, "p", "good")
 	first := digestOf(t, p.Path)
 	h := start(t, s, soon, p)
@@ -98,7 +96,7 @@ func TestFirstProgramIsTrustedAndNoOtherAfterIt(t *testing.T) {
 	putBack := replace(t, p)
 	other := digestOf(t, p.Path)
 	pid := h.status("p").PID
-	_, err = read(h, "p", 10*time.Second)
+	_, err = read(h, "p")
 	require.NoError(t, err)
 	assert.Equal(t, pid, h.status("p").PID, "what runs goes on")
 
@@ -124,6 +122,7 @@ func TestFirstProgramIsTrustedAndNoOtherAfterIt(t *testing.T) {
 }
 
 func TestAcceptChanges(t *testing.T) {
+	t.Parallel()
 	s, p := newStage(t), installed(t, "p", "good")
 	p.AcceptChanges = true
 	h := start(t, s, soon, p)
@@ -145,6 +144,7 @@ func TestAcceptChanges(t *testing.T) {
 }
 
 func TestPin(t *testing.T) {
+	t.Parallel()
 	s, p := newStage(t), installed(t, "p", "good")
 	h := start(t, s, soon, p)
 	h.reaches("p", host.Ready)
@@ -184,7 +184,7 @@ func TestProgramThatOthersMayChange(t *testing.T) {
 			h := start(t, s, soon, p)
 			h.reaches("p", host.Ready)
 			require.NoError(t, os.Chmod(path, mode))
-			_, err := read(h, "p", 10*time.Second)
+			_, err := read(h, "p")
 			require.NoError(t, err, "what runs goes on")
 			require.NoError(t, syscall.Kill(h.status("p").PID, syscall.SIGKILL))
 			says := h.untrusted("p")
@@ -227,6 +227,7 @@ func TestDamagedRecord(t *testing.T) {
 
 // TestTrustThatCannotBeStored is none: the next host would trust anything.
 func TestTrustThatCannotBeStored(t *testing.T) {
+	t.Parallel()
 	s, p := newStage(t), installed(t, "p", "good")
 	missing := p.Path
 	p.Path += ".later" // so that nothing is recorded before the directory is gone

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -50,6 +49,7 @@ func bystander(t *testing.T, u host.User) int {
 }
 
 func TestPluginsHaveUsersOfTheirOwn(t *testing.T) {
+	t.Parallel()
 	asUsers(t)
 	c := hostile(t, "c", "good")
 	c.User = &chosen
@@ -86,7 +86,7 @@ func TestUserThatOthersHave(t *testing.T) {
 	h.kill("one")
 	h.eventually("one runs again", func() bool { return h.status("one").Starts == 2 && h.status("one").State == host.Ready })
 	assert.False(t, gone(other) || zombie(other), "a process that is no plugin's")
-	_, err := read(h, "two", 10*time.Second)
+	_, err := read(h, "two")
 	require.NoError(t, err)
 	assert.Equal(t, pid, h.status("two").PID, "another plugin")
 	assert.Zero(t, h.status("two").Crashes)
@@ -117,19 +117,19 @@ func TestUserThatIsRoot(t *testing.T) {
 
 // TestStraysOfACrashedProcessGo also if the next process comes at once.
 func TestStraysOfACrashedProcessGo(t *testing.T) {
+	t.Parallel()
 	asUsers(t)
 	h := start(t, newStage(t), func(o *host.Options) {
 		o.StateDir, o.CrashLimit = "", -1
 	}, hostile(t, "p", "grandchild-holds-pipes"))
 	h.reaches("p", host.Ready)
 	uid := owner(t, h.status("p").PID)
-	for range 5 { // each of them made twice
-		_, err := read(h, "p", 10*time.Second)
+	for range size(2, 20) { // each of them made twice
+		_, err := read(h, "p")
 		require.ErrorIs(t, err, shared.ReasonPluginDown)
 	}
 	h.reaches("p", host.Ready)
-	gone := assert.Eventually(t, func() bool { return len(processesOf(t, uid)) == 1 }, 5*time.Second, 10*time.Millisecond)
-	assert.True(t, gone, "only the one that serves is to be left, but there are %v", processesOf(t, uid))
+	h.eventually("only the one that serves is left", func() bool { return len(processesOf(t, uid)) == 1 })
 }
 
 // processesOf a user that live.

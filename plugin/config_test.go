@@ -19,6 +19,7 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact/redacttest"
 )
 
 const (
@@ -39,8 +40,7 @@ func refused(t *testing.T, err error) string {
 	t.Helper()
 	require.ErrorIs(t, err, shared.ReasonConfigInvalid)
 	assert.False(t, shared.AsAPIError(err).Temporary, "only the user can help")
-	assert.NotContains(t, err.Error(), user)
-	assert.NotContains(t, err.Error(), secret)
+	redacttest.NotIn(t, err.Error(), user, secret)
 	return err.Error()
 }
 
@@ -331,7 +331,7 @@ func TestPlugin(t *testing.T) {
 			Settings: body, Store: store, Redactor: &redact.Redactor{}, Now: time.Now,
 			Logger: slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		})
-		assert.NotContains(t, lines.String(), secret)
+		redacttest.NotIn(t, lines.String(), secret)
 		return vendor, lines.String(), err
 	}
 	for more, warned := range map[string]bool{``: true, `"brand":2`: true, `"brand":"2"`: true, `"brand":"hyundai"`: false} {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -32,45 +33,53 @@ func failing() (*sdktest.Vendor, *atomic.Pointer[error], *atomic.Int32) {
 func set(p *atomic.Pointer[error], err error) { p.Store(&err) }
 
 func TestBreakerOpensAfterFiveFailuresInARow(t *testing.T) {
-	v, next, calls := failing()
-	e := engine(t, v, sdk.Options{MinReadInterval: -1})
-	refresh := func() error { _, err := e.RefreshCached(t.Context(), "car1"); return err }
+	synctest.Test(t, func(t *testing.T) {
+		v, next, calls := failing()
+		e := engine(t, v, sdk.Options{MinReadInterval: -1})
+		refresh := func() error { _, err := e.RefreshCached(t.Context(), "car1"); return err }
 
-	set(next, shared.NewError(shared.ReasonVendorUnavailable))
-	for range 4 {
-		require.ErrorIs(t, refresh(), shared.ReasonVendorUnavailable)
-	}
-	next.Store(nil)
-	require.NoError(t, refresh(), "a success in between starts the count anew")
-	set(next, shared.NewError(shared.ReasonVendorTimeout))
-	for range 5 {
-		require.ErrorIs(t, refresh(), shared.ReasonVendorTimeout)
-	}
-	calls.Store(0)
-	err := refresh()
-	require.ErrorIs(t, err, shared.CircuitBreakerOpenError)
-	assert.Zero(t, calls.Load(), "an open breaker calls nobody")
-	retry := shared.AsAPIError(err).RetryAfter
-	assert.Greater(t, retry, 50*time.Second)
-	assert.LessOrEqual(t, retry, 60*time.Second)
+		set(next, shared.NewError(shared.ReasonVendorUnavailable))
+		for range 4 {
+			require.ErrorIs(t, refresh(), shared.ReasonVendorUnavailable)
+		}
+		next.Store(nil)
+		require.NoError(t, refresh(), "a success in between starts the count anew")
+		set(next, shared.NewError(shared.ReasonVendorTimeout))
+		for range 5 {
+			require.ErrorIs(t, refresh(), shared.ReasonVendorTimeout)
+		}
+		calls.Store(0)
+		err := refresh()
+		require.ErrorIs(t, err, shared.CircuitBreakerOpenError)
+		assert.Zero(t, calls.Load(), "an open breaker calls nobody")
+		retry := shared.AsAPIError(err).RetryAfter
+		assert.Equal(t, 60*time.Second, retry)
+	})
 }
 
 func TestBreakerLetsOneTrialThrough(t *testing.T) {
-	v, next, calls := failing()
-	e := engine(t, v, sdk.Options{MinReadInterval: -1, BreakerFailures: 2, BreakerTimeout: 30 * time.Millisecond})
-	refresh := func() error { _, err := e.RefreshCached(t.Context(), "car1"); return err }
-	set(next, shared.NewError(shared.ReasonVendorUnavailable))
-	for range 2 {
-		require.Error(t, refresh())
-	}
-	calls.Store(0)
-	eventually(t, "the trial is let through, and fails", func() bool {
-		return errors.Is(refresh(), shared.ReasonVendorUnavailable)
+	synctest.Test(t, func(t *testing.T) {
+		v, next, calls := failing()
+		const timeout = 30 * time.Second
+		e := engine(t, v, sdk.Options{MinReadInterval: -1, BreakerFailures: 2, BreakerTimeout: timeout})
+		refresh := func() error { _, err := e.RefreshCached(t.Context(), "car1"); return err }
+		set(next, shared.NewError(shared.ReasonVendorUnavailable))
+		for range 2 {
+			require.Error(t, refresh())
+		}
+		calls.Store(0)
+		time.Sleep(timeout)
+		require.ErrorIs(t, refresh(), shared.ReasonCircuitOpen, "for all that time")
+
+		time.Sleep(time.Millisecond)
+		require.ErrorIs(t, refresh(), shared.ReasonVendorUnavailable, "the trial is let through, and fails")
+		require.ErrorIs(t, refresh(), shared.ReasonCircuitOpen, "open again")
+		assert.EqualValues(t, 1, calls.Load())
+		next.Store(nil)
+		time.Sleep(timeout + time.Millisecond)
+		require.NoError(t, refresh(), "closed again")
+		require.NoError(t, refresh())
 	})
-	require.ErrorIs(t, refresh(), shared.ReasonCircuitOpen, "open again")
-	assert.EqualValues(t, 1, calls.Load())
-	next.Store(nil)
-	eventually(t, "closed again", func() bool { return refresh() == nil })
 }
 
 // TestOnlyTheVendorsFailuresCount: whatever else goes wrong, nobody is shut out.
@@ -100,19 +109,26 @@ func TestOnlyTheVendorsFailuresCount(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var well atomic.Bool
+			entered := make(chan struct{})
 			v := &sdktest.Vendor{CachedFunc: func(ctx context.Context, _ string) (*vehiclev1.VehicleData, error) {
 				if well.Load() {
 					return sdktest.Snapshot(time.Now(), 1), nil
 				}
+				entered <- struct{}{}
 				<-ctx.Done()
 				return nil, become(ctx.Err())
 			}}
 			e := engine(t, v, sdk.Options{MinReadInterval: -1})
 			for range 10 {
-				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-				_, err := e.RefreshCached(ctx, "car1")
+				ctx, cancel := context.WithCancel(t.Context())
+				out := make(chan error, 1)
+				go func() {
+					_, err := e.RefreshCached(ctx, "car1")
+					out <- err
+				}()
+				<-entered
 				cancel()
-				require.ErrorIs(t, err, shared.ReasonDeadlineExceeded)
+				require.ErrorIs(t, <-out, shared.ReasonCanceled)
 			}
 			well.Store(true)
 			_, err := e.RefreshCached(t.Context(), "car1")
@@ -175,30 +191,34 @@ func TestOneCarAmongSeveral(t *testing.T) {
 
 // TestAWakeIsNoTrial: it may last for minutes.
 func TestAWakeIsNoTrial(t *testing.T) {
-	v, bad := several()
-	var wakes atomic.Int32
-	v.ForceFunc = func(context.Context, string, time.Time) (*vehiclev1.VehicleData, error) {
-		wakes.Add(1)
-		return sdktest.Snapshot(time.Now(), 1), nil
-	}
-	e := engine(t, v, sdk.Options{MinReadInterval: time.Hour, BreakerFailures: 2, BreakerTimeout: 20 * time.Millisecond})
-	_, err := e.RefreshCached(t.Context(), "a") // from now on no wake of it needs a read
-	require.NoError(t, err)
-	for _, id := range []string{"b", "c"} {
-		bad.Store(id, true)
-		_, err = e.RefreshCached(t.Context(), id)
-		require.ErrorIs(t, err, shared.ReasonInvalidResponse)
-	}
-	eventually(t, "a trial may come", func() bool {
+	synctest.Test(t, func(t *testing.T) {
+		v, bad := several()
+		var wakes atomic.Int32
+		v.ForceFunc = func(context.Context, string, time.Time) (*vehiclev1.VehicleData, error) {
+			wakes.Add(1)
+			return sdktest.Snapshot(time.Now(), 1), nil
+		}
+		const timeout = 20 * time.Second
+		e := engine(t, v, sdk.Options{MinReadInterval: time.Hour, BreakerFailures: 2, BreakerTimeout: timeout})
+		_, err := e.RefreshCached(t.Context(), "a") // from now on no wake of it needs a read
+		require.NoError(t, err)
+		for _, id := range []string{"b", "c"} {
+			bad.Store(id, true)
+			_, err = e.RefreshCached(t.Context(), id)
+			require.ErrorIs(t, err, shared.ReasonInvalidResponse)
+		}
+		time.Sleep(timeout + time.Millisecond)
+		for range 2 {
+			_, err = e.RefreshForce(t.Context(), "a")
+			require.ErrorIs(t, err, shared.ReasonCircuitOpen)
+			assert.Equal(t, "half-open", health(t, e).GetBreaker(), "a trial may come")
+		}
+		assert.Zero(t, wakes.Load())
+		bad.Clear()
+		_, err = e.RefreshCached(t.Context(), "b")
+		require.NoError(t, err, "a read is the trial")
 		_, err = e.RefreshForce(t.Context(), "a")
-		require.ErrorIs(t, err, shared.ReasonCircuitOpen)
-		return health(t, e).GetBreaker() == "half-open"
+		require.NoError(t, err)
+		assert.EqualValues(t, 1, wakes.Load())
 	})
-	assert.Zero(t, wakes.Load())
-	bad.Clear()
-	_, err = e.RefreshCached(t.Context(), "b")
-	require.NoError(t, err, "a read is the trial")
-	_, err = e.RefreshForce(t.Context(), "a")
-	require.NoError(t, err)
-	assert.EqualValues(t, 1, wakes.Load())
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -18,7 +19,9 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/sdktest"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact/redacttest"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
@@ -72,35 +75,37 @@ func TestNilSnapshotIsAnInvalidResponse(t *testing.T) {
 }
 
 func TestEachWaiterKeepsItsOwnDeadline(t *testing.T) {
-	entered, cancelled := make(chan struct{}), make(chan struct{})
-	v := &sdktest.Vendor{ForceFunc: func(ctx context.Context, _ string, _ time.Time) (*vehiclev1.VehicleData, error) {
-		close(entered)
-		<-ctx.Done()
-		close(cancelled)
-		return nil, ctx.Err()
-	}}
-	e := engine(t, v, sdk.Options{})
-	patient, leave := context.WithCancel(t.Context())
-	out := make(chan error, 1)
-	go func() {
-		_, err := e.RefreshForce(patient, "car1")
-		out <- err
-	}()
-	<-entered
-	impatient, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-	defer cancel()
-	_, err := e.RefreshForce(impatient, "car1")
-	require.ErrorIs(t, err, shared.ReasonDeadlineExceeded)
-	require.ErrorIs(t, err, context.DeadlineExceeded)
-	assert.True(t, shared.AsAPIError(err).MayHaveHappened, "the car may have been woken")
-	select {
-	case <-cancelled:
-		t.Fatal("the call was cancelled although somebody still waits")
-	default:
-	}
-	leave()
-	require.ErrorIs(t, <-out, shared.ReasonCanceled)
-	<-cancelled
+	synctest.Test(t, func(t *testing.T) {
+		entered, cancelled := make(chan struct{}), make(chan struct{})
+		v := &sdktest.Vendor{ForceFunc: func(ctx context.Context, _ string, _ time.Time) (*vehiclev1.VehicleData, error) {
+			close(entered)
+			<-ctx.Done()
+			close(cancelled)
+			return nil, ctx.Err()
+		}}
+		e := engine(t, v, sdk.Options{})
+		patient, leave := context.WithCancel(t.Context())
+		out := make(chan error, 1)
+		go func() {
+			_, err := e.RefreshForce(patient, "car1")
+			out <- err
+		}()
+		<-entered
+		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := e.RefreshForce(impatient, "car1")
+		require.ErrorIs(t, err, shared.ReasonDeadlineExceeded)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.True(t, shared.AsAPIError(err).MayHaveHappened, "the car may have been woken")
+		select {
+		case <-cancelled:
+			t.Fatal("the call was cancelled although somebody still waits")
+		default:
+		}
+		leave()
+		require.ErrorIs(t, <-out, shared.ReasonCanceled)
+		<-cancelled
+	})
 }
 
 func TestQueueFull(t *testing.T) {
@@ -143,7 +148,7 @@ func TestDrainEndsWhatRunsAndRefusesTheRest(t *testing.T) {
 	<-entered
 	drained := make(chan error, 1)
 	go func() { drained <- e.Drain(context.Background()) }()
-	eventually(t, "draining", func() bool {
+	await.True(t, "draining", func() bool {
 		_, err := e.RefreshForce(t.Context(), "car1")
 		return errors.Is(err, shared.ReasonDraining)
 	})
@@ -246,8 +251,7 @@ func TestLogTellsTheLifeOfACommand(t *testing.T) {
 	_, err := e.RefreshCached(ctx, "car1")
 	require.NoError(t, err)
 	text := buf.String()
-	assert.NotContains(t, text, "secret-1")
-	assert.NotContains(t, text, "somebody@example.com")
+	redacttest.NotIn(t, text, "secret-1", "somebody@example.com")
 	found := map[string]map[string]any{}
 	for line := range bytes.Lines([]byte(text)) {
 		var fields map[string]any

@@ -2,13 +2,13 @@ package sdk_test
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -18,6 +18,7 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/gate"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/sdktest"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
@@ -59,7 +60,7 @@ func TestFiguresOfACrowd(t *testing.T) {
 		})
 	}
 	<-entered
-	eventually(t, "all have come", func() bool { return health(t, e).GetGauges()["queue_callers"] == 4 })
+	await.True(t, "all have come", func() bool { return health(t, e).GetGauges()["queue_callers"] == 4 })
 	h := health(t, e)
 	assert.EqualValues(t, 1, h.GetGauges()["workers_busy.wake"])
 	assert.EqualValues(t, 0, h.GetGauges()["workers_busy.read"])
@@ -126,47 +127,47 @@ func TestEveryRuleHasItsFigure(t *testing.T) {
 
 // TestBreakerChangesAreTold with the command that brought them.
 func TestBreakerChangesAreTold(t *testing.T) {
-	var log strings.Builder
-	var down atomic.Bool
-	down.Store(true)
-	v := &sdktest.Vendor{CachedFunc: func(context.Context, string) (*vehiclev1.VehicleData, error) {
-		if down.Load() {
-			return nil, shared.NewError(shared.ReasonVendorUnavailable)
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		var down atomic.Bool
+		down.Store(true)
+		v := &sdktest.Vendor{CachedFunc: func(context.Context, string) (*vehiclev1.VehicleData, error) {
+			if down.Load() {
+				return nil, shared.NewError(shared.ReasonVendorUnavailable)
+			}
+			return sdktest.Snapshot(time.Now(), 1), nil
+		}}
+		c := newClock()
+		e := engine(t, v, sdk.Options{
+			BreakerFailures: 1, BreakerTimeout: time.Second, MinReadInterval: -1, Now: c.now,
+			Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		})
+		read := func(request string) error {
+			ctx := shared.WithCallInfo(t.Context(), shared.CallInfo{RequestID: request})
+			_, err := e.RefreshCached(ctx, "car1")
+			return err
 		}
-		return sdktest.Snapshot(time.Now(), 1), nil
-	}}
-	c := newClock()
-	e := engine(t, v, sdk.Options{
-		BreakerFailures: 1, BreakerTimeout: time.Millisecond, MinReadInterval: -1, Now: c.now,
-		Logger: slog.New(slog.NewTextHandler(&log, nil)),
-	})
-	read := func(request string) error {
-		ctx := shared.WithCallInfo(t.Context(), shared.CallInfo{RequestID: request})
-		_, err := e.RefreshCached(ctx, "car1")
-		return err
-	}
-	require.Error(t, read("first"))
-	down.Store(false)
-	eventually(t, "the trial succeeds", func() bool {
-		err := read("second")
-		return err == nil || !errors.Is(err, shared.ReasonCircuitOpen)
-	})
-	h := health(t, e)
-	for _, state := range []string{"open", "half-open", "closed"} {
-		assert.EqualValues(t, 1, h.GetCounters()["breaker_changes."+state], state)
-	}
-	opened, closed := "", ""
-	for line := range strings.Lines(log.String()) {
-		switch {
-		case !strings.Contains(line, "circuit breaker changed"):
-		case strings.Contains(line, "to=open"):
-			opened = line
-		case strings.Contains(line, "to=closed"):
-			closed = line
+		require.Error(t, read("first"))
+		down.Store(false)
+		time.Sleep(time.Second + time.Millisecond)
+		require.NoError(t, read("second"), "the trial")
+		h := health(t, e)
+		for _, state := range []string{"open", "half-open", "closed"} {
+			assert.EqualValues(t, 1, h.GetCounters()["breaker_changes."+state], state)
 		}
-	}
-	assert.Contains(t, opened, "request_id=first")
-	assert.Contains(t, opened, "vehicle=car1")
-	assert.Contains(t, opened, "mode=cached")
-	assert.Contains(t, closed, "request_id=second")
+		opened, closed := "", ""
+		for line := range strings.Lines(log.String()) {
+			switch {
+			case !strings.Contains(line, "circuit breaker changed"):
+			case strings.Contains(line, "to=open"):
+				opened = line
+			case strings.Contains(line, "to=closed"):
+				closed = line
+			}
+		}
+		assert.Contains(t, opened, "request_id=first")
+		assert.Contains(t, opened, "vehicle=car1")
+		assert.Contains(t, opened, "mode=cached")
+		assert.Contains(t, closed, "request_id=second")
+	})
 }

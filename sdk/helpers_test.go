@@ -1,7 +1,6 @@
 package sdk_test
 
 import (
-	"context"
 	"encoding/json"
 	"sync"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/sdktest"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -55,15 +55,6 @@ func engine(t *testing.T, v sdk.Vendor, o sdk.Options) *sdk.Engine {
 func bareEngine(t *testing.T, v sdk.Vendor, o sdk.Options) *sdk.Engine {
 	t.Helper()
 	e := sdk.NewEngine(sdktest.Plugin(v), o)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		require.NoError(t, e.Close(ctx))
-	})
+	t.Cleanup(func() { require.NoError(t, e.Close(await.Context(t, "the engine closes"))) })
 	return e
-}
-
-func eventually(t *testing.T, what string, cond func() bool) {
-	t.Helper()
-	require.Eventually(t, cond, 10*time.Second, time.Millisecond, what)
 }

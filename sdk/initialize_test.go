@@ -13,6 +13,7 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/sdktest"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
@@ -127,7 +128,7 @@ func TestAnOldAccountsWakeAnswersNobodyNew(t *testing.T) {
 	require.NoError(t, err, "it does not wait for the old account's wake")
 	assert.InDelta(t, 50, got.GetBattery().GetSoc(), 0.001)
 	forced := ask(e.RefreshForce, "car1")
-	eventually(t, "the car is woken by one at a time", func() bool { return e.Waiting() == 1 })
+	await.True(t, "the car is woken by one at a time", func() bool { return e.Waiting() == 1 })
 	close(release)
 	assert.InDelta(t, 1, (<-old).data.GetBattery().GetSoc(), 0.001)
 	assert.InDelta(t, 3, (<-forced).data.GetBattery().GetSoc(), 0.001)

@@ -11,6 +11,7 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/sdktest"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
@@ -39,7 +40,7 @@ func ask(r refresh, vehicleID string) <-chan result {
 
 func coalesced(t *testing.T, e *sdk.Engine, n int) {
 	t.Helper()
-	eventually(t, "callers have joined", func() bool { return health(t, e).GetCounters()["coalesced"] == int64(n) })
+	await.True(t, "callers have joined", func() bool { return health(t, e).GetCounters()["coalesced"] == int64(n) })
 }
 
 func requireFailed(t *testing.T, callers ...<-chan result) {
@@ -114,7 +115,7 @@ func TestWakesThatWaitAreOne(t *testing.T) {
 	blocker := ask(e.RefreshForce, "blocker")
 	<-entered
 	first := ask(smart(e), "car1")
-	eventually(t, "the copy was read", func() bool { return s.reads.Load() == 2 })
+	await.True(t, "the copy was read", func() bool { return s.reads.Load() == 2 })
 	forces := []<-chan result{ask(e.RefreshForce, "car1"), ask(e.RefreshForce, "car1")}
 	second := ask(smart(e), "car1")
 	coalesced(t, e, 3)
@@ -144,8 +145,8 @@ func TestForceIsNotContentWithASmartCallersCopy(t *testing.T) {
 	blocker := ask(e.RefreshForce, "blocker")
 	<-entered
 	smarter := ask(smart(e), "car1")
-	eventually(t, "the copy was read", func() bool { return s.reads.Load() == 2 })
-	eventually(t, "the smart wake waits", func() bool { return e.Waiting() == 1 })
+	await.True(t, "the copy was read", func() bool { return s.reads.Load() == 2 })
+	await.True(t, "the smart wake waits", func() bool { return e.Waiting() == 1 })
 	forced := ask(e.RefreshForce, "car1")
 	coalesced(t, e, 1)
 	// The car reports by itself while all wait.

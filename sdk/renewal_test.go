@@ -11,6 +11,7 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/sdktest"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
@@ -82,21 +83,28 @@ func TestRefusedRenewalHoldsAlsoIfItsCallerLeft(t *testing.T) {
 	require.NoError(t, err)
 	s.expire()
 	s.set(func() { s.renewErr = refusalOf(shared.ReasonRateLimited, time.Hour) })
-	renew, left, renewed := s.RenewFunc, make(chan struct{}), make(chan struct{})
+	renew, entered, left, renewed := s.RenewFunc, make(chan struct{}), make(chan struct{}), make(chan struct{})
 	s.RenewFunc = func(ctx context.Context) error {
+		close(entered)
 		<-left
 		defer close(renewed)
 		return renew(ctx)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	_, err = e.RefreshCached(ctx, "car1")
-	require.ErrorIs(t, err, context.DeadlineExceeded)
+	ctx, leave := context.WithCancel(t.Context())
+	out := make(chan error, 1)
+	go func() {
+		_, err := e.RefreshCached(ctx, "car1")
+		out <- err
+	}()
+
+	<-entered
+	leave()
+	require.ErrorIs(t, <-out, context.Canceled)
 	close(left)
 	<-renewed
-	require.Eventually(t, func() bool {
+	await.True(t, "the refusal is known", func() bool {
 		return health(t, e).GetState() == vehiclev1.HealthState_HEALTH_STATE_DEGRADED
-	}, 5*time.Second, time.Millisecond)
+	})
 	_, err = e.RefreshCached(t.Context(), "car1")
 	require.ErrorIs(t, err, shared.ReasonRateLimited)
 	_, renewals := s.counts()

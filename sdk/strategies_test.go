@@ -13,6 +13,7 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/sdktest"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
@@ -259,7 +260,7 @@ func TestThousandSmartsAreOneWake(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, "the car is being woken", func() bool { return s.wakes.Load() == 1 })
+	await.True(t, "the car is being woken", func() bool { return s.wakes.Load() == 1 })
 	// A force that comes now is served by the same wake.
 	forced := make(chan error, 1)
 	go func() {
@@ -301,7 +302,7 @@ func TestFortySleepingCars(t *testing.T) {
 	for _, id := range ids[:40] {
 		all.Go(func() { _, _ = e.RefreshForce(context.Background(), id) })
 	}
-	eventually(t, "28 of 32 workers wait for cars", func() bool { return waking.Load() == 28 })
+	await.True(t, "28 of 32 workers wait for cars", func() bool { return waking.Load() == 28 })
 	_, err := e.RefreshCached(t.Context(), ids[40])
 	require.NoError(t, err)
 	_, err = e.RefreshCached(t.Context(), ids[0])

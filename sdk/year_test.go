@@ -50,18 +50,18 @@ type year struct {
 	locked bool // nothing goes without a person
 }
 
+// usualSeed and usualDays, of each quarter, are those of an ordinary run.
+const usualSeed, usualDays = 1, 25
+
 // TestAYearOfTheEngine: whatever people, schedules, cars, clouds and kills do, what
 // docs/limits.md says holds for every single call that reaches the vendor, and
-// every command has a true answer in time. YEAR_SEED=N repeats a year, but for the
-// order of what happens at one instant.
+// every command has a true answer in time. YEAR_SEED=N lives another year, and
+// YEAR_SEED=random one that nobody has seen; YEAR_DAYS=92 all of it. A seed repeats
+// a year, but for the order of what happens at one instant.
 func TestAYearOfTheEngine(t *testing.T) {
-	days, seed, did := 92, rand.Uint64(), newTally()
-	if testing.Short() {
-		days = 10
-	}
-	if again, err := strconv.ParseUint(os.Getenv("YEAR_SEED"), 10, 64); err == nil {
-		seed = again
-	}
+	seed, days, did := yearSeed(t), yearDays(t), newTally()
+	t.Logf("YEAR_SEED=%d YEAR_DAYS=%d", seed, days)
+
 	t.Run("quarters", func(t *testing.T) {
 		for n := range 4 {
 			t.Run(strconv.Itoa(n+1), func(t *testing.T) {
@@ -74,9 +74,37 @@ func TestAYearOfTheEngine(t *testing.T) {
 			})
 		}
 	})
+
 	if !testing.Short() && !t.Failed() {
 		did.requireAll(t)
 	}
+}
+
+func yearSeed(t *testing.T) uint64 {
+	t.Helper()
+	switch text := os.Getenv("YEAR_SEED"); text {
+	case "":
+		return usualSeed
+	case "random":
+		return rand.Uint64()
+	default:
+		seed, err := strconv.ParseUint(text, 10, 64)
+		require.NoError(t, err, "YEAR_SEED")
+		return seed
+	}
+}
+
+func yearDays(t *testing.T) int {
+	t.Helper()
+	if text := os.Getenv("YEAR_DAYS"); text != "" {
+		days, err := strconv.Atoi(text)
+		require.NoError(t, err, "YEAR_DAYS")
+		return days
+	}
+	if testing.Short() {
+		return usualDays / 2
+	}
+	return usualDays
 }
 
 // memoryDir is a directory that need not survive a loss of power, where there is one:
@@ -99,8 +127,9 @@ func newYear(t *testing.T, dir string, seed uint64, quarter int, did *tally) *ye
 	}
 	y.cloud = &cloud{
 		rng: rand.New(rand.NewPCG(seed, uint64(quarter)+4)), did: did, cars: map[string]*liveCar{}, wrong: mishapsByClass(),
-		graves: make(chan string, 1), entered: map[string]int{}, asleep: map[string]string{},
+		graves: make(chan string, 1), entered: map[string]int{}, asleep: map[string]string{}, sure: map[string]string{},
 	}
+	y.cloud.allDue(readCall, wakeCall)
 	limits := randomLimits(t, y.rng, quarter%2 == 0)
 	y.cloud.rec = &record{limits: limits, broken: y.broken, cars: map[string]*carRecord{}}
 	for id, zone := range map[string]string{
@@ -128,7 +157,7 @@ func location(t *testing.T, name string) *time.Location {
 func randomLimits(t *testing.T, rng *rand.Rand, metered bool) sdk.Limits {
 	t.Helper()
 	l := sdk.Limits{
-		CallsPerDay: 25 + rng.IntN(25), Reserve: 10, LoginsPerDay: 3, WakesPerDay: 3 + rng.IntN(4),
+		CallsPerDay: 28 + rng.IntN(22), Reserve: 10, LoginsPerDay: 3, WakesPerDay: 3 + rng.IntN(4),
 		WakeInterval: time.Duration(10+rng.IntN(50)) * time.Minute, AuxStop: 60, AuxResume: 75, Workers: 6,
 		Prices: sdk.Prices{Login: 3, Renewal: 1, List: 1, Read: 1, Wake: 2}, Zone: location(t, "Europe/Berlin"), ResetAt: 5 * time.Minute,
 		Quiet: []sdk.QuietHours{
@@ -149,9 +178,18 @@ func (y *year) broken(rule, format string, args ...any) {
 	y.t.Errorf("%s %s [%s] %s", y.seed, time.Now().UTC().Format(time.RFC3339Nano), rule, fmt.Sprintf(format, args...))
 }
 
-// live lets time pass, with all that may happen in it.
+// live lets time pass, with all that may happen in it, and all that must.
 func (y *year) live(days int) {
 	y.start(false)
+	if !testing.Short() {
+		y.occasions()
+	}
+	y.pass(days)
+	y.stop()
+}
+
+// pass lets days pass.
+func (y *year) pass(days int) {
 	y.weather(usualMishaps, usualKills)
 	for end := time.Now().AddDate(0, 0, days); time.Now().Before(end) && !y.t.Failed(); {
 		// Days of many commands, and days of few.
@@ -170,7 +208,6 @@ func (y *year) live(days int) {
 			y.happen()
 		}
 	}
-	y.stop()
 }
 
 // happen lets one thing happen.

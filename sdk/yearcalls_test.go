@@ -153,12 +153,14 @@ func (c *client) draw(class, car string, kept bool) string {
 		mishap = c.asleep[car]
 	case time.Now().Before(c.spellEnd) && slices.Contains(c.wrong[class], c.spell) && c.rng.IntN(10) > 0:
 		mishap = c.spell
+	case c.sure[class] != "":
+		mishap = c.sure[class]
+		delete(c.sure, class)
 	case c.rng.Float64() < c.mishaps:
-		mishap = c.wrong[class][c.rng.IntN(len(c.wrong[class]))]
+		mishap = c.next(class, kept)
 	}
-	ends := mishap == "expired" || mishap == "revoked"
-	if ends && kept {
-		mishap, ends = "", false
+	if kept && ends(mishap) {
+		mishap = ""
 	}
 	if mishap != "" {
 		c.did.add(mishap)
@@ -166,7 +168,7 @@ func (c *client) draw(class, car string, kept bool) string {
 	if class == loginCall || class == renewalCall {
 		return mishap
 	}
-	if ends {
+	if ends(mishap) {
 		c.good = 0
 	}
 	if mishap == "revoked" {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -37,6 +38,10 @@ type cloud struct {
 	mishaps  float64
 	spell    string
 	spellEnd time.Time
+	// due has, in an order that chance gives, what of wrong must still happen to a
+	// class; it comes before anything happens by chance. sure happens to the next call.
+	due  map[string][]string
+	sure map[string]string
 	// asleep cars take minutes to wake, and then perhaps have a mishap.
 	asleep map[string]string
 	// kills is how often a call ends its process, graves gets the state directory
@@ -61,6 +66,45 @@ func mishapsByClass() map[string][]string {
 			vehicle_unreachable deaf expired expired expired silent silent aux_0 aux_none older`),
 	}
 }
+
+// allDue lets everything happen to classes that can.
+func (c *cloud) allDue(classes ...string) {
+	c.due = map[string][]string{}
+	for _, class := range classes {
+		due := slices.Clone(c.wrong[class])
+		c.rng.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
+		c.due[class] = due
+	}
+}
+
+// stillDue says whether something must still happen.
+func (c *cloud) stillDue() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, due := range c.due {
+		if len(due) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// next is what goes wrong with a call of a class. kept: its session does not end.
+func (c *cloud) next(class string, kept bool) string {
+	for i, mishap := range c.due[class] {
+		if !kept || !ends(mishap) {
+			c.due[class] = slices.Delete(c.due[class], i, i+1)
+			return mishap
+		}
+	}
+	if mishap := c.wrong[class][c.rng.IntN(len(c.wrong[class]))]; !kept || !ends(mishap) {
+		return mishap
+	}
+	return ""
+}
+
+// ends says whether a mishap is the end of a session.
+func ends(mishap string) bool { return mishap == "expired" || mishap == "revoked" }
 
 // client is the Vendor of one process.
 type client struct {

@@ -20,6 +20,7 @@ func TestBench(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
 		check func(t *testing.T, r bench.Report)
+		long  bool // measures for long enough to be of use
 	}{
 		{"10 at once, vendor 0 ms", func(t *testing.T, r bench.Report) {
 			t.Helper()
@@ -33,29 +34,32 @@ func TestBench(t *testing.T) {
 				assert.Positive(t, x.Hub.MemoryMiB)
 				assert.Positive(t, x.Plugin.MemoryMiB)
 			}
-		}},
+		}, false},
 		{"start to first car", func(t *testing.T, r bench.Report) {
 			t.Helper()
 			assert.Equal(t, "≤ 0.3 s", only(t, r, 1).Target)
-		}},
+		}, false},
 		{"in-process loop: cached beside 8 sleeping cars", func(t *testing.T, r bench.Report) {
 			t.Helper()
 			assert.Greater(t, only(t, r, 5).Latency.Max, 8*2000., "one car after the other")
-		}},
+		}, true},
 		{"round trip", func(t *testing.T, r bench.Report) {
 			t.Helper()
 			require.NotNil(t, r.RoundTrip)
 			assert.Positive(t, r.RoundTrip.Ratio)
-		}},
+		}, true},
 		{"broker alone", func(t *testing.T, r bench.Report) {
 			t.Helper()
 			require.NotNil(t, r.Floor)
 			assert.Positive(t, r.Floor.PerSecond)
 			assert.Greater(t, r.Floor.Messages, 50)
-		}},
+		}, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
+			if tc.long && !soak() {
+				t.Skip("takes its time: make soak")
+			}
 			file := filepath.Join(t.TempDir(), "report.json")
 			var stderr bytes.Buffer
 			cmd := exec.CommandContext(t.Context(), filepath.Join(binaries, "host-demo"), "bench", "--embedded", "--only", tc.name, "--json", file)
@@ -84,6 +88,7 @@ func only(t *testing.T, r bench.Report, commands int) bench.Result {
 }
 
 func TestBenchThatIsNotUnderstood(t *testing.T) {
+	t.Parallel()
 	for want, args := range map[string][]string{
 		`nothing has "nonsense" in its name`: {"--only", "nonsense"}, "flag provided but not defined": {"--x"}, "for host-demo bench itself": {"loop"},
 	} {

@@ -12,10 +12,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 )
 
 // aloneCloud is host-demo cloud as a process, and what it told a client.
@@ -43,7 +44,7 @@ func runAlone(t *testing.T, args ...string) *aloneCloud {
 func (c *aloneCloud) terminal(args ...string) (string, error) {
 	c.t.Helper()
 	cmd := exec.CommandContext(c.t.Context(), filepath.Join(binaries, "hyundai-plugin"), args...)
-	cmd.Env = append(os.Environ(), c.env...)
+	cmd.Env = append(environ(c.t), c.env...)
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
@@ -56,7 +57,7 @@ func (c *aloneCloud) terminal(args ...string) (string, error) {
 func (c *aloneCloud) stop() {
 	c.t.Helper()
 	require.NoError(c.t, c.cmd.Process.Signal(syscall.SIGINT))
-	c.ended(10 * time.Second)
+	c.ended()
 }
 
 func TestCloudAlone(t *testing.T) {
@@ -151,13 +152,13 @@ func TestLoginByHandIsTakenUp(t *testing.T) {
 	c, state := runAlone(t, "--script", script), stateFor(t)
 	service := runDemo(t, c.env, "--state", state, "--http", "127.0.0.1:0")
 	service.find(`asks for a captcha`)
-	require.Eventually(t, func() bool {
+	await.True(t, "a login, which is not made twice in a moment", func() bool {
 		out, err := c.terminal("login", "--state", state)
 		assert.True(t, err == nil || strings.Contains(out, "Next try: in"), out)
 		return err == nil
-	}, 40*time.Second, time.Second, "not twice in a moment")
+	})
 	service.find(`car +Tucson`)
 	require.NoError(t, service.cmd.Process.Signal(os.Interrupt))
-	service.ended(10 * time.Second)
+	service.ended()
 	c.stop()
 }

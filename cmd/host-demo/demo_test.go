@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -23,7 +24,22 @@ import (
 
 	"github.com/hyundai-mqtt/hyundai-plugin/cmd/host-demo/internal/broker"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact/redacttest"
 )
+
+// environ is this process's environment without what would change a demo, such as
+// a developer's own account.
+func environ(tb testing.TB) []string {
+	tb.Helper()
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return strings.HasPrefix(name, "HYUNDAI_") || strings.HasPrefix(name, "MQTT_") ||
+			slices.Contains([]string{"LOG_LEVEL", "INITIAL_REFRESH", "XDG_STATE_HOME", shared.ReattachEnv, sdk.DebugEnv}, name)
+	})
+}
 
 // program is a running host-demo.
 type program struct {
@@ -55,7 +71,7 @@ func runDemo(t *testing.T, env []string, args ...string) *program {
 	t.Helper()
 	p := &program{t: t, lines: make(chan string, 10_000)}
 	p.cmd = exec.Command(filepath.Join(binaries, "host-demo"), args...)
-	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Env = append(environ(t), env...)
 	p.cmd.Stderr = &p.stderr
 	p.start()
 	return p
@@ -80,7 +96,7 @@ func (p *program) start() {
 func (p *program) find(pattern string) (match []string, before []string) {
 	p.t.Helper()
 	re := regexp.MustCompile(pattern)
-	timeout := time.After(30 * time.Second)
+	timeout := time.After(await.Limit)
 	for {
 		select {
 		case line, open := <-p.lines:
@@ -96,7 +112,7 @@ func (p *program) find(pattern string) (match []string, before []string) {
 }
 
 // ended waits for the end and returns what was still printed.
-func (p *program) ended(within time.Duration) []string {
+func (p *program) ended() []string {
 	p.t.Helper()
 	done := make(chan error, 1)
 	var rest []string
@@ -106,12 +122,7 @@ func (p *program) ended(within time.Duration) []string {
 		}
 		done <- p.cmd.Wait()
 	}()
-	select {
-	case err := <-done:
-		require.NoError(p.t, err, p.stderr.String())
-	case <-time.After(within):
-		p.t.Fatalf("still there after %s", within)
-	}
+	require.NoError(p.t, await.Value(p.t, "the end of the program", done), p.stderr.String())
 	return rest
 }
 
@@ -119,6 +130,7 @@ func alive(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH
 
 // TestDemo is what a newcomer sees.
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	p := runDemo(t, nil)
 	_, before := p.find(`^Try `)
 	text := strings.Join(before, "\n")
@@ -142,7 +154,7 @@ func TestDemo(t *testing.T) {
 	client := mqttClient(t, "tcp://"+address)
 	for _, payload := range []string{"smart:60", "nonsense"} {
 		token := client.Publish("hyundai/"+tucson+"/commands/refresh", 1, false, payload)
-		require.True(t, token.WaitTimeout(10*time.Second))
+		await.Value(t, "the acknowledgement of "+payload, token.Done())
 	}
 	p.find(`Tucson +refresh +failed .*There is no command "nonsense"`)
 	p.find(`Tucson +smart:60 +fresh in .* SoC \d+ %`)
@@ -152,29 +164,36 @@ func TestDemo(t *testing.T) {
 
 	client.Disconnect(100)
 	require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
-	p.ended(5 * time.Second)
+	p.ended()
 	assert.False(t, alive(pid))
 	assert.Empty(t, p.stderr.String())
 }
 
-func TestDemoForAWhileAsJSON(t *testing.T) {
-	p := runDemo(t, nil, "--for", "4s", "--json")
-	var events []map[string]any
-	for _, line := range p.ended(20 * time.Second) {
+func TestDemoAsJSON(t *testing.T) {
+	t.Parallel()
+	p := runDemo(t, nil, "--json")
+	var lines []string
+	for seen := map[string]int{}; seen["ready"] < 1 || seen["command"] < 2; {
+		line, before := p.find(`.*"event":"(command|ready)".*`)
+		lines = append(append(lines, before...), line[0])
+		seen[line[1]]++
+	}
+	require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
+	lines = append(lines, p.ended()...)
+
+	kinds, pids := map[string]int{}, map[int]bool{}
+	for n, line := range lines {
 		var e map[string]any
 		require.NoError(t, json.Unmarshal([]byte(line), &e), line)
-		events = append(events, e)
-	}
-	kinds := map[string]int{}
-	pids := map[int]bool{}
-	for _, e := range events {
 		kinds[e["event"].(string)]++
 		if pid, ok := e["pid"].(float64); ok {
 			pids[int(pid)] = true
 		}
+		if n == 0 {
+			assert.Equal(t, "broker", e["event"])
+			assert.Regexp(t, `^127\.0\.0\.1:\d+$`, e["address"])
+		}
 	}
-	assert.Equal(t, "broker", events[0]["event"])
-	assert.Regexp(t, `^127\.0\.0\.1:\d+$`, events[0]["address"])
 	for kind, n := range map[string]int{"broker": 1, "cloud": 1, "command": 2, "ready": 1, "stopping": 1} {
 		assert.Equal(t, n, kinds[kind], kind)
 	}
@@ -184,9 +203,26 @@ func TestDemoForAWhileAsJSON(t *testing.T) {
 	}
 }
 
+// TestDemoForAWhile ends by itself, however far it has come.
+func TestDemoForAWhile(t *testing.T) {
+	t.Parallel()
+	runDemo(t, nil, "--for", "100ms").ended()
+}
+
+// secretsOf an account are what no log and no page tells. PINs are too short to be
+// searched for.
+func secretsOf(a cloudsim.Account) []string {
+	secrets := []string{a.Email, a.Password, a.RefreshToken}
+	for _, c := range a.Cars {
+		secrets = append(secrets, c.VIN, fmt.Sprint(c.Latitude), fmt.Sprint(c.Longitude))
+	}
+	return secrets
+}
+
 // TestRealService runs the same binary as the real service: credentials from the
 // environment, somebody else's broker, and a cloud that is only configured.
 func TestRealService(t *testing.T) {
+	t.Parallel()
 	embedded, err := broker.Start()
 	require.NoError(t, err)
 	defer func() { require.NoError(t, embedded.Close(context.Background())) }()
@@ -205,19 +241,18 @@ func TestRealService(t *testing.T) {
 		_, before := p.find(`^Try .*home/cars/` + ioniq)
 		assert.Contains(t, before[0], embedded.Address)
 		require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
-		p.ended(5 * time.Second)
+		p.ended()
 		logged := p.stderr.String()
 		assert.Contains(t, logged, "worker completed")
 		assert.Contains(t, logged, "1 is Kia, 2 is Hyundai", "a brand by number deserves a warning")
-		for _, secret := range append([]string{demo.Email, demo.Password}, demo.Cars[0].VIN, demo.Cars[1].VIN, "52.51", "13.39") {
-			assert.NotContains(t, logged, secret)
-		}
+		redacttest.NotIn(t, logged, secretsOf(demo)...)
 	}
 	assert.Equal(t, 1, cloud.Calls(cloudsim.Login), "the second start takes up the session of the first")
 	assert.Zero(t, cloud.Calls(cloudsim.Wake))
 }
 
 func TestWrongPasswordIsToldAndTriedOnce(t *testing.T) {
+	t.Parallel()
 	demo := cloudsim.DemoAccount()
 	cloud, err := cloudsim.New(cloudsim.Options{Accounts: []cloudsim.Account{demo}})
 	require.NoError(t, err)
@@ -231,16 +266,15 @@ func TestWrongPasswordIsToldAndTriedOnce(t *testing.T) {
 		}, "--state", state)
 		p.find(`plugin +pid \d+ +degraded: .*(user name|password)`)
 		require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
-		p.ended(5 * time.Second)
+		p.ended()
 	}
 	assert.Equal(t, 1, cloud.Calls(cloudsim.Login))
 }
 
 func TestWordsThatAreNotUnderstood(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{{"--nonsense"}, {"nonsense"}, {"--for", "soon"}, {"--broker", "nonsense"}, {"--log-level", "loud"}, {"--http", "nonsense"}} {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		out, err := exec.CommandContext(ctx, filepath.Join(binaries, "host-demo"), args...).CombinedOutput()
-		cancel()
+		out, err := exec.CommandContext(await.Context(t, "the end"), filepath.Join(binaries, "host-demo"), args...).CombinedOutput()
 		var exit *exec.ExitError
 		require.ErrorAs(t, err, &exit, "%v", args)
 		assert.Contains(t, []int{1, 2}, exit.ExitCode())

@@ -21,10 +21,14 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/host"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 )
 
 // binaries is where hyundai-plugin and host-demo have been built for the tests.
 var binaries string
+
+// soak: the long campaigns have their whole size. make soak sets it.
+func soak() bool { return os.Getenv("SOAK") != "" }
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "hyundai")
@@ -120,9 +124,7 @@ func newSystemWith(tb testing.TB, o cloudsim.Options, rereads string, noFirstRea
 	require.NoError(tb, err)
 	require.NoError(tb, s.hub.Start(context.Background()))
 	tb.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		require.NoError(tb, s.hub.Stop(ctx))
+		require.NoError(tb, s.hub.Stop(await.Context(tb, "the end of the hub")))
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		require.NotContains(tb, s.log.String(), "DATA RACE", "in the plugin")
@@ -130,12 +132,10 @@ func newSystemWith(tb testing.TB, o cloudsim.Options, rereads string, noFirstRea
 	})
 	require.NoError(tb, bridge.Start(context.Background()))
 	tb.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		require.NoError(tb, bridge.Stop(ctx))
+		require.NoError(tb, bridge.Stop(await.Context(tb, "the end of the bridge")))
 	})
 	if noFirstReads {
-		require.Eventually(tb, func() bool { return s.status().State == host.Ready }, 20*time.Second, time.Millisecond)
+		await.True(tb, "the plugin is ready", func() bool { return s.status().State == host.Ready })
 		return s
 	}
 	for range a.Cars {
@@ -167,7 +167,7 @@ func mqttClient(tb testing.TB, url string) paho.Client {
 	tb.Helper()
 	client := paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID(fmt.Sprintf("test-%d", time.Now().UnixNano())))
 	token := client.Connect()
-	require.True(tb, token.WaitTimeout(10*time.Second))
+	await.Value(tb, "the broker's acknowledgement", token.Done())
 	require.NoError(tb, token.Error())
 	tb.Cleanup(func() { client.Disconnect(100) })
 	return client
@@ -177,20 +177,14 @@ func mqttClient(tb testing.TB, url string) paho.Client {
 func (s *system) command(vehicle, payload string) {
 	s.t.Helper()
 	token := s.client.Publish("hyundai/"+vehicle+"/commands/refresh", 1, false, payload)
-	require.True(s.t, token.WaitTimeout(10*time.Second))
+	await.Value(s.t, "the broker's acknowledgement", token.Done())
 	require.NoError(s.t, token.Error())
 }
 
 // next is the next command that was answered.
 func (s *system) next() mqtt.Served {
 	s.t.Helper()
-	select {
-	case c := <-s.served:
-		return c
-	case <-time.After(60 * time.Second):
-		s.t.Fatal("no answer")
-		return mqtt.Served{}
-	}
+	return await.Value(s.t, "the answer to a command", s.served)
 }
 
 func (s *system) status() host.PluginStatus { return s.hub.Status()[0] }

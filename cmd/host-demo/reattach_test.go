@@ -1,60 +1,55 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
-	"os"
+	"bufio"
+	"io"
+	"os/exec"
+	"path/filepath"
 	"strconv"
+	"strings"
+	"syscall"
 	"testing"
-	"time"
 
-	"github.com/hashicorp/go-hclog"
-	goplugin "github.com/hashicorp/go-plugin"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"google.golang.org/grpc"
 
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
-// servePlugin serves the plugin in this process, as under a debugger, and
-// returns the line that takes a hub to it.
-func servePlugin(t *testing.T) string {
+// debugged starts the plugin as a developer would under a debugger, and returns
+// it with the line that takes a hub to it.
+func debugged(t *testing.T) (cmd *exec.Cmd, line string) {
 	t.Helper()
-	engine := sdk.NewEngine(plugin.Plugin(), sdk.Options{})
-	listening, closed := make(chan *goplugin.ReattachConfig, 1), make(chan struct{})
-	ctx, cancel := context.WithCancel(context.Background())
-	go goplugin.Serve(&goplugin.ServeConfig{ // ends with ctx
-		HandshakeConfig: shared.Handshake(), VersionedPlugins: shared.Plugins(engine), Logger: hclog.NewNullLogger(),
-		GRPCServer: func(o []grpc.ServerOption) *grpc.Server {
-			return grpc.NewServer(append(o, shared.ServerOptions()...)...)
-		},
-		Test: &goplugin.ServeTestConfig{Context: ctx, ReattachConfigCh: listening, CloseCh: closed},
-	})
-	t.Cleanup(func() {
-		cancel()
-		<-closed
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		assert.NoError(t, engine.Close(ctx))
-	})
-	at := <-listening
-	line, err := json.Marshal(shared.Reattach{
-		PID: os.Getpid(), Network: at.Addr.Network(), Address: at.Addr.String(), Version: shared.ProtocolVersion,
-	})
+	cmd = exec.Command(filepath.Join(binaries, "hyundai-plugin"))
+	cmd.Env = append(environ(t), sdk.DebugEnv+"=1")
+	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
-	return string(line)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if assignment, ok := strings.CutPrefix(lines.Text(), shared.ReattachEnv+"="); ok {
+			go func() { _, _ = io.Copy(io.Discard, out) }() // ends with the process
+			return cmd, strings.Trim(assignment, "'")       // as a shell does
+		}
+	}
+	t.Fatal("it did not say how to get at it")
+	return nil, ""
 }
 
 // TestPluginUnderADebugger serves the whole demo from a process that the hub has
 // not started, and leaves it alone at the end.
 func TestPluginUnderADebugger(t *testing.T) {
-	line := servePlugin(t)
+	t.Parallel()
+	plugin, line := debugged(t)
 	p := runDemo(t, []string{shared.ReattachEnv + "=" + line}, "--plugin", "/there/is/no/such/program", "--json", "--log-level", "warn")
 	ready, _ := p.find(`"event":"ready","pid":(\d+)`)
-	assert.Equal(t, strconv.Itoa(os.Getpid()), ready[1])
+	assert.Equal(t, strconv.Itoa(plugin.Process.Pid), ready[1])
+
 	p.end()
 	assert.Contains(t, p.stderr.String(), "it runs under a debugger")
+	require.NoError(t, plugin.Process.Signal(syscall.SIGINT), "it lives: it is the developer's to end")
+	require.NoError(t, plugin.Wait())
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
@@ -113,7 +114,7 @@ func TestWhoWaitsForTheMarkerSeesAWholeState(t *testing.T) {
 			topics <- strings.TrimPrefix(m.Topic(), "hyundai/"+ioniq+"/")
 		}
 	})
-	require.True(t, token.WaitTimeout(10*time.Second))
+	await.Value(t, "the broker's acknowledgement", token.Done())
 	for _, mode := range []string{"cached", "force", "smart:1"} {
 		s.command(ioniq, mode)
 		require.NoError(t, s.next().Err)
@@ -163,7 +164,7 @@ func TestKillInTheMiddleOfCommands(t *testing.T) {
 			assert.True(t, errors.Is(c.Err, shared.ReasonPluginDown) || errors.Is(c.Err, shared.ReasonVehicleBusy), "%s: %v", c.Command, c.Err)
 			assert.NotEqual(t, "cached", c.Command, "a read is made again: %v", c.Err)
 		}
-		require.Eventually(t, func() bool { return s.status().State == host.Ready }, 20*time.Second, time.Millisecond)
+		await.True(t, "the plugin is ready again", func() bool { return s.status().State == host.Ready })
 	}
 	assert.Equal(t, 90, answered)
 	assert.Empty(t, s.served, "no command is answered twice")
@@ -185,10 +186,10 @@ func TestKilledPluginGetsNoFreshBudget(t *testing.T) {
 	})
 	for n := range wakes {
 		s.command(tucson, "force")
-		require.Eventually(t, func() bool { return s.cloud.Attempts(cloudsim.Wake) == n+1 }, 20*time.Second, time.Millisecond)
+		await.True(t, "the wake has reached the vendor", func() bool { return s.cloud.Attempts(cloudsim.Wake) == n+1 })
 		require.NoError(t, syscall.Kill(s.status().PID, syscall.SIGKILL))
 		require.Error(t, s.next().Err)
-		require.Eventually(t, func() bool { return s.status().State == host.Ready && s.status().Crashes == n+1 }, 20*time.Second, time.Millisecond)
+		await.True(t, "the next process is ready", func() bool { return s.status().State == host.Ready && s.status().Crashes == n+1 })
 	}
 	s.command(tucson, "force")
 	refused := s.next().Err
@@ -213,7 +214,7 @@ func TestFortyOneCars(t *testing.T) {
 	for _, c := range cars[:40] {
 		s.command(c.ID, "force")
 	}
-	require.Eventually(t, func() bool { return s.cloud.Calls(cloudsim.Wake) == 28 }, 20*time.Second, time.Millisecond, "28 of 32 workers wait for cars")
+	await.True(t, "28 of 32 workers wait for cars", func() bool { return s.cloud.Calls(cloudsim.Wake) == 28 })
 	s.command(cars[40].ID, "cached")
 	s.command(cars[0].ID, "cached")
 	for range 2 {

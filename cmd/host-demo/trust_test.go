@@ -9,10 +9,11 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 )
 
 // install puts a plugin at path whose program is another one for each mark, and
@@ -30,7 +31,7 @@ func install(t *testing.T, path, mark string) {
 func (p *program) end() {
 	p.t.Helper()
 	require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGTERM))
-	p.ended(10 * time.Second)
+	p.ended()
 }
 
 func (p *program) hangUp() {
@@ -52,6 +53,7 @@ func killPlugin(t *testing.T, pid string) {
 // TestAnotherProgram is not started before somebody has accepted it, by a signal
 // or at the next start.
 func TestAnotherProgram(t *testing.T) {
+	t.Parallel()
 	path, state := filepath.Join(t.TempDir(), "plugin"), stateFor(t)
 	install(t, path, "1")
 	p := runDemo(t, nil, "--plugin", path, "--state", state)
@@ -84,6 +86,7 @@ func TestAnotherProgram(t *testing.T) {
 
 // TestQuarantine outlives the hub and ends when somebody says so.
 func TestQuarantine(t *testing.T) {
+	t.Parallel()
 	state := stateFor(t)
 	p := runDemo(t, nil, "--state", state)
 	m, _ := p.find(`plugin +pid (\d+) +ready`)
@@ -129,6 +132,7 @@ func TestQuarantine(t *testing.T) {
 // TestUpgradeWithoutAGap: a signal for each of several upgrades, and no command is
 // lost.
 func TestUpgradeWithoutAGap(t *testing.T) {
+	t.Parallel()
 	p := runDemo(t, nil, "--json")
 	broker, _ := p.find(`"address":"([^"]+)".*"event":"broker"`)
 	p.find(`"event":"ready"`)
@@ -137,7 +141,7 @@ func TestUpgradeWithoutAGap(t *testing.T) {
 		p.hangUp()
 		for _, car := range []string{ioniq, tucson} {
 			token := client.Publish("hyundai/"+car+"/commands/refresh", 1, false, "cached")
-			require.True(t, token.WaitTimeout(10*time.Second))
+			await.Value(t, "the broker's acknowledgement", token.Done())
 		}
 		seen := map[string]int{}
 		for seen["command"] < 2 || seen["upgrade"] < 1 {
@@ -152,8 +156,11 @@ func TestUpgradeWithoutAGap(t *testing.T) {
 }
 
 func TestReleaseOfAPluginThatIsWell(t *testing.T) {
-	p := runDemo(t, nil, "--release", "--for", "1s", "--json")
-	for _, line := range p.ended(20 * time.Second) {
+	t.Parallel()
+	p := runDemo(t, nil, "--release", "--json")
+	_, lines := p.find(`"event":"ready"`)
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	for _, line := range append(lines, p.ended()...) {
 		assert.NotContains(t, line, fmt.Sprintf("%q", "released"))
 	}
 }

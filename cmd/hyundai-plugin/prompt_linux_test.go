@@ -6,17 +6,19 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact/redacttest"
 )
 
 // desk is a terminal, and the person before it, who sees what is printed.
@@ -64,12 +66,12 @@ func newDesk(t *testing.T) *desk {
 func (d *desk) reads(end string) string {
 	d.t.Helper()
 	var text string
-	require.Eventually(d.t, func() bool {
+	await.True(d.t, fmt.Sprintf("%q at the end of the screen", end), func() bool {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		text = d.seen.String()
 		return strings.HasSuffix(text, end)
-	}, 10*time.Second, time.Millisecond, "%q does not come", end)
+	})
 	return text
 }
 
@@ -108,7 +110,7 @@ func TestLoginAsksAtATerminal(t *testing.T) {
 	assert.Zero(t, <-done)
 	screen := d.reads("within seconds.\r\n")
 	assert.Contains(t, screen, "2 vehicle(s)")
-	assert.NotContains(t, screen, demo.Password)
+	redacttest.NotIn(t, screen, demo.Password)
 
 	p.env["HYUNDAI_USERNAME"], p.env["HYUNDAI_PASSWORD"], p.env["HYUNDAI_BRAND"] = demo.Email, demo.Password, "hyundai"
 	status, _, complaint := p.does(t, "vehicles")
@@ -140,20 +142,22 @@ func TestCtrlCAtThePassword(t *testing.T) {
 	d := newDesk(t)
 	// The process of this test is the program when it is told so.
 	cmd := exec.Command(os.Args[0], "login", "--state", p.state)
-	cmd.Env = append(os.Environ(), asProgram+"=1")
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "HYUNDAI_") })
+	cmd.Env = append(cmd.Env, asProgram+"=1")
 	for name, value := range p.env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = d.terminal, d.terminal, d.terminal
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
 	d.reads("(it is not shown): ")
 	echoes := func() bool {
 		state, err := unix.IoctlGetTermios(int(d.terminal.Fd()), unix.TCGETS)
 		require.NoError(t, err)
 		return state.Lflag&unix.ECHO != 0
 	}
-	require.Eventually(t, func() bool { return !echoes() }, 10*time.Second, time.Millisecond)
+	await.True(t, "the terminal shows nothing", func() bool { return !echoes() })
 	_, err := d.window.WriteString("\x03")
 	require.NoError(t, err)
 	var exit *exec.ExitError

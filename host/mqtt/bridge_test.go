@@ -19,6 +19,7 @@ import (
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
@@ -74,7 +75,7 @@ func TestStateTopics(t *testing.T) {
 	late := w.client("late")
 	kept := make(chan paho.Message, 1000)
 	token := late.Subscribe("hyundai/car1/#", 1, func(_ paho.Client, m paho.Message) { kept <- m })
-	require.True(t, token.WaitTimeout(10*time.Second))
+	confirmed(t, token)
 	topics := map[string]bool{}
 	for !topics["status/last_updated"] || !topics["battery/level"] || !topics["status/error"] {
 		m := <-kept
@@ -152,7 +153,7 @@ func TestBadCommands(t *testing.T) {
 	late := w.client("late")
 	kept := make(chan string, 1000)
 	token := late.Subscribe("hyundai/+/status/error", 1, func(_ paho.Client, m paho.Message) { kept <- m.Topic() })
-	require.True(t, token.WaitTimeout(10*time.Second))
+	confirmed(t, token)
 	assert.Equal(t, "hyundai/car1/status/error", <-kept)
 	assert.Empty(t, kept)
 }
@@ -305,7 +306,7 @@ func TestCallbackNeverBlocks(t *testing.T) {
 	var hub paho.Client
 	w := newWorld(t, f, func(o *mqtt.Options) { hub = o.Client })
 	token := hub.Subscribe("ping", 1, func(paho.Client, paho.Message) { pong <- struct{}{} })
-	require.True(t, token.WaitTimeout(10*time.Second))
+	confirmed(t, token)
 	const commands = 500
 	for range commands {
 		w.listener.Publish("hyundai/car1/commands/refresh", 1, false, "force")
@@ -334,9 +335,7 @@ func TestStopAnswersWhatRuns(t *testing.T) {
 	require.NoError(t, b.Start(t.Context()))
 	w.publish("second/car1/commands/refresh", "force", false)
 	<-entered
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
-	require.NoError(t, b.Stop(ctx))
+	require.NoError(t, b.Stop(await.Context(t, "the bridge stops")))
 	require.ErrorIs(t, (<-served).Err, shared.ReasonCanceled)
 }
 
@@ -351,7 +350,7 @@ func TestSubscriptionThatIsRefused(t *testing.T) {
 	l := listeners.NewTCP(listeners.Config{ID: "t", Address: "127.0.0.1:0"})
 	serveBroker(t, new(deaf), l)
 	client := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://" + l.Address()).SetClientID("hub"))
-	require.True(t, client.Connect().WaitTimeout(10*time.Second))
+	confirmed(t, client.Connect())
 	t.Cleanup(func() { client.Disconnect(100) })
 	b, err := mqtt.New(mqtt.Options{Client: client, Fleet: newFleet("car1"), NoInitialRefresh: true})
 	require.NoError(t, err)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
@@ -160,7 +161,7 @@ func serveBroker(t *testing.T, access mochi.Hook, at ...listeners.Listener) {
 	require.NoError(t, server.Serve())
 	t.Cleanup(func() {
 		// A server that is closed while clients are leaving may deadlock.
-		require.Eventually(t, func() bool { return server.Clients.Len() == 0 }, 10*time.Second, time.Millisecond, "all clients have left")
+		await.True(t, "all clients have left", func() bool { return server.Clients.Len() == 0 })
 		require.NoError(t, server.Close())
 	})
 }
@@ -183,11 +184,7 @@ func newWorld(t *testing.T, f *fleet, change func(*mqtt.Options)) *world {
 	require.NoError(t, err)
 	w.bridge = b
 	require.NoError(t, b.Start(t.Context()))
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		require.NoError(t, b.Stop(ctx))
-	})
+	t.Cleanup(func() { require.NoError(t, b.Stop(await.Context(t, "the bridge stops"))) })
 	return w
 }
 
@@ -195,8 +192,7 @@ func (w *world) client(id string) paho.Client {
 	w.t.Helper()
 	c := paho.NewClient(paho.NewClientOptions().AddBroker(w.broker).SetClientID(id).SetCustomOpenConnectionFn(mqtt.Dial))
 	token := c.Connect()
-	require.True(w.t, token.WaitTimeout(10*time.Second))
-	require.NoError(w.t, token.Error())
+	confirmed(w.t, token)
 	w.t.Cleanup(func() { c.Disconnect(100) })
 	return c
 }
@@ -204,34 +200,33 @@ func (w *world) client(id string) paho.Client {
 func (w *world) subscribe(filter string) {
 	w.t.Helper()
 	token := w.listener.Subscribe(filter, 1, func(_ paho.Client, m paho.Message) { w.messages <- m })
-	require.True(w.t, token.WaitTimeout(10*time.Second))
-	require.NoError(w.t, token.Error())
+	confirmed(w.t, token)
 }
 
 func (w *world) publish(topic, payload string, retained bool) {
 	w.t.Helper()
 	token := w.listener.Publish(topic, 1, retained, payload)
-	require.True(w.t, token.WaitTimeout(10*time.Second))
-	require.NoError(w.t, token.Error())
+	confirmed(w.t, token)
+}
+
+// confirmed waits until what the client was asked for is done.
+func confirmed(t *testing.T, token paho.Token) {
+	t.Helper()
+	await.Value(t, "the broker confirms", token.Done())
+	require.NoError(t, token.Error())
 }
 
 // until collects messages up to the one on topic.
 func (w *world) until(topic string) []paho.Message {
 	w.t.Helper()
 	var all []paho.Message
-	timeout := time.After(10 * time.Second)
 	for {
-		select {
-		case m := <-w.messages:
-			if strings.Contains(m.Topic(), "/commands/") || strings.Contains(m.Topic(), "/bridge/probe/") {
-				continue
-			}
-			all = append(all, m)
-			if m.Topic() == topic {
-				return all
-			}
-		case <-timeout:
-			w.t.Fatalf("nothing on %s; have %d messages", topic, len(all))
+		m := await.Value(w.t, "a message on "+topic, w.messages)
+		if strings.Contains(m.Topic(), "/commands/") || strings.Contains(m.Topic(), "/bridge/probe/") {
+			continue
+		}
+		if all = append(all, m); m.Topic() == topic {
+			return all
 		}
 	}
 }

@@ -52,13 +52,13 @@ func DemoAccount() Account {
 				ID: "11111111-2222-4333-8444-555555555501", VIN: "KMHDEMO00EV000001", Name: "Ioniq 5", Model: "IONIQ 5", Year: 2024,
 				Type: EV, CCS2: true, Age: 12 * time.Minute,
 				Life: []Phase{{Charging, 3 * time.Hour}, {Parked, 20 * time.Minute}, {Driving, 75 * time.Minute}},
-				SoC:  62, CapacityKWh: 77.4, ChargeLimitAC: 80, ChargeLimitDC: 90, OdometerKM: 21477.3, Latitude: 52.51, Longitude: 13.39,
+				SoC:  62, CapacityKWh: 77.4, ChargeLimitAC: 80, ChargeLimitDC: 90, OdometerKM: 21477.3, Latitude: 52.516275, Longitude: 13.377704,
 			},
 			{
 				ID: "11111111-2222-4333-8444-555555555502", VIN: "KMHDEMO0PHEV00002", Name: "Tucson", Model: "TUCSON PHEV", Year: 2021,
 				Type: PHEV, Age: 95 * time.Minute,
 				Life: []Phase{{Parked, 10 * time.Minute}, {Driving, 45 * time.Minute}, {Charging, time.Hour}},
-				SoC:  74, CapacityKWh: 13.8, ChargeLimitAC: 100, ChargeLimitDC: 100, FuelPercent: 58, OdometerKM: 48210, Latitude: 48.14, Longitude: 11.57,
+				SoC:  74, CapacityKWh: 13.8, ChargeLimitAC: 100, ChargeLimitDC: 100, FuelPercent: 58, OdometerKM: 48210, Latitude: 48.137154, Longitude: 11.576124,
 			},
 		},
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 )
 
 func TestNewRefusesCarsThatCannotBeToldApart(t *testing.T) {
@@ -86,18 +87,20 @@ func TestCloseEndsOpenCalls(t *testing.T) {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.URL()+"/api/v1/spa/vehicles/"+ccs1+"/status", http.NoBody)
 		if err == nil {
 			req.Header = p.header
+			// On a connection that was used before it would be sent once more.
+			client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 			var resp *http.Response
-			if resp, err = http.DefaultClient.Do(req); err == nil {
+			if resp, err = client.Do(req); err == nil {
 				err = resp.Body.Close()
 			}
 		}
 		ended <- err
 	}()
-	require.Eventually(t, func() bool { return c.Wakes(ccs1) == 1 }, 10*time.Second, time.Millisecond)
+	await.True(t, "the wake is under way", func() bool { return c.Wakes(ccs1) == 1 })
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	require.NoError(t, c.Close(ctx))
-	require.Error(t, <-ended)
+	require.Error(t, await.Value(t, "the end of the call", ended))
 }
 
 // What is wrong by the protocol is refused with the vendor's own codes.

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -275,14 +276,27 @@ func TestNoAnswer(t *testing.T) {
 	t.Run("our own limit", func(t *testing.T) {
 		t.Parallel()
 		for name, answer := range map[string]http.HandlerFunc{"before the header": hang, "in the body": headerThenNothing} {
-			client := scripted(t, answer)
-			for _, wakes := range []bool{false, true} {
-				_, err := client.send(t.Context(), request{
-					method: http.MethodGet, url: client.opts.Profile.APIURL + listPath, timeout: 20 * time.Millisecond, wakes: wakes,
+			synctest.Test(t, func(t *testing.T) {
+				network := newPipes()
+				server := &http.Server{Handler: answer}
+				go func() { _ = server.Serve(network) }() // ends with Close
+				defer func() { require.NoError(t, server.Close()) }()
+
+				transport := &http.Transport{DialContext: network.dial}
+				defer transport.CloseIdleConnections()
+				client := signedIn(t, "http://127.0.0.1:1", func(o *Options) {
+					o.Transport = func(http.RoundTripper) http.RoundTripper { return transport }
 				})
-				e := failure(t, err, shared.ReasonVendorTimeout)
-				assert.Equal(t, wakes, e.MayHaveHappened, name)
-			}
+				for _, wakes := range []bool{false, true} {
+					begun := time.Now()
+					_, err := client.send(t.Context(), request{
+						method: http.MethodGet, url: client.opts.Profile.APIURL + listPath, timeout: time.Minute, wakes: wakes,
+					})
+					e := failure(t, err, shared.ReasonVendorTimeout)
+					assert.Equal(t, wakes, e.MayHaveHappened, name)
+					assert.Equal(t, time.Minute, time.Since(begun), name)
+				}
+			})
 		}
 	})
 	t.Run("connection refused", func(t *testing.T) {

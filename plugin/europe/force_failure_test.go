@@ -100,7 +100,7 @@ func TestForceCCS1WithoutTheCopy(t *testing.T) {
 			assert.Equal(t, c.clock.now(), observed(data))
 			assert.InDelta(t, 75, data.GetBattery().GetSoc(), 0)
 			assert.Zero(t, data.GetDrive().GetOdometer(), "only the copy has it")
-			assert.InDelta(t, 48.14, data.GetLocation().GetLatitude(), 0, "the parking position")
+			assert.InDelta(t, 48.137154, data.GetLocation().GetLatitude(), 0, "the parking position")
 			assert.Positive(t, c.seen(latestCCS1))
 			assert.Equal(t, 1, c.Wakes(ccs1ID)-woken)
 

@@ -44,8 +44,6 @@ const (
 
 const (
 	password = "correct horse battery"
-	// patience is how long a test waits for what comes at once.
-	patience = 10 * time.Second
 	// forever is longer than any test.
 	forever = time.Hour
 )
@@ -241,7 +239,7 @@ func carCCS2(b profile.Brand) cloudsim.Car {
 	return cloudsim.Car{
 		ID: string(b) + "-ccs2", VIN: "KMHTEST00EV000001", Name: "Blue", Model: "IONIQ 5", Year: 2024, Type: cloudsim.EV, CCS2: true,
 		Age: 12 * time.Minute, SoC: 62.5, CapacityKWh: 72, ChargeLimitAC: 80, ChargeLimitDC: 100, AuxSoC: 88,
-		OdometerKM: 21477.3, Latitude: 52.51, Longitude: 13.39,
+		OdometerKM: 21477.3, Latitude: 52.516275, Longitude: 13.377704,
 	}
 }
 
@@ -249,7 +247,7 @@ func carCCS1(b profile.Brand) cloudsim.Car {
 	return cloudsim.Car{
 		ID: string(b) + "-ccs1", VIN: "KMHTEST0PHEV00002", Name: "Red", Model: "TUCSON PHEV", Year: 2021, Type: cloudsim.PHEV,
 		Age: 95 * time.Minute, SoC: 75, CapacityKWh: 14.4, ChargeLimitAC: 90, ChargeLimitDC: 70, AuxSoC: 81, FuelPercent: 50,
-		OdometerKM: 48210, Latitude: 48.14, Longitude: 11.57,
+		OdometerKM: 48210, Latitude: 48.137154, Longitude: 11.576124,
 	}
 }
 
@@ -342,12 +340,15 @@ func scripted(t *testing.T, handler http.HandlerFunc) *Client {
 }
 
 // signedIn is a client of the server at base, with a session that it never got.
-func signedIn(t *testing.T, base string) *Client {
+func signedIn(t *testing.T, base string, change ...func(*Options)) *Client {
 	t.Helper()
 	clock := &clock{t: summer}
 	o := Options{
 		Profile: brandProfile(t, profile.Kia, base), Username: account(profile.Kia).Email, Password: password,
 		Now: clock.now, Store: openStore(t, ""), RereadAfter: rereads(3), HistoryEvery: -1,
+	}
+	for _, f := range change {
+		f(&o)
 	}
 	require.NoError(t, o.Store.Put(sessionDoc, session{
 		Account: newClient(t, o).accountName(), DeviceID: "device-1", AccessToken: "eyJ.access.token", ExpiresAt: summer.Add(forever).UnixMilli(),

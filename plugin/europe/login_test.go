@@ -19,6 +19,7 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact/redacttest"
 )
 
 var brands = []profile.Brand{profile.Hyundai, profile.Kia, profile.Genesis}
@@ -228,8 +229,7 @@ func TestLogHoldsNoCode(t *testing.T) {
 	code := <-codes
 	require.NotEmpty(t, code)
 	assert.Contains(t, lines.String(), "redeem code")
-	assert.NotContains(t, lines.String(), code)
-	assert.NotContains(t, lines.String(), password)
+	redacttest.NotIn(t, lines.String(), code, password)
 }
 
 func TestLoginHonoursTheContext(t *testing.T) {
@@ -242,9 +242,7 @@ func TestLoginHonoursTheContext(t *testing.T) {
 				cancel()
 				hang(w, r)
 			}))
-			started := time.Now()
 			require.ErrorIs(t, c.client(t, profile.Kia).Login(ctx), context.Canceled)
-			assert.Less(t, time.Since(started), patience)
 		})
 	}
 }

@@ -211,7 +211,7 @@ func TestNothingLeaks(t *testing.T) {
 	require.Greater(t, strings.Count(text, "\n"), 25)
 	require.Greater(t, len(w.given), 20)
 	secrets := append([]string{
-		person, "canary.person", password, refresh, ccs2ID, ccs1ID, ccs2VIN, ccs1VIN, nick, "Grandma", "41.87651", "12.34567", "41.87", "12.34",
+		person, "canary.person", password, refresh, ccs2ID, ccs1ID, ccs2VIN, ccs1VIN, nick, "Grandma", "41.87651", "12.34567", "41.8765", "12.3456",
 		"192.0.2.7", "826413", strings.TrimPrefix(w.base, "http://"), "2024-03-02",
 	}, w.given...)
 	for _, secret := range secrets {

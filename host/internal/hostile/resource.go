@@ -4,12 +4,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
@@ -34,7 +37,7 @@ func resourceRoles() map[string]func() {
 		}),
 		// A child that holds the pipes and has left the group, and then the end.
 		"grandchild-holds-pipes": serve(func() { spawn(); os.Exit(1) }),
-		"child":                  rest,
+		"child":                  untilUnread,
 	}
 }
 
@@ -88,6 +91,20 @@ func spawn() bool {
 	cmd.Stdout, cmd.Stderr = os.NewFile(1, "stdout"), os.NewFile(2, "stderr")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return cmd.Start() == nil
+}
+
+// untilUnread holds the pipes that it was given for as long as somebody reads
+// them. Where no hub can end it, it ends by itself.
+func untilUnread() {
+	for _, pipe := range []int32{1, 2} {
+		for {
+			fds := []unix.PollFd{{Fd: pipe}}
+			_, err := unix.Poll(fds, -1)
+			if err == nil || !errors.Is(err, unix.EINTR) {
+				break
+			}
+		}
+	}
 }
 
 // forkStorm ends at a limit, for it might run without any.

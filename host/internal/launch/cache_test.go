@@ -12,10 +12,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 )
 
 // drain reads a stream into out and then closes read.
@@ -50,7 +51,7 @@ func TestAChangedFileIsReadAgain(t *testing.T) {
 			t.Helper()
 			before, err := os.Stat(path)
 			require.NoError(t, err)
-			require.Eventually(t, func() bool { // until the system's clock for files has moved on
+			await.True(t, "the system's clock for files has moved on", func() bool {
 				f, err := os.OpenFile(path, os.O_WRONLY, 0)
 				require.NoError(t, err)
 				_, err = f.Write(variant(t, "BBBB"))
@@ -62,7 +63,7 @@ func TestAChangedFileIsReadAgain(t *testing.T) {
 				require.Equal(t, before.Size(), after.Size())
 				require.Equal(t, before.ModTime(), after.ModTime())
 				return !changed(after).Equal(changed(before))
-			}, 5*time.Second, time.Millisecond)
+			})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

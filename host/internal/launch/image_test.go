@@ -15,10 +15,11 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 )
 
 // program is built once: it says which one it is. Its variants differ in these
@@ -99,9 +100,7 @@ func launched(t *testing.T, s Spec) (p *Process, says func() string) {
 	require.NoError(t, p.Start(t.Context()))
 	t.Cleanup(func() { require.NoError(t, p.Kill(context.Background())) })
 	return p, func() string {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		defer cancel()
-		require.NotErrorIs(t, p.Wait(ctx), context.DeadlineExceeded)
+		require.NotErrorIs(t, p.Wait(await.Context(t, "the end of the process")), context.DeadlineExceeded)
 		<-read
 		return out.String()
 	}
@@ -269,14 +268,5 @@ func TestNamedPipe(t *testing.T) {
 		_, err := c.Load(path)
 		result <- err
 	}()
-	select {
-	case err := <-result:
-		require.ErrorIs(t, err, fs.ErrInvalid)
-	case <-time.After(5 * time.Second):
-		writer, err := os.OpenFile(path, os.O_WRONLY, 0) // lets it go
-		require.NoError(t, err)
-		require.NoError(t, writer.Close())
-		require.ErrorIs(t, <-result, fs.ErrInvalid)
-		t.Fatal("Load waits for ever")
-	}
+	require.ErrorIs(t, await.Value(t, "Load, which does not wait for a writer", result), fs.ErrInvalid)
 }

@@ -8,11 +8,12 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 )
 
 // limitsOf reads a table as in /proc/PID/limits: soft and hard limit by name.
@@ -43,10 +44,10 @@ func sleeper(t *testing.T, s Spec) *Process {
 	s.Image, s.Args = load(t, c, "/bin/sleep"), []string{"1000"}
 	defer c.Release(s.Image)
 	p, _ := launched(t, s)
-	require.Eventually(t, func() bool {
+	await.True(t, "it is the program itself", func() bool {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.PID()))
 		return err == nil && !strings.Contains(string(b), "ulimit") && strings.Contains(string(b), "1000")
-	}, 10*time.Second, time.Millisecond)
+	})
 	return p
 }
 

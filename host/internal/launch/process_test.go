@@ -13,13 +13,13 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/launch"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -67,11 +67,9 @@ func run(t *testing.T, script string) (*launch.Process, *output) {
 	return p, out
 }
 
-func ended(t *testing.T, p *launch.Process, within time.Duration) {
+func ended(t *testing.T, p *launch.Process) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), within)
-	defer cancel()
-	require.NotErrorIs(t, p.Wait(ctx), context.DeadlineExceeded)
+	require.NotErrorIs(t, p.Wait(await.Context(t, "the end of the process")), context.DeadlineExceeded)
 }
 
 // lines are what the runner's Stdout carries, to its end.
@@ -96,7 +94,7 @@ func TestHandshakeIsFoundInNoise(t *testing.T) {
 		echo '`+handshake+`'
 		head -c 1000000 /dev/zero | tr '\0' y; echo; echo bye; echo oops >&2; exit 3`)
 	assert.Equal(t, []string{handshake}, lines(t, p), "the first well-formed line, and nothing else")
-	ended(t, p, 10*time.Second)
+	ended(t, p)
 	require.ErrorContains(t, p.ExitError(), "exit status 3")
 	out.mu.Lock()
 	defer out.mu.Unlock()
@@ -111,7 +109,7 @@ func TestHandshakeIsFoundInNoise(t *testing.T) {
 func TestEnvironmentIsWhatWasGiven(t *testing.T) {
 	t.Setenv("SECRET_OF_THE_HUB", "x")
 	p, out := run(t, "env")
-	ended(t, p, 10*time.Second)
+	ended(t, p)
 	assert.Empty(t, lines(t, p))
 	out.mu.Lock()
 	defer out.mu.Unlock()
@@ -127,7 +125,7 @@ func TestGrandchildThatHoldsThePipes(t *testing.T) {
 		t.Skip("no setsid here")
 	}
 	p, out := run(t, "setsid sleep 1000 & echo $!; exit 0")
-	ended(t, p, 10*time.Second)
+	ended(t, p)
 	assert.Empty(t, lines(t, p), "the pipes are closed although somebody holds them")
 	out.mu.Lock()
 	defer out.mu.Unlock()
@@ -152,7 +150,7 @@ func TestTheGroupGoes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p, out := run(t, tc.script)
 			var pid int
-			require.Eventually(t, func() bool {
+			await.True(t, "the child is named", func() bool {
 				out.mu.Lock()
 				defer out.mu.Unlock()
 				if len(out.stdout) == 0 {
@@ -160,15 +158,13 @@ func TestTheGroupGoes(t *testing.T) {
 				}
 				_, err := fmt.Sscan(out.stdout[0], &pid)
 				return err == nil
-			}, 10*time.Second, time.Millisecond)
+			})
 			if tc.kill {
-				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-				defer cancel()
-				require.NoError(t, p.Kill(ctx))
+				require.NoError(t, p.Kill(await.Context(t, "Kill")))
 				require.ErrorContains(t, p.ExitError(), "killed")
 			}
-			ended(t, p, 10*time.Second)
-			require.Eventually(t, func() bool { return gone(pid) || zombie(pid) }, 10*time.Second, time.Millisecond)
+			ended(t, p)
+			await.True(t, "the child has gone", func() bool { return gone(pid) || zombie(pid) })
 			require.NoError(t, p.Kill(t.Context()), "again does no harm")
 		})
 	}
@@ -182,11 +178,11 @@ func zombie(pid int) bool {
 
 func TestStdinStaysOpenWhileTheHostLives(t *testing.T) {
 	p, out := run(t, "echo started; cat; echo never")
-	require.Eventually(t, func() bool {
+	await.True(t, "it has started", func() bool {
 		out.mu.Lock()
 		defer out.mu.Unlock()
 		return len(out.stdout) == 1
-	}, 10*time.Second, time.Millisecond)
+	})
 	select {
 	case <-p.Exited():
 		t.Fatal("stdin ended although the host lives")
@@ -213,6 +209,6 @@ func TestKillWhenStarted(t *testing.T) {
 	}()
 	require.NoError(t, p.Start(t.Context()))
 	<-killed
-	ended(t, p, 10*time.Second)
+	ended(t, p)
 	assert.Empty(t, lines(t, p))
 }

@@ -74,17 +74,38 @@ func TestSignalOfTheParentsDeathIsKept(t *testing.T) {
 	cmd := Spec{Image: i, Args: []string{"-c", "echo ready; exec sleep 1000"}, User: u, Limits: Limits{Files: 99}, Env: []string{"PATH=/bin:/usr/bin"}}.command()
 	cmd.Stdout = w
 	started, ready := make(chan error), make(chan struct{})
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with this goroutine
+	onThreadThatEnds(func() {
 		started <- cmd.Start()
 		<-ready
-	}()
+	})
 	require.NoError(t, <-started)
 	require.NoError(t, w.Close())
 	_, err = r.Read(make([]byte, 8))
 	require.NoError(t, err)
 	close(ready)
 	require.ErrorContains(t, cmd.Wait(), "killed")
+}
+
+// onThreadThatEnds runs f beside the caller, on a thread that ends with it. The
+// process's first thread does not: while f's goroutine would sit on that one, it
+// is kept busy and another goroutine gets another thread.
+func onThreadThatEnds(f func()) {
+	go func() {
+		runtime.LockOSThread() // and not unlocked: the thread ends with this goroutine
+		if syscall.Gettid() != os.Getpid() {
+			f()
+			return
+		}
+		defer runtime.UnlockOSThread()
+
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			runtime.LockOSThread()
+			f()
+		}()
+		<-done
+	}()
 }
 
 // outlaw starts a program as a user, in a session of its own, where no process

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/logpipe"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 )
 
 const maxLine = 16 << 10
@@ -115,12 +116,7 @@ func TestDrainDoesNotHoldLinesBack(t *testing.T) {
 	for _, line := range []string{"first", "second"} {
 		_, err := io.WriteString(w, line+"\n")
 		require.NoError(t, err)
-		select {
-		case got := <-log.messages:
-			assert.Equal(t, line, got)
-		case <-time.After(10 * time.Second):
-			require.Fail(t, "the line does not arrive", line)
-		}
+		assert.Equal(t, line, await.Value(t, "the line "+line, log.messages))
 	}
 	require.NoError(t, w.Close())
 	<-ended

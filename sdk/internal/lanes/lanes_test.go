@@ -8,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -16,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/lanes"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -53,11 +53,6 @@ func start(ctx context.Context, l *lanes.Lanes, k lanes.Key, run func(context.Co
 
 func instant(context.Context, lanes.Info) (any, error) { return "done", nil }
 
-func eventually(t *testing.T, what string, cond func() bool) {
-	t.Helper()
-	require.Eventually(t, cond, 10*time.Second, time.Millisecond, what)
-}
-
 func queued(l *lanes.Lanes) int {
 	s := l.Stats()
 	return s.Waiting[lanes.Read] + s.Waiting[lanes.Wake]
@@ -74,7 +69,7 @@ func TestEqualJobsAreOne(t *testing.T) {
 			return nil, errors.New("a second job ran")
 		}))
 	}
-	eventually(t, "all have joined", func() bool { return l.Stats().Coalesced == 100 })
+	await.True(t, "all have joined", func() bool { return l.Stats().Coalesced == 100 })
 	close(g.release)
 	require.NoError(t, <-first)
 	for _, r := range rest {
@@ -96,7 +91,7 @@ func TestJoinFindsOnlyWhatIsThere(t *testing.T) {
 		v, ok, _ := l.Join(context.Background(), wake("a"))
 		result <- fmt.Sprint(v, ok)
 	}()
-	eventually(t, "joined", func() bool { return l.Stats().Coalesced == 1 })
+	await.True(t, "joined", func() bool { return l.Stats().Coalesced == 1 })
 	close(g.release)
 	require.NoError(t, <-first)
 	assert.Equal(t, "donetrue", <-result)
@@ -114,7 +109,7 @@ func TestWakesLeaveRoomForReads(t *testing.T) {
 			return nil, nil
 		}))
 	}
-	eventually(t, "four wakes run", func() bool { return running.Load() == 4 })
+	await.True(t, "four wakes run", func() bool { return running.Load() == 4 })
 	// None of the forty has ended, and the read is answered all the same.
 	_, err := l.Do(t.Context(), read("41"), instant)
 	require.NoError(t, err)
@@ -152,7 +147,7 @@ func TestVehiclesTakeTurns(t *testing.T) {
 			order = append(order, vehicle+name)
 			return nil, nil
 		}))
-		eventually(t, "queued", func() bool { return queued(l) == before+1 })
+		await.True(t, "queued", func() bool { return queued(l) == before+1 })
 	}
 	for _, name := range []string{"1", "2", "3"} {
 		add("a", name)
@@ -177,11 +172,11 @@ func TestBounds(t *testing.T) {
 	for i := range 2 {
 		waiting = append(waiting, start(ctx, l, lanes.Key{Vehicle: "a", Name: fmt.Sprint(i)}, instant))
 	}
-	eventually(t, "two wait", func() bool { return queued(l) == 2 })
+	await.True(t, "two wait", func() bool { return queued(l) == 2 })
 	_, err := l.Do(t.Context(), lanes.Key{Vehicle: "a", Name: "third"}, instant)
 	require.ErrorIs(t, err, lanes.ErrFull, "the lane is full")
 	waiting = append(waiting, start(ctx, l, read("b"), instant))
-	eventually(t, "three wait", func() bool { return queued(l) == 3 })
+	await.True(t, "three wait", func() bool { return queued(l) == 3 })
 	_, err = l.Do(t.Context(), read("c"), instant)
 	require.ErrorIs(t, err, lanes.ErrFull, "all is full")
 	cancel()
@@ -207,7 +202,7 @@ func TestLastCallerTakesTheJobAlong(t *testing.T) {
 	first := start(ctx1, l, wake("a"), job)
 	<-g.running
 	second := start(ctx2, l, wake("a"), instant)
-	eventually(t, "joined", func() bool { return l.Stats().Coalesced == 1 })
+	await.True(t, "joined", func() bool { return l.Stats().Coalesced == 1 })
 	cancel1()
 	require.ErrorIs(t, <-first, context.Canceled)
 	assert.Empty(t, ended, "somebody still waits for the job")
@@ -262,7 +257,7 @@ func TestNobodyJoinsACancelledJob(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, joined)
 	second := start(t.Context(), l, wake("a"), instant)
-	eventually(t, "the new one waits its turn", func() bool { return queued(l) == 1 })
+	await.True(t, "the new one waits its turn", func() bool { return queued(l) == 1 })
 	close(release)
 	require.ErrorIs(t, <-first, context.Canceled)
 	require.NoError(t, <-second)
