@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"os/signal"
 	"syscall"
 
@@ -18,8 +19,19 @@ import (
 // to the hub. The connection is then neither encrypted nor protected.
 const DebugEnv = "VEHICLE_PLUGIN_DEBUG"
 
+// maxSocketDir leaves room for a socket's name in the 104 bytes that macOS allows.
+const maxSocketDir = 80
+
 // serveDebug serves until Ctrl-C and says on out how a hub gets here.
 func serveDebug(config *plugin.ServeConfig, out io.Writer) error {
+	// The path of a socket has to be short, whatever the directory for temporary
+	// files is.
+	if len(os.TempDir()) > maxSocketDir && os.Getenv(plugin.EnvUnixSocketDir) == "" {
+		if err := os.Setenv(plugin.EnvUnixSocketDir, "/tmp"); err != nil {
+			return err
+		}
+	}
+
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	listening, closed := make(chan *plugin.ReattachConfig, 1), make(chan struct{})
