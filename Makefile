@@ -7,7 +7,7 @@ SUM   := $(TOOL)/gotestsum/go.mod gotestsum --format pkgname-and-test-fails --fo
 FUZZTIME ?= 30s
 # The race detector needs a C compiler.
 # What make soak runs. The race detector looks at them in make test.
-CAMPAIGNS := ^(TestThousandKillsLeaveNothingBehind|TestHostilePlugins|TestUpdates|TestWhatEndsWithTheDrainIsAnswered|TestCallsDuringUpgrades|TestStraysOfACrashedProcessGo|TestTenThousandCommands|TestBench|TestAYearOfTheEngine)$$
+CAMPAIGNS := ^(TestThousandKillsLeaveNothingBehind|TestHostilePlugins|TestUpdates|TestWhatEndsWithTheDrainIsAnswered|TestCallsDuringUpgrades|TestStraysOfACrashedProcessGo|TestTenThousandCommands|TestConsecutiveCommands|TestBench|TestAYearOfTheEngine)$$
 RACE  ?= $(shell command -v "$$($(GO) env CC)" >/dev/null 2>&1 && echo -race)
 
 # The slowest first, so that none is waited for at the end.

@@ -27,7 +27,7 @@ func hostile(t *testing.T, name, role string) host.PluginSpec {
 	t.Helper()
 	path, err := hostileProgram()
 	require.NoError(t, err)
-	return host.PluginSpec{Name: name, Path: path, Args: []string{role}, Settings: goodSettings}
+	return host.PluginSpec{Name: name, Path: path, Args: []string{role}, Settings: goodSettings, Env: []string{mark()}}
 }
 
 // misbehaviour is one entry of the corpus.

@@ -28,6 +28,13 @@ func publicDir(t *testing.T) string {
 	return dir
 }
 
+// mkdir makes a directory with its mode, whatever the umask is.
+func mkdir(t *testing.T, path string, mode fs.FileMode) {
+	t.Helper()
+	require.NoError(t, os.Mkdir(path, mode))
+	require.NoError(t, os.Chmod(path, mode))
+}
+
 func build(t *testing.T, stateDir, runtimeDir string) house {
 	t.Helper()
 	h, err := newHouse(stateDir, runtimeDir)
@@ -61,7 +68,7 @@ func passable() fs.FileMode {
 func TestSocketPathFits(t *testing.T) {
 	base := publicDir(t)
 	base = filepath.Join(base, strings.Repeat("x", maxRuntimePath-len(base)-1))
-	require.NoError(t, os.Mkdir(base, 0o755))
+	mkdir(t, base, 0o755)
 	require.Len(t, base, maxRuntimePath)
 	h := build(t, "", base)
 	assert.Equal(t, base, filepath.Dir(h.runtime))
@@ -78,11 +85,11 @@ func TestSocketPathFits(t *testing.T) {
 func TestRuntimeDirectoryGoesSomewhereShortAndPassable(t *testing.T) {
 	base := publicDir(t)
 	long := filepath.Join(base, strings.Repeat("x", maxRuntimePath))
-	require.NoError(t, os.Mkdir(long, 0o755))
+	mkdir(t, long, 0o755)
 	shut := filepath.Join(base, "shut")
-	require.NoError(t, os.Mkdir(shut, 0o700))
+	mkdir(t, shut, 0o700)
 	xdg := filepath.Join(base, "xdg")
-	require.NoError(t, os.Mkdir(xdg, 0o755))
+	mkdir(t, xdg, 0o755)
 	ifPassed := func(dir string) string { // only who has users of their own cares
 		if launch.CanSwitch() {
 			return "/tmp"
@@ -174,7 +181,7 @@ func TestNothingButTheNewIsGivenAway(t *testing.T) {
 	require.NoError(t, err)
 
 	theirs := filepath.Join(base, "theirs")
-	require.NoError(t, os.Mkdir(theirs, 0o700))
+	mkdir(t, theirs, 0o700)
 	secret := filepath.Join(theirs, "secret")
 	require.NoError(t, os.WriteFile(secret, nil, 0o600))
 	require.NoError(t, os.Symlink(theirs, filepath.Join(d.runtime, "2")))
@@ -232,7 +239,7 @@ func TestRemoveWhatResists(t *testing.T) {
 	deep := filepath.Join(dir, "a", "b", "c")
 	require.NoError(t, os.MkdirAll(deep, 0o700))
 	outside := filepath.Join(publicDir(t), "outside")
-	require.NoError(t, os.Mkdir(outside, 0o500))
+	mkdir(t, outside, 0o500)
 	require.NoError(t, os.WriteFile(filepath.Join(deep, "file"), nil, 0))
 	require.NoError(t, os.Symlink(outside, filepath.Join(dir, "link")))
 	for at := deep; len(at) >= len(dir); at = filepath.Dir(at) {

@@ -30,7 +30,7 @@ func spec(name, role string, s stage) host.PluginSpec {
 	return host.PluginSpec{
 		Name: name, Path: os.Args[0], Settings: goodSettings,
 		// The race detector makes a program wait a second at its end.
-		Env: []string{roleEnv + "=" + role, stageEnv + "=" + string(s), "GORACE=atexit_sleep_ms=0"},
+		Env: []string{roleEnv + "=" + role, stageEnv + "=" + string(s), mark(), "GORACE=atexit_sleep_ms=0"},
 		// A program with the race detector needs more address space than any
 		// limit allows, and the stage is the test's own.
 		MemoryLimit: -1, SameUser: true,

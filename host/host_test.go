@@ -234,7 +234,8 @@ func TestOutageAtTheStartPasses(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.set("outage")
-	h := start(t, s, nil, spec("p", "plugin", s))
+	// With a pause between attempts: five of them open the breaker for a minute.
+	h := start(t, s, func(o *host.Options) { o.Random = func() float64 { return 0.99 } }, spec("p", "plugin", s))
 	h.eventually("the failure is known", func() bool { return h.status("p").Reason == string(shared.ReasonVendorUnavailable) })
 	_, err := h.Plugin("p").RefreshCached(t.Context(), "fast")
 	require.ErrorIs(t, err, shared.ReasonVendorUnavailable, "answered at once")

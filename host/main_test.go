@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/sdktest"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
@@ -34,9 +36,39 @@ func TestMain(m *testing.M) {
 		return
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
+		if left := leftRunning(); len(left) > 0 {
+			fmt.Fprintln(os.Stderr, "processes are left running:", left)
+			status = max(status, 1)
+		}
 		removeBuilt()
 		os.Exit(status)
 	}))
+}
+
+// mark stands in the environment of everything that these tests start, and of what
+// that starts.
+func mark() string { return fmt.Sprintf("HOST_TEST_RUN=%d", os.Getpid()) }
+
+// leftRunning are the marked processes that do not end. Only Linux says which they
+// are.
+func leftRunning() (left []string) {
+	for deadline := time.Now().Add(await.Limit); time.Now().Before(deadline); <-time.After(10 * time.Millisecond) {
+		if left = marked(); len(left) == 0 {
+			return nil
+		}
+	}
+	return left
+}
+
+func marked() (all []string) {
+	files, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is right
+	for _, file := range files {
+		environ, err := os.ReadFile(file) // gone, or somebody else's
+		if err == nil && slices.Contains(strings.Split(string(environ), "\x00"), mark()) {
+			all = append(all, filepath.Dir(file))
+		}
+	}
+	return all
 }
 
 // soak: the long campaigns have their whole size, and what needs a real minute is

@@ -34,7 +34,7 @@ func as(t *testing.T, role string) string {
 	t.Helper()
 	path, err := hostileProgram()
 	require.NoError(t, err)
-	return "exec " + path + " " + role
+	return "exec '" + path + "' " + role
 }
 
 func (h *hub) inQuarantine(name string) {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,10 +23,13 @@ import (
 func debugged(t *testing.T, s stage) (*exec.Cmd, string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), roleEnv+"=plugin", stageEnv+"="+string(s), sdk.DebugEnv+"=1")
+	long := filepath.Join(string(s), strings.Repeat("long", 25)) // too long for a socket in it
+	require.NoError(t, os.Mkdir(long, 0o700))
+	cmd.Env = append(os.Environ(), roleEnv+"=plugin", stageEnv+"="+string(s), mark(), sdk.DebugEnv+"=1", "TMPDIR="+long)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if assignment, ok := strings.CutPrefix(lines.Text(), shared.ReattachEnv+"="); ok {

@@ -25,7 +25,7 @@ func release(t *testing.T, version int) string {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
-	return fmt.Sprintf("# version %d\nexec %s", version, self)
+	return fmt.Sprintf("# version %d\nexec '%s'", version, self)
 }
 
 // staged is that plugin, at a path of its own.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -73,7 +74,10 @@ func (c *capable) Drain(context.Context) error { return shared.NewError(shared.R
 // connect serves p over a real socket and returns the host's end.
 func connect(t *testing.T, p shared.VehicleRefresher) *shared.Client {
 	t.Helper()
-	socket := filepath.Join(t.TempDir(), "s")
+	dir, err := os.MkdirTemp("/tmp", "s") // short, whatever TMPDIR is
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(dir)) })
+	socket := filepath.Join(dir, "s")
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
 	require.NoError(t, err)
 	server := grpc.NewServer(shared.ServerOptions()...)
@@ -324,7 +328,10 @@ func TestReasonsAreWhole(t *testing.T) {
 // TestClosedConnectionIsNotTheCallersDoing: whoever loses the plugin under a
 // call must not be told that he cancelled it.
 func TestClosedConnectionIsNotTheCallersDoing(t *testing.T) {
-	socket := filepath.Join(t.TempDir(), "s")
+	dir, err := os.MkdirTemp("/tmp", "s") // short, whatever TMPDIR is
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(dir)) })
+	socket := filepath.Join(dir, "s")
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
 	require.NoError(t, err)
 	entered := make(chan struct{})

@@ -68,7 +68,11 @@ func (o order) check(t *testing.T, err error) {
 // first command worked, and then nothing did.
 func TestConsecutiveCommands(t *testing.T) {
 	s := newSystem(t, cloudsim.Options{ForceDelay: 10 * time.Millisecond, Speed: 60}, quickly)
-	for _, n := range []int{10, 200} {
+	long := 50
+	if soak() {
+		long = 200
+	}
+	for _, n := range []int{10, long} {
 		for _, o := range mixed(n) {
 			s.command(o.vehicle, o.payload)
 			got := s.next()

@@ -55,6 +55,7 @@ func newDesk(t *testing.T) *desk {
 		}
 	})
 	t.Cleanup(func() {
+		_, _ = window.WriteString("\n") // a question that a test left open would hold the terminal
 		assert.NoError(t, terminal.Close())
 		reading.Wait()
 		assert.NoError(t, window.Close())
@@ -81,11 +82,16 @@ func (d *desk) types(line string) {
 	require.NoError(d.t, err)
 }
 
-// runs starts a command at the terminal.
+// runs starts a command at the terminal. It ends with the test.
 func (d *desk) runs(ctx context.Context, p *person, args ...string) <-chan int {
 	done := make(chan int, 1)
 	lookup := func(name string) (string, bool) { v, ok := p.env[name]; return v, ok }
+	d.t.Cleanup(func() {
+		for range done { // ctx has ended, so it ends
+		}
+	})
 	go func() {
+		defer close(done)
 		done <- run(ctx, append([]string{args[0], "--state", p.state}, args[1:]...), lookup, d.terminal, d.terminal, d.terminal)
 	}()
 	return done
@@ -107,7 +113,7 @@ func TestLoginAsksAtATerminal(t *testing.T) {
 	d.types(demo.Email)
 	d.reads("(it is not shown): ")
 	d.types(demo.Password)
-	assert.Zero(t, <-done)
+	assert.Zero(t, await.Value(t, "the end of the login", done))
 	screen := d.reads("within seconds.\r\n")
 	assert.Contains(t, screen, "2 vehicle(s)")
 	redacttest.NotIn(t, screen, demo.Password)
@@ -128,11 +134,12 @@ func TestLoginAsksForWhatIsMissing(t *testing.T) {
 		d.reads("(it is not shown): ")
 		d.types("")
 	}
-	assert.Equal(t, 1, <-done)
+	assert.Equal(t, 1, await.Value(t, "the end of the login", done))
 	assert.NotContains(t, d.reads("hyundai-plugin: it cannot be empty\r\n"), "E-mail")
 	assert.Zero(t, p.cloud.Attempts(cloudsim.Login))
 
-	assert.Equal(t, 1, <-d.runs(t.Context(), p, "vehicles"), "other commands do not ask")
+	status := await.Value(t, "the list or its refusal", d.runs(t.Context(), p, "vehicles"))
+	assert.Equal(t, 1, status, "other commands do not ask")
 }
 
 // After Ctrl-C the terminal shows again what is typed.
@@ -141,7 +148,7 @@ func TestCtrlCAtThePassword(t *testing.T) {
 	delete(p.env, "HYUNDAI_PASSWORD")
 	d := newDesk(t)
 	// The process of this test is the program when it is told so.
-	cmd := exec.Command(os.Args[0], "login", "--state", p.state)
+	cmd := exec.CommandContext(await.Context(t, "the program's end"), os.Args[0], "login", "--state", p.state)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "HYUNDAI_") })
 	cmd.Env = append(cmd.Env, asProgram+"=1")
 	for name, value := range p.env {
@@ -150,7 +157,10 @@ func TestCtrlCAtThePassword(t *testing.T) {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = d.terminal, d.terminal, d.terminal
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // what has ended long ago does not mind
+		_ = cmd.Wait()
+	})
 	d.reads("(it is not shown): ")
 	echoes := func() bool {
 		state, err := unix.IoctlGetTermios(int(d.terminal.Fd()), unix.TCGETS)

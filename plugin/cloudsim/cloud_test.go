@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -305,11 +306,25 @@ func TestOtherCalls(t *testing.T) {
 }
 
 func TestLatencyEndsWithTheCaller(t *testing.T) {
-	c, _ := serve(t, Options{Latency: time.Hour})
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL()+"/error", http.NoBody)
-	require.NoError(t, err)
-	_, err = http.DefaultClient.Do(req) //nolint:bodyclose // there is none
-	require.ErrorIs(t, err, context.DeadlineExceeded)
+	synctest.Test(t, func(t *testing.T) {
+		c, err := New(Options{Latency: time.Hour})
+		require.NoError(t, err)
+		began := time.Now()
+		call := func(patience time.Duration) error {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:1/error", http.NoBody)
+			require.NoError(t, err)
+			resp, err := direct{c}.RoundTrip(req) // ends when the cloud does
+			if err == nil {
+				err = resp.Body.Close()
+			}
+			return err
+		}
+
+		require.ErrorIs(t, call(time.Minute), context.DeadlineExceeded)
+		assert.Equal(t, time.Minute, time.Since(began))
+		require.NoError(t, call(2*time.Hour))
+		assert.Equal(t, time.Minute+time.Hour, time.Since(began))
+	})
 }

@@ -263,30 +263,28 @@ func TestNoAnswer(t *testing.T) {
 	t.Run("the caller's deadline", func(t *testing.T) {
 		t.Parallel()
 		for name, answer := range map[string]http.HandlerFunc{"before the header": hang, "in the body": headerThenNothing} {
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
-			client := scripted(t, answer)
-			_, err := client.Vehicles(ctx)
-			require.ErrorIs(t, err, context.DeadlineExceeded, name)
-			assertClean(t, err)
-			_, err = client.Force(ctx, ccs1ID, time.Time{})
-			require.ErrorIs(t, err, context.DeadlineExceeded, name)
-			cancel()
+			synctest.Test(t, func(t *testing.T) {
+				client := signedIn(t, pipeBase, overPipes(t, answer))
+				for what, call := range map[string]func(context.Context) error{
+					"read": func(ctx context.Context) error { _, err := client.Vehicles(ctx); return err },
+					"wake": func(ctx context.Context) error { _, err := client.Force(ctx, ccs1ID, time.Time{}); return err },
+				} {
+					begun := time.Now()
+					ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // ours is longer
+					err := call(ctx)
+					cancel()
+					require.ErrorIs(t, err, context.DeadlineExceeded, "%s, %s", what, name)
+					assertClean(t, err)
+					assert.Equal(t, 30*time.Second, time.Since(begun), "%s, %s", what, name)
+				}
+			})
 		}
 	})
 	t.Run("our own limit", func(t *testing.T) {
 		t.Parallel()
 		for name, answer := range map[string]http.HandlerFunc{"before the header": hang, "in the body": headerThenNothing} {
 			synctest.Test(t, func(t *testing.T) {
-				network := newPipes()
-				server := &http.Server{Handler: answer}
-				go func() { _ = server.Serve(network) }() // ends with Close
-				defer func() { require.NoError(t, server.Close()) }()
-
-				transport := &http.Transport{DialContext: network.dial}
-				defer transport.CloseIdleConnections()
-				client := signedIn(t, "http://127.0.0.1:1", func(o *Options) {
-					o.Transport = func(http.RoundTripper) http.RoundTripper { return transport }
-				})
+				client := signedIn(t, pipeBase, overPipes(t, answer))
 				for _, wakes := range []bool{false, true} {
 					begun := time.Now()
 					_, err := client.send(t.Context(), request{

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -17,6 +18,7 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 )
 
 func TestRegistration(t *testing.T) {
@@ -109,7 +111,7 @@ func TestManyCallersRegisterOnce(t *testing.T) {
 		}()
 	}
 	for range callers {
-		require.NoError(t, <-errs)
+		require.NoError(t, await.Value(t, "the end of a call", errs))
 	}
 	assert.Equal(t, 1, c.seen(registerPath))
 	assert.Equal(t, 2*callers, c.seen(listPath))
@@ -173,27 +175,37 @@ func TestNewDeviceMayFail(t *testing.T) {
 // Who waits for somebody else's registration can leave.
 func TestWaitingForARegistrationCanBeCancelled(t *testing.T) {
 	t.Parallel()
-	c := newCloud(t, cloudsim.Options{})
-	client := c.ready(t)
-	c.DropDevices()
-	registering, release := make(chan struct{}), make(chan struct{})
-	c.intercept(before(registerPath, func() {
-		close(registering)
-		<-release
-	}))
-	first := make(chan error, 1)
-	go func() {
-		_, err := client.Vehicles(t.Context())
-		first <- err
-	}()
-	<-registering
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	_, err := client.Vehicles(ctx) // never answered: the first one holds the registration
-	require.ErrorIs(t, err, context.DeadlineExceeded)
-	close(release)
-	require.NoError(t, <-first)
-	assert.Equal(t, 1, c.seen(registerPath))
+	synctest.Test(t, func(t *testing.T) {
+		c, piped := newPipedCloud(t, cloudsim.Options{})
+		client := c.ready(t, piped)
+		c.DropDevices()
+		registering, release := make(chan struct{}), make(chan struct{})
+		c.intercept(before(registerPath, func() {
+			close(registering)
+			<-release
+		}))
+		first, second := make(chan error, 1), make(chan error, 1)
+		go func() {
+			_, err := client.Vehicles(t.Context())
+			first <- err
+		}()
+		<-registering
+
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			_, err := client.Vehicles(ctx)
+			second <- err
+		}()
+		synctest.Wait() // until it can do nothing but wait for the first one
+		assert.Equal(t, 2, c.seen(listPath))
+		assert.Empty(t, second)
+		cancel()
+		require.ErrorIs(t, <-second, context.Canceled)
+
+		close(release)
+		require.NoError(t, <-first)
+		assert.Equal(t, 1, c.seen(registerPath))
+	})
 }
 
 func TestEndedTokenIsTheEnginesToRenew(t *testing.T) {

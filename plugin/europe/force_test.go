@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -245,46 +246,62 @@ func TestForceCCS1WhileAnotherWakeIsOpen(t *testing.T) {
 		_, err := client.Force(ctx, ccs1ID, time.Time{})
 		first <- err
 	}()
-	<-waking
+	await.Value(t, "the wake", waking)
 	await.True(t, "the wake has reached the cloud", func() bool { return c.Wakes(ccs1ID) == 1 })
 	_, err := client.Force(t.Context(), ccs1ID, time.Time{})
 	fails(t, err, shared.ReasonVehicleBusy)
 	cancel()
-	require.ErrorIs(t, <-first, context.Canceled)
+	require.ErrorIs(t, await.Value(t, "the end of the first", first), context.Canceled)
 	assert.Equal(t, 1, c.Wakes(ccs1ID))
 }
 
 func TestForceHonoursTheContext(t *testing.T) {
 	c := newCloud(t, cloudsim.Options{ForceDelay: time.Nanosecond})
-	prompt, slow := c.ready(t, withRereads(time.Nanosecond)), c.ready(t, withRereads(forever))
+	client := c.ready(t, withRereads(time.Nanosecond))
 	for name, tc := range map[string]struct{ id, path string }{
-		"CCS1 waits for the car":           {ccs1ID, wakeCCS1},
-		"CCS1 reads the copy":              {ccs1ID, latestCCS1},
-		"CCS2 triggers":                    {ccs2ID, wakeCCS2},
-		"CCS2 re-reads":                    {ccs2ID, latestCCS2},
-		"CCS2 reads the parking position":  {ccs2ID, parkPath},
-		"CCS1 reads the parking position":  {ccs1ID, parkPath},
-		"CCS2 waits for the first re-read": {ccs2ID, ""},
+		"CCS1 waits for the car":          {ccs1ID, wakeCCS1},
+		"CCS1 reads the copy":             {ccs1ID, latestCCS1},
+		"CCS2 triggers":                   {ccs2ID, wakeCCS2},
+		"CCS2 re-reads":                   {ccs2ID, latestCCS2},
+		"CCS2 reads the parking position": {ccs2ID, parkPath},
+		"CCS1 reads the parking position": {ccs1ID, parkPath},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.clock.advance(time.Minute) // the wake before this one is over
-			client, woken := prompt, c.Wakes(tc.id)
+			woken := c.Wakes(tc.id)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			if tc.path == "" {
-				client = slow
-				c.intercept(c.after(wakeCCS2, func() { time.AfterFunc(20*time.Millisecond, cancel) }))
-			} else {
-				c.intercept(on(tc.path, func(w http.ResponseWriter, r *http.Request) {
-					cancel()
-					hang(w, r)
-				}))
-			}
+			c.intercept(on(tc.path, func(w http.ResponseWriter, r *http.Request) {
+				cancel()
+				hang(w, r)
+			}))
 			_, err := client.Force(ctx, tc.id, time.Time{})
 			require.ErrorIs(t, err, context.Canceled)
 			assert.LessOrEqual(t, c.Wakes(tc.id)-woken, 1)
 		})
 	}
+	t.Run("CCS2 waits for the first re-read", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			c, piped := newPipedCloud(t, cloudsim.Options{ForceDelay: time.Nanosecond})
+			client := c.ready(t, piped, withRereads(forever))
+			c.intercept(nil)
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() {
+				_, err := client.Force(ctx, ccs2ID, time.Time{})
+				ended <- err
+			}()
+
+			synctest.Wait() // until it can do nothing but wait
+			assert.Equal(t, 1, c.Wakes(ccs2ID))
+			assert.Empty(t, ended)
+			begun := time.Now()
+			cancel()
+			require.ErrorIs(t, <-ended, context.Canceled)
+			assert.Zero(t, time.Since(begun), "at once")
+			assert.Zero(t, c.seen(latestCCS2))
+		})
+	})
 }
 
 func TestDefaultRereads(t *testing.T) {

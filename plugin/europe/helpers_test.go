@@ -19,6 +19,7 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact/redacttest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -94,6 +95,25 @@ type front func(w http.ResponseWriter, r *http.Request) bool
 
 func newCloud(t *testing.T, o cloudsim.Options) *cloud {
 	t.Helper()
+	c := newSilentCloud(t, o)
+	server := httptest.NewServer(c)
+	t.Cleanup(server.Close)
+	c.base = server.URL
+	return c
+}
+
+// newPipedCloud is one within the synctest bubble of t; options lead a client
+// there.
+func newPipedCloud(t *testing.T, o cloudsim.Options) (c *cloud, options func(*Options)) {
+	t.Helper()
+	c = newSilentCloud(t, o)
+	c.base = pipeBase
+	return c, overPipes(t, c)
+}
+
+// newSilentCloud is one that nobody can reach yet.
+func newSilentCloud(t *testing.T, o cloudsim.Options) *cloud {
+	t.Helper()
 	c := &cloud{clock: &clock{t: summer}}
 	if o.Now == nil {
 		o.Now = c.clock.now
@@ -107,9 +127,6 @@ func newCloud(t *testing.T, o cloudsim.Options) *cloud {
 	sim, err := cloudsim.New(o)
 	require.NoError(t, err)
 	c.Cloud = sim
-	server := httptest.NewServer(c)
-	t.Cleanup(server.Close)
-	c.base = server.URL
 	return c
 }
 
@@ -384,8 +401,9 @@ func fails(t *testing.T, err error, reason shared.Reason) {
 func assertClean(t *testing.T, err error) {
 	t.Helper()
 	for ; err != nil; err = errors.Unwrap(err) {
-		for _, secret := range []string{"http://", "kia.com", "/api/", "/auth/", "code=", "eyJ", "Bearer", "@", password, "-ccs1", "-ccs2"} {
-			assert.NotContains(t, err.Error(), secret)
+		for _, secret := range []string{"http://", "kia.com", "/api/", "/auth/", "code=", "eyJ", "Bearer", "@", "-ccs1", "-ccs2"} {
+			assert.NotContains(t, err.Error(), secret) // no number looks like one of these
 		}
+		redacttest.NotIn(t, err.Error(), password)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact/redacttest"
 )
 
@@ -226,7 +227,7 @@ func TestLogHoldsNoCode(t *testing.T) {
 	ctx := sdk.WithLogger(t.Context(), slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	err := c.client(t, profile.Kia).Login(ctx)
 	fails(t, err, shared.ReasonVendorUnavailable)
-	code := <-codes
+	code := await.Value(t, "the code", codes)
 	require.NotEmpty(t, code)
 	assert.Contains(t, lines.String(), "redeem code")
 	redacttest.NotIn(t, lines.String(), code, password)

@@ -3,6 +3,10 @@ package europe
 import (
 	"context"
 	"net"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // pipes is a network within the process. Whoever waits for it waits in the time
@@ -43,3 +47,25 @@ func (p *pipes) Close() error {
 }
 
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
+
+// pipeBase is where a client of pipes believes its server to be.
+const pipeBase = "http://127.0.0.1:1"
+
+// overPipes serves handler within the synctest bubble of t, and leads a client
+// there. A time limit then ends only when nobody has anything left to do, so a
+// slow machine meets it where a quick one does.
+func overPipes(t *testing.T, handler http.Handler) func(*Options) {
+	t.Helper()
+	network := newPipes()
+	server := &http.Server{Handler: handler}
+	go func() { _ = server.Serve(network) }() // ends with Close
+	t.Cleanup(func() { assert.NoError(t, server.Close()) })
+
+	return func(o *Options) {
+		o.Transport = func(next http.RoundTripper) http.RoundTripper {
+			pool := next.(*http.Transport).Clone()
+			pool.DialContext = network.dial
+			return pool
+		}
+	}
+}

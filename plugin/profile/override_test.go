@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact/redacttest"
 )
 
 func kia(tb testing.TB) Profile {
@@ -89,7 +91,7 @@ func TestOverrideNamesTheKey(t *testing.T) {
 		_, err := kia(t).Override(json.RawMessage(body))
 		require.Error(t, err, body)
 		assert.Contains(t, err.Error(), want, body)
-		assert.NotContains(t, err.Error(), secret)
+		redacttest.NotIn(t, err.Error(), secret)
 	}
 	_, err := kia(t).Override(append(override(""), "{}"...))
 	require.Error(t, err)
