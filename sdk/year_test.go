@@ -51,7 +51,7 @@ type year struct {
 }
 
 // usualSeed and usualDays, of each quarter, are those of an ordinary run.
-const usualSeed, usualDays = 1, 25
+const usualSeed, usualDays = 1, 15
 
 // TestAYearOfTheEngine: whatever people, schedules, cars, clouds and kills do, what
 // docs/limits.md says holds for every single call that reaches the vendor, and

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -42,7 +43,7 @@ func TestAYear(t *testing.T) {
 			random = random*6364136223846793005 + 1442695040888963407
 			return (random >> 33) % n
 		}
-		end := c.t.AddDate(1, 0, 0)
+		end := c.t.AddDate(0, months(), 0)
 		for i := 0; c.t.Before(end); i++ {
 			c.t = c.t.Add(time.Duration(next(uint64(2*step/time.Second))+1) * time.Second)
 			car := fmt.Sprint("car ", next(3))
@@ -79,6 +80,14 @@ func TestAYear(t *testing.T) {
 			}
 		}
 	})
+}
+
+// months of a simulated year: make soak has all of them.
+func months() int {
+	if os.Getenv("SOAK") != "" {
+		return 12
+	}
+	return 3
 }
 
 // did checks a call that was allowed.
