@@ -11,6 +11,7 @@ import (
 
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/sdktest"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
@@ -27,7 +28,7 @@ func (m *mortal) SessionEnd() (at time.Time, remedy string, ok bool) {
 // TestEndOfASessionIsAnnounced two weeks ahead, once a day in the log, and all the
 // time in the plugin's health, which is no worse for it.
 func TestEndOfASessionIsAnnounced(t *testing.T) {
-	var log strings.Builder
+	var log await.Log
 	c := newClock()
 	v := &mortal{end: c.now().Add(20 * 24 * time.Hour)}
 	e := engine(t, v, sdk.Options{Now: c.now, MinReadInterval: -1, Logger: slog.New(slog.NewTextHandler(&log, nil))})

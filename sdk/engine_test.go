@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -239,7 +238,7 @@ func TestHealthSpeaksAtOnceAndOnChange(t *testing.T) {
 // TestLogTellsTheLifeOfACommand: the lines that operators know, with the request
 // id, and nothing that is nobody's business.
 func TestLogTellsTheLifeOfACommand(t *testing.T) {
-	var buf syncBuffer
+	var buf await.Log
 	redactor := &redact.Redactor{}
 	log := slog.New(redactor.Handler(slog.NewJSONHandler(&buf, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	v := &sdktest.Vendor{CachedFunc: func(ctx context.Context, _ string) (*vehiclev1.VehicleData, error) {
@@ -270,21 +269,4 @@ func TestLogTellsTheLifeOfACommand(t *testing.T) {
 	assert.Equal(t, "INFO", found["worker completed"]["level"])
 	assert.NotEmpty(t, found["worker completed"]["duration"])
 	assert.NotEmpty(t, found["worker completed"]["queue_wait"])
-}
-
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }

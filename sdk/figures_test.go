@@ -128,7 +128,7 @@ func TestEveryRuleHasItsFigure(t *testing.T) {
 // TestBreakerChangesAreTold with the command that brought them.
 func TestBreakerChangesAreTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log strings.Builder
+		var log await.Log
 		var down atomic.Bool
 		down.Store(true)
 		v := &sdktest.Vendor{CachedFunc: func(context.Context, string) (*vehiclev1.VehicleData, error) {

@@ -14,7 +14,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -46,25 +45,7 @@ type program struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	lines  chan string
-	stderr lines
-}
-
-// lines that one goroutine writes while another one reads.
-type lines struct {
-	mu  sync.Mutex
-	all strings.Builder
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all.Write(b)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all.String()
+	stderr await.Log
 }
 
 func runDemo(t *testing.T, env []string, args ...string) *program {

@@ -3,13 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -64,21 +61,7 @@ type system struct {
 	hub    *host.Host
 	client paho.Client
 	served chan mqtt.Served
-
-	mu  sync.Mutex
-	log strings.Builder
-}
-
-func (s *system) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.log.Write(p)
-}
-
-func (s *system) logged() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.log.String()
+	log    await.Log
 }
 
 // newSystem starts everything and waits until the first reads are published, or
@@ -106,7 +89,7 @@ func newSystemWith(tb testing.TB, o cloudsim.Options, rereads string, noFirstRea
 	a := o.Accounts[0]
 	settings := fmt.Sprintf(`{"username":%q,"password":%q,"brand":%q,"endpoints":{"login":%[4]q,"cci":%[4]q,"api":%[4]q},"reread_after":%[5]s,"limits":%[6]s}`,
 		a.Email, a.Password, a.Brand, s.cloud.URL(), rereads, unlimited)
-	log := slog.New(slog.NewJSONHandler(io.MultiWriter(s), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	log := slog.New(slog.NewJSONHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	options := host.Options{
 		Plugins: []host.PluginSpec{{
 			Name: pluginName, Path: filepath.Join(binaries, "hyundai-plugin"), Settings: []byte(settings),
@@ -116,6 +99,8 @@ func newSystemWith(tb testing.TB, o cloudsim.Options, rereads string, noFirstRea
 			MemoryLimit: -1,
 		}},
 		StateDir: stateFor(tb), Logger: log,
+		// However slow the machine is, no process fails for it.
+		StartTimeout: await.Limit, InitializeTimeout: await.Limit, UpgradeTimeout: await.Limit, ProbeTimeout: await.Limit,
 	}
 	change(&options)
 	s.hub, err = host.New(options)
@@ -125,8 +110,6 @@ func newSystemWith(tb testing.TB, o cloudsim.Options, rereads string, noFirstRea
 	require.NoError(tb, s.hub.Start(context.Background()))
 	tb.Cleanup(func() {
 		require.NoError(tb, s.hub.Stop(await.Context(tb, "the end of the hub")))
-		s.mu.Lock()
-		defer s.mu.Unlock()
 		require.NotContains(tb, s.log.String(), "DATA RACE", "in the plugin")
 		require.NotContains(tb, s.log.String(), "panic contained")
 	})

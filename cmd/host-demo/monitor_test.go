@@ -235,6 +235,7 @@ func TestMonitorWithoutABroker(t *testing.T) {
 
 // TestStatusIsAskedByMany: readers do not get into each other's way.
 func TestStatusIsAskedByMany(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, cloudsim.Options{}, quickly)
 	collector := metrics.New(metrics.Options{})
 	collector.Watch(s.hub)

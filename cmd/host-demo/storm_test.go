@@ -34,6 +34,7 @@ func stormCommands() int {
 // and replaced by another version. Each command is answered exactly once; no car
 // is woken that nobody asked to wake; nobody logs in twice.
 func TestTenThousandCommands(t *testing.T) {
+	t.Parallel()
 	cars := cloudsim.Fleet(40)
 	program := filepath.Join(t.TempDir(), "hyundai-plugin")
 	put(t, program, "")

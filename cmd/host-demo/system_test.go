@@ -67,6 +67,7 @@ func (o order) check(t *testing.T, err error) {
 // TestConsecutiveCommands is what the service before this one could not do: the
 // first command worked, and then nothing did.
 func TestConsecutiveCommands(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, cloudsim.Options{ForceDelay: 10 * time.Millisecond, Speed: 60}, quickly)
 	long := 50
 	if soak() {
@@ -86,6 +87,7 @@ func TestConsecutiveCommands(t *testing.T) {
 }
 
 func TestBurstOfCommands(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, cloudsim.Options{ForceDelay: 30 * time.Millisecond, Speed: 60}, quickly)
 	orders := mixed(200)
 	rand.Shuffle(len(orders), func(i, j int) { orders[i], orders[j] = orders[j], orders[i] })
@@ -111,6 +113,7 @@ func TestBurstOfCommands(t *testing.T) {
 // TestWhoWaitsForTheMarkerSeesAWholeState: status/last_updated comes after every
 // other topic of its refresh, for a listener on the real broker.
 func TestWhoWaitsForTheMarkerSeesAWholeState(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, cloudsim.Options{ForceDelay: 10 * time.Millisecond, Speed: 60}, quickly)
 	topics := make(chan string, 100_000)
 	token := s.client.Subscribe("hyundai/"+ioniq+"/#", 1, func(_ paho.Client, m paho.Message) {
@@ -143,6 +146,7 @@ func TestWhoWaitsForTheMarkerSeesAWholeState(t *testing.T) {
 // TestKillInTheMiddleOfCommands: each command is answered exactly once, reads
 // with data, and the car is never woken more often than somebody asked for it.
 func TestKillInTheMiddleOfCommands(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, cloudsim.Options{ForceDelay: 50 * time.Millisecond, Speed: 60, Latency: 5 * time.Millisecond}, quickly)
 	forces, answered, down := 0, 0, 0
 	for range 3 {
@@ -183,6 +187,7 @@ func TestKillInTheMiddleOfCommands(t *testing.T) {
 // TestKilledPluginGetsNoFreshBudget: the process is killed as soon as a wake has
 // reached the vendor, again and again; the day's wakes stay spent.
 func TestKilledPluginGetsNoFreshBudget(t *testing.T) {
+	t.Parallel()
 	const wakes = 2
 	s := newSystemWith(t, cloudsim.Options{ForceDelay: time.Hour}, quickly, false, func(o *host.Options) {
 		o.Plugins[0].Settings = bytes.Replace(o.Plugins[0].Settings, []byte(`"wakes_per_day":-1`), []byte(`"wakes_per_day":2`), 1)
@@ -207,6 +212,7 @@ func TestKilledPluginGetsNoFreshBudget(t *testing.T) {
 // TestFortyOneCars: while forty cars are being woken, for as long as they like,
 // a read of the forty-first is answered, and so is one of a car that sleeps.
 func TestFortyOneCars(t *testing.T) {
+	t.Parallel()
 	cars := cloudsim.Fleet(41)
 	for i := range cars[:40] {
 		cars[i].ForceDelay = time.Hour

@@ -1,7 +1,6 @@
 package mqtt_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
@@ -34,7 +34,7 @@ func TestTopicsThatAPluginMayNotHave(t *testing.T) {
 		"a/#", "#", "+", "a/+/b", "/a", "a/", "a//b", "$SYS/a", "a\x00b", "commands/refresh", "commands", "a b", "é",
 		"status/error", "status/last_updated", "battery/level", strings.Repeat("a", 201),
 	}
-	var log bytes.Buffer
+	var log await.Log
 	f := newFleet("car1")
 	f.refresh = func(_ context.Context, _ shared.Mode, id string, _ time.Duration) (*vehiclev1.VehicleData, error) {
 		data := snapshot(id)
