@@ -118,11 +118,11 @@ func (b *buffered) Write(p []byte) (int, error) {
 	for len(b.waiting) > bufferSize && b.err == nil && !b.closed {
 		b.changed.Wait()
 	}
-	if b.err == nil && b.closed {
-		b.err = net.ErrClosed
-	}
-	if b.err != nil {
+	switch {
+	case b.err != nil:
 		return 0, b.err
+	case b.closed: // what was written before still leaves, and Close waits for it
+		return 0, net.ErrClosed
 	}
 	b.waiting = append(b.waiting, p...)
 	b.changed.Broadcast()

@@ -164,6 +164,27 @@ func TestBrokerThatDoesNotRead(t *testing.T) {
 	require.Error(t, await.Value(t, "the write ends with it", failed))
 }
 
+// TestCloseDuringWrites ends, whenever it comes, and what was written before it has
+// arrived.
+func TestCloseDuringWrites(t *testing.T) {
+	for range 500 {
+		conn, other := pair(t)
+		arrived := make(chan int64, 1)
+		go func() {
+			n, _ := io.Copy(io.Discard, other) // to its end
+			arrived <- n
+		}()
+		_, err := conn.Write(make([]byte, 1000))
+		require.NoError(t, err)
+
+		failed, closed := fill(conn), make(chan error, 1)
+		go func() { closed <- conn.Close() }()
+		require.NoError(t, await.Value(t, "the end of Close", closed))
+		require.ErrorIs(t, await.Value(t, "the end of the writes", failed), net.ErrClosed)
+		require.GreaterOrEqual(t, await.Value(t, "the end of the connection", arrived), int64(1000))
+	}
+}
+
 // fill writes until that fails.
 func fill(conn net.Conn) <-chan error {
 	failed := make(chan error, 1)
