@@ -34,8 +34,8 @@ const (
 	canaryPassword = "canary-Pa55word-q7"
 	canaryPIN      = "826413"
 	canaryVIN      = "KMHCANARY00000042"
-	canaryLat      = 41.876519
-	canaryLon      = 12.345673
+	canaryLat      = -41.876512
+	canaryLon      = 173.283941
 )
 
 // places are texts by where they were found.
@@ -124,7 +124,7 @@ func TestCanary(t *testing.T) {
 
 	secrets := append([]string{canaryEmail, canaryPassword, canaryVIN, "canary.person%40"}, tokens(t, state)...)
 	require.Greater(t, len(secrets), 6, "there are tokens")
-	positions := []string{fmt.Sprint(canaryLat), fmt.Sprint(canaryLon)}
+	positions := []string{"-41.8765", "173.2839"} // also if it is rounded to ten metres
 	pin := regexp.MustCompile(`(^|[^0-9])` + canaryPIN + `([^0-9]|$)`)
 	for _, where := range []string{"cmdline", "environ", "status", "events", "errors", "metrics", "log", "topics", "location topics"} {
 		text, found := seen.text(where)
