@@ -5,9 +5,9 @@ LINT  := $(TOOL)/lint/go.mod golangci-lint
 BUF   := $(TOOL)/buf/go.mod buf
 SUM   := $(TOOL)/gotestsum/go.mod gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg --hide-summary skipped
 FUZZTIME ?= 30s
-# The race detector needs a C compiler.
 # What make soak runs. The race detector looks at them in make test.
 CAMPAIGNS := ^(TestThousandKillsLeaveNothingBehind|TestHostilePlugins|TestUpdates|TestWhatEndsWithTheDrainIsAnswered|TestCallsDuringUpgrades|TestStraysOfACrashedProcessGo|TestTenThousandCommands|TestConsecutiveCommands|TestBench|TestAYearOfTheEngine|TestAYear)$$
+# The race detector needs a C compiler.
 RACE  ?= $(shell command -v "$$($(GO) env CC)" >/dev/null 2>&1 && echo -race)
 
 # The slowest first, so that none is waited for at the end.

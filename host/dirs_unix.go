@@ -15,32 +15,28 @@ import (
 // lockDir locks a directory for as long as the file is open and this process
 // lives; it fails if another one has it.
 func lockDir(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if err == nil {
-		err = stillThere(f)
-	}
-	if err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return f, nil
+	return lock(filepath.Join(dir, lockFile), 0, stillThere)
 }
 
 // lockNewDir is lockDir for a directory that was just made. Its lock file is locked
 // before it has its name, so that no other host takes this one for dead meanwhile.
 func lockNewDir(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, lockFile+".new"), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	return lock(filepath.Join(dir, lockFile+".new"), os.O_EXCL, func(f *os.File) error {
+		return os.Rename(f.Name(), filepath.Join(dir, lockFile))
+	})
+}
+
+// lock opens a file, or makes it, and locks it. It is closed again if it cannot be
+// locked or if settle fails.
+func lock(path string, flag int, settle func(*os.File) error) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|flag, 0o600)
 	if err != nil {
 		return nil, err
 	}
 
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(dir, lockFile))
+		err = settle(f)
 	}
 	if err != nil {
 		_ = f.Close()

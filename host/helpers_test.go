@@ -1,7 +1,6 @@
 package host_test
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -43,29 +42,20 @@ type hub struct {
 	t     *testing.T
 	stage stage
 
+	log await.Log
+
 	mu     sync.Mutex
 	events []host.Event
-	log    bytes.Buffer
 }
 
-func (h *hub) Write(p []byte) (int, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.log.Write(p)
-}
-
-func (h *hub) logged() string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.log.String()
-}
+func (h *hub) logged() string { return h.log.String() }
 
 func start(t *testing.T, s stage, change func(*host.Options), specs ...host.PluginSpec) *hub {
 	t.Helper()
 	h := &hub{t: t, stage: s}
 	o := host.Options{
 		Plugins: specs, StateDir: filepath.Join(string(s), "state"),
-		Logger: slog.New(slog.NewJSONHandler(h, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger: slog.New(slog.NewJSONHandler(&h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		// No pause between crashes, but for those tests that want one.
 		Random: func() float64 { return 0 },
 		// However slow the machine is, no process fails for it, but in those tests
@@ -84,13 +74,11 @@ func start(t *testing.T, s stage, change func(*host.Options), specs ...host.Plug
 	h.Host, err = host.New(o)
 	require.NoError(t, err)
 	require.NoError(t, h.Start(t.Context()))
-	t.Cleanup(func() {
-		require.NoError(t, h.Stop(await.Context(t, "the end of the host")))
-	})
+	t.Cleanup(h.ended)
 	return h
 }
 
-// ended stops a host before its time.
+// ended stops a host, as the end of its test does.
 func (h *hub) ended() {
 	h.t.Helper()
 	require.NoError(h.t, h.Stop(await.Context(h.t, "the end of the host")))
