@@ -73,13 +73,17 @@ func refused(reason shared.Reason, words ...string) func(*hub) {
 	}
 }
 
-// neverStarts: the hub and the callers hear why.
+// neverStarts: the hub and the callers hear why, and the status says it.
 func neverStarts(reason shared.Reason, words ...string) func(*hub) {
 	return func(h *hub) {
 		h.t.Helper()
 		refused(reason, words...)(h)
 		h.happens("the hub hears why", func(e host.Event) bool {
 			return e.Plugin == "bad" && e.Reason == string(reason) && e.Message != ""
+		})
+		h.eventually("the status says why", func() bool {
+			st := h.status("bad")
+			return st.Reason == string(reason) && st.Message != ""
 		})
 	}
 }
