@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/launch"
+	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/workspace"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
@@ -19,7 +20,7 @@ type Host struct {
 
 	mu          sync.Mutex
 	supervisors []*supervisor // empty before Start
-	house       house
+	workspace   *workspace.Workspace
 	events      *events
 	stopped     chan struct{} // closed when all has ended; nil before Stop
 	stopErr     error         // once stopped is closed
@@ -45,23 +46,29 @@ func (h *Host) Start(context.Context) error {
 	if h.supervisors != nil {
 		return errors.New("host: Start may be called once")
 	}
-	house, err := newHouse(h.opts.StateDir, h.opts.RuntimeDir)
+	w, err := workspace.New(h.opts.StateDir, h.opts.RuntimeDir)
 	if err != nil {
-		return err
+		return fmt.Errorf("host: directories: %w", err)
 	}
-	h.images.Dir, h.images.AnyoneMayWrite = house.runtime, h.opts.AllowUnsafeFiles
+	h.images.Dir, h.images.AnyoneMayWrite = w.Runtime(), h.opts.AllowUnsafeFiles
+
+	for _, spec := range h.opts.Plugins {
+		w.Reserve(spec.owner())
+	}
 	ev := newEvents(h.opts.OnEvent)
 	var supervisors []*supervisor
-	house.reserve(h.opts.Plugins)
 	for n, spec := range h.opts.Plugins {
-		dirs, err := house.plugin(n, spec)
+		dirs, err := w.Plugin(n, spec.owner())
 		if err != nil {
 			ev.close(time.Second)
-			return errors.Join(fmt.Errorf("host: directories of plugin %s: %w", spec.Name, err), house.close())
+			return errors.Join(fmt.Errorf("host: directories of plugin %s: %w", spec.Name, err), w.Close())
 		}
-		supervisors = append(supervisors, newSupervisor(spec, dirs, &h.images, &h.opts, ev, h.updates, h.vehiclesChanged))
+		supervisors = append(supervisors, newSupervisor(spec, supervisorDeps{
+			opts: &h.opts, dirs: dirs, images: &h.images, events: ev, updates: h.updates, onVehicles: h.vehiclesChanged,
+		}))
 	}
-	h.house, h.events, h.supervisors = house, ev, supervisors
+
+	h.workspace, h.events, h.supervisors = w, ev, supervisors
 	for _, s := range supervisors {
 		s.start()
 	}
@@ -110,7 +117,7 @@ func (h *Host) stop(ctx context.Context) {
 	all.Wait()
 	h.images.Close()
 	h.events.close(time.Second)
-	h.stopErr = h.house.close()
+	h.stopErr = h.workspace.Close()
 }
 
 // Plugin returns a plugin by its name, or nil. It may be used before the plugin
@@ -136,7 +143,7 @@ func (h *Host) supervisor(name string) (*supervisor, error) {
 func (h *Host) Vehicles() []*vehiclev1.Vehicle {
 	var all []*vehiclev1.Vehicle
 	for _, s := range h.running() {
-		all = append(all, s.fleet()...)
+		all = append(all, s.vehicles()...)
 	}
 	return all
 }
@@ -196,34 +203,8 @@ func (h *Host) Find(ctx context.Context, vehicleID string) (shared.VehicleRefres
 	return nil, e
 }
 
-// has says whether the plugin has a car. Before the first list it waits.
-func (s *supervisor) has(ctx context.Context, vehicleID string) (bool, error) {
-	for {
-		s.mu.Lock()
-		cars, listed, trouble, changed := s.cars, s.listed, s.trouble, s.changed
-		s.mu.Unlock()
-		if cars[vehicleID] {
-			return true, nil
-		}
-		if listed || trouble != nil {
-			return false, trouble
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return false, shared.NewError(shared.ReasonPluginDown).Wrap(ctx.Err())
-		}
-	}
-}
-
 func (h *Host) running() []*supervisor {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.supervisors
-}
-
-func (s *supervisor) name() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.spec.Name
 }

@@ -60,26 +60,26 @@ func (s *supervisor) status() PluginStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := PluginStatus{
-		Name: s.spec.Name, State: s.machine.state, Since: s.since, RetryAt: s.retryAt,
-		Starts: s.starts, CrashesByCause: maps.Clone(s.crashes), LastCrash: s.lastCrash,
+		Name: s.spec.Name, State: s.machine.State, Since: s.since, RetryAt: s.retryAt,
+		Starts: s.history.starts, CrashesByCause: maps.Clone(s.history.crashes), LastCrash: s.history.lastCrash,
 		InFlight: int(s.calls.inFlight.Load()), Replayed: int(s.calls.replayed.Load()),
-		Serving: s.machine.usable && s.current != s.broken, Vehicles: len(s.vehicles),
-		Reason: s.health.GetReason(), Message: s.health.GetSentence(),
-		Breaker: s.health.GetBreaker(), Figures: s.figures,
+		Serving: s.machine.Usable && s.runs.current != s.runs.broken, Vehicles: len(s.fleet.vehicles),
+		Reason: s.reported.health.GetReason(), Message: s.reported.health.GetSentence(),
+		Breaker: s.reported.health.GetBreaker(), Figures: s.reported.figures,
 	}
-	if s.health != nil {
-		st.Health = strings.ReplaceAll(shared.Word(s.health.GetState()), " ", "_")
+	if s.reported.health != nil {
+		st.Health = strings.ReplaceAll(shared.Word(s.reported.health.GetState()), " ", "_")
 	}
-	for _, n := range s.crashes {
+	for _, n := range s.history.crashes {
 		st.Crashes += n
 	}
-	if i := s.current; i != nil {
-		st.PID, st.Started, st.Digest, st.Memory = i.pid(), i.started, i.digest, launch.Memory(i.pid())
+	if i := s.runs.current; i != nil {
+		st.PID, st.Started, st.Digest, st.Memory = i.PID(), i.Started(), i.Digest(), launch.Memory(i.PID())
 	}
 	if s.trouble != nil {
 		st.Reason, st.Message = string(shared.AsAPIError(s.trouble).Reason), s.trouble.Error()
-	} else if st.State == Backoff && s.lastCrash != nil {
-		st.Reason, st.Message = string(shared.ReasonPluginDown), s.lastCrash.Message
+	} else if st.State == Backoff && s.history.lastCrash != nil {
+		st.Reason, st.Message = string(shared.ReasonPluginDown), s.history.lastCrash.Message
 	}
 	return st
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/run"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
@@ -35,7 +36,7 @@ func (h *Host) Release(plugin string) error {
 	if err != nil {
 		return err
 	}
-	s.send(message{in: inRelease})
+	s.send(releaseWanted{})
 	return nil
 }
 
@@ -56,16 +57,16 @@ func (s *supervisor) upgrade(ctx context.Context) error {
 		s.log.Error("upgrade failed; what ran before goes on", "error", shared.ErrorChain(err))
 		return shared.Errorf(shared.AsAPIError(err).Reason, "Plugin %s was not upgraded, and what ran before goes on: %v", s.name(), err).Wrap(err)
 	}
-	if err := s.remember(i.digest); err != nil {
-		i.discard()
+	if err := s.remember(i.Digest()); err != nil {
+		i.Discard()
 		return err
 	}
-	s.send(message{in: inUpgraded, instance: i, vehicles: vehicles})
+	s.send(upgraded{i, vehicles})
 	s.mu.Lock()
-	taken := s.current == i
+	taken := s.runs.current == i
 	s.mu.Unlock()
 	if !taken {
-		i.discard() // stopped meanwhile
+		i.Discard() // stopped meanwhile
 		return shared.NewError(shared.ReasonDraining)
 	}
 	s.saveQuarantine()
@@ -73,7 +74,7 @@ func (s *supervisor) upgrade(ctx context.Context) error {
 }
 
 // startBeside starts a second process and initializes it.
-func (s *supervisor) startBeside(ctx context.Context) (*instance, []*vehiclev1.Vehicle, error) {
+func (s *supervisor) startBeside(ctx context.Context) (*run.Instance, []*vehiclev1.Vehicle, error) {
 	s.mu.Lock()
 	spec := s.spec
 	s.mu.Unlock()
@@ -82,9 +83,9 @@ func (s *supervisor) startBeside(ctx context.Context) (*instance, []*vehiclev1.V
 		return nil, nil, err
 	}
 	s.mu.Lock()
-	plan := s.blueprint(image)
+	plan := s.planLocked(image)
 	s.mu.Unlock()
-	i, err := startInstance(ctx, plan)
+	i, err := run.Start(ctx, plan)
 	s.release(image)
 	if err != nil {
 		s.distrust(image)
@@ -92,29 +93,16 @@ func (s *supervisor) startBeside(ctx context.Context) (*instance, []*vehiclev1.V
 	}
 	vehicles, err := s.handOver(ctx, i, spec.Settings)
 	if err != nil {
-		i.discard()
+		i.Discard()
 		return nil, nil, err
 	}
 	return i, vehicles, nil
 }
 
-// upgradeTo switches to a run that is ready. Called with mu held.
-func (s *supervisor) upgradeTo(m message) {
-	old := s.current
-	s.quarantine = nil
-	s.take(m.instance)
-	s.list(m.vehicles)
-	s.log.Info("plugin was upgraded", "pid", m.instance.pid(), "digest", short(m.instance.digest))
-	s.announce(nil)
-	if old != nil {
-		s.background(func() { s.retire(old) })
-	}
-}
-
-// retire lets a run that has been replaced finish what it is doing, and ends it.
-func (s *supervisor) retire(i *instance) {
+// retire lets a process that has been replaced finish what it is doing, and ends it.
+func (s *supervisor) retire(i *run.Instance) {
 	ctx, cancel := context.WithTimeout(s.life, retireTimeout)
 	defer cancel()
-	i.drain(ctx)
-	i.shutDown(ctx)
+	i.Drain(ctx)
+	i.ShutDown(ctx)
 }

@@ -296,10 +296,7 @@ func (s *scheduler) refresh(id string, maxAge time.Duration) (*vehiclev1.Vehicle
 	}
 	ctx, cancel := context.WithTimeout(ctx, mode.DefaultTimeout())
 	defer cancel()
-	if mode == shared.ModeSmart {
-		return s.engine.RefreshSmart(ctx, id, maxAge)
-	}
-	return s.engine.RefreshCached(ctx, id)
+	return shared.Refresh(ctx, s.engine, mode, id, maxAge)
 }
 
 // done notes how a refresh ended, and hands on what it brought. A refusal that says when

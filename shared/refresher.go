@@ -105,6 +105,20 @@ func (m Mode) DefaultTimeout() time.Duration {
 	return 180 * time.Second
 }
 
+// Refresh calls the method of r that mode names. maxAge is for [ModeSmart]. A mode
+// that is none fails with reason invalid_command.
+func Refresh(ctx context.Context, r VehicleRefresher, mode Mode, vehicleID string, maxAge time.Duration) (*vehiclev1.VehicleData, error) {
+	switch mode {
+	case ModeCached:
+		return r.RefreshCached(ctx, vehicleID)
+	case ModeForce:
+		return r.RefreshForce(ctx, vehicleID)
+	case ModeSmart:
+		return r.RefreshSmart(ctx, vehicleID, maxAge)
+	}
+	return nil, Errorf(ReasonInvalidCommand, "There is no way to refresh named %q.", string(mode))
+}
+
 // Method is the mode as it stands in a snapshot.
 func (m Mode) Method() vehiclev1.Method {
 	switch m {

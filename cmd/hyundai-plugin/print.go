@@ -54,14 +54,7 @@ func refresh(ctx context.Context, s *session, o options, w io.Writer) error {
 	if o.plan {
 		return plan(ctx, s, o, w)
 	}
-	ask := map[string]func() (*vehiclev1.VehicleData, error){
-		"cached": func() (*vehiclev1.VehicleData, error) { return s.engine.RefreshCached(ctx, o.args[0]) },
-		"force":  func() (*vehiclev1.VehicleData, error) { return s.engine.RefreshForce(ctx, o.args[0]) },
-		"smart": func() (*vehiclev1.VehicleData, error) {
-			return s.engine.RefreshSmart(ctx, o.args[0], shared.DefaultMaxAge)
-		},
-	}
-	data, err := ask[o.mode]()
+	data, err := shared.Refresh(ctx, s.engine, shared.Mode(o.mode), o.args[0], shared.DefaultMaxAge)
 	if err != nil {
 		return err
 	}

@@ -261,14 +261,7 @@ func (b *Bridge) refresh(cmd Command, vehicle string, info shared.CallInfo) (*ve
 	if err != nil {
 		return nil, &shared.RefreshError{Mode: cmd.Mode, VehicleID: vehicle, Err: err}
 	}
-	switch cmd.Mode {
-	case shared.ModeForce:
-		return plugin.RefreshForce(ctx, vehicle)
-	case shared.ModeSmart:
-		return plugin.RefreshSmart(ctx, vehicle, cmd.MaxAge)
-	default:
-		return plugin.RefreshCached(ctx, vehicle)
-	}
+	return shared.Refresh(ctx, plugin, cmd.Mode, vehicle, cmd.MaxAge)
 }
 
 // answer publishes what came of a command.

@@ -100,20 +100,15 @@ func (l *loop) command(ctx context.Context, m paho.Message) {
 }
 
 func (l *loop) refresh(ctx context.Context, car, payload string) (*vehiclev1.VehicleData, error) {
-	word, age, _ := strings.Cut(payload, ":")
-	switch word {
-	case "force":
-		return l.engine.RefreshForce(ctx, car)
-	case "smart":
-		maxAge, err := time.ParseDuration(age + "s")
-		if err != nil {
+	mode, age, _ := strings.Cut(payload, ":")
+	var maxAge time.Duration
+	if age != "" {
+		var err error
+		if maxAge, err = time.ParseDuration(age + "s"); err != nil {
 			return nil, shared.NewError(shared.ReasonInvalidCommand)
 		}
-		return l.engine.RefreshSmart(ctx, car, maxAge)
-	case "cached":
-		return l.engine.RefreshCached(ctx, car)
 	}
-	return nil, shared.NewError(shared.ReasonInvalidCommand)
+	return shared.Refresh(ctx, l.engine, shared.Mode(mode), car, maxAge)
 }
 
 // probe measures how long the client takes for its own messages.

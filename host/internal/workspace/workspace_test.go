@@ -1,6 +1,6 @@
 //go:build unix
 
-package host
+package workspace
 
 import (
 	"fmt"
@@ -23,7 +23,7 @@ func publicDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "d")
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, remove(dir)) })
+	t.Cleanup(func() { require.NoError(t, Remove(dir)) })
 	require.NoError(t, os.Chmod(dir, 0o755))
 	return dir
 }
@@ -35,11 +35,11 @@ func mkdir(t *testing.T, path string, mode fs.FileMode) {
 	require.NoError(t, os.Chmod(path, mode))
 }
 
-func build(t *testing.T, stateDir, runtimeDir string) house {
+func build(t *testing.T, stateDir, runtimeDir string) *Workspace {
 	t.Helper()
-	h, err := newHouse(stateDir, runtimeDir)
+	h, err := New(stateDir, runtimeDir)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, h.close()) })
+	t.Cleanup(func() { require.NoError(t, h.Close()) })
 	return h
 }
 
@@ -72,9 +72,9 @@ func TestSocketPathFits(t *testing.T) {
 	require.Len(t, base, maxRuntimePath)
 	h := build(t, "", base)
 	assert.Equal(t, base, filepath.Dir(h.runtime))
-	d, err := h.plugin(99, PluginSpec{Name: "p"})
+	d, err := h.Plugin(99, Plugin{Name: "p"})
 	require.NoError(t, err)
-	dir, err := d.run(99_999)
+	dir, err := d.Run(99_999)
 	require.NoError(t, err)
 	// As go-plugin names them, with the longest random number.
 	socket := filepath.Join(dir, "plugin-dir4294967295", "plugin4294967295")
@@ -121,10 +121,10 @@ func TestManyHostsStartAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 200 {
 		all.Go(func() {
-			h, err := newHouse("", base)
+			h, err := New("", base)
 			if assert.NoError(t, err) {
 				assert.DirExists(t, h.runtime)
-				assert.NoError(t, h.close())
+				assert.NoError(t, h.Close())
 			}
 		})
 	}
@@ -139,36 +139,36 @@ func TestDirectoriesArePrivate(t *testing.T) {
 	assert.Equal(t, passable(), mode(t, state))
 	assert.Equal(t, fs.FileMode(0o700), mode(t, filepath.Join(state, ".host")), "no plugin looks into the host's records")
 	assert.Equal(t, os.Geteuid(), uidOf(t, filepath.Join(state, ".host")))
-	d, err := h.plugin(0, PluginSpec{Name: "p"})
+	d, err := h.Plugin(0, Plugin{Name: "p"})
 	require.NoError(t, err)
-	assert.Equal(t, filepath.Join(state, "p"), d.state)
-	assert.Equal(t, filepath.Join(state, ".host", "p.json"), d.record)
-	run, err := d.run(1)
+	assert.Equal(t, filepath.Join(state, "p"), d.State)
+	assert.Equal(t, filepath.Join(state, ".host", "p.json"), d.Record)
+	run, err := d.Run(1)
 	require.NoError(t, err)
 	uid := os.Geteuid()
 	if launch.CanSwitch() {
-		require.NotNil(t, d.user)
-		uid = d.user.UID
-		require.NoError(t, reachable(d.state, *d.user))
-		require.NoError(t, reachable(run, *d.user))
+		require.NotNil(t, d.User)
+		uid = d.User.UID
+		require.NoError(t, reachable(d.State, *d.User))
+		require.NoError(t, reachable(run, *d.User))
 	} else {
-		assert.Nil(t, d.user)
+		assert.Nil(t, d.User)
 	}
-	for _, dir := range []string{d.state, run} {
+	for _, dir := range []string{d.State, run} {
 		assert.Equal(t, fs.FileMode(0o700), mode(t, dir), dir)
 		assert.Equal(t, uid, uidOf(t, dir), dir)
 	}
-	assert.Equal(t, passable(), mode(t, d.runtime))
-	assert.Equal(t, os.Geteuid(), uidOf(t, d.runtime), "a plugin puts nothing beside what the host gives away")
-	require.NoError(t, h.close())
+	assert.Equal(t, passable(), mode(t, d.Runtime))
+	assert.Equal(t, os.Geteuid(), uidOf(t, d.Runtime), "a plugin puts nothing beside what the host gives away")
+	require.NoError(t, h.Close())
 	require.NoDirExists(t, h.runtime)
-	require.DirExists(t, d.state)
+	require.DirExists(t, d.State)
 
 	nothing := build(t, "", base)
-	d, err = nothing.plugin(0, PluginSpec{Name: "p"})
+	d, err = nothing.Plugin(0, Plugin{Name: "p"})
 	require.NoError(t, err)
-	assert.Empty(t, d.record, "nothing outlives this host")
-	assert.True(t, strings.HasPrefix(d.state, nothing.runtime+"/"))
+	assert.Empty(t, d.Record, "nothing outlives this host")
+	assert.True(t, strings.HasPrefix(d.State, nothing.runtime+"/"))
 }
 
 // TestNothingButTheNewIsGivenAway: what a plugin puts in the way of its next
@@ -176,22 +176,22 @@ func TestDirectoriesArePrivate(t *testing.T) {
 func TestNothingButTheNewIsGivenAway(t *testing.T) {
 	base := publicDir(t)
 	h := build(t, filepath.Join(base, "state"), base)
-	defer func() { require.NoError(t, h.close()) }()
-	d, err := h.plugin(0, PluginSpec{Name: "p"})
+	defer func() { require.NoError(t, h.Close()) }()
+	d, err := h.Plugin(0, Plugin{Name: "p"})
 	require.NoError(t, err)
 
 	theirs := filepath.Join(base, "theirs")
 	mkdir(t, theirs, 0o700)
 	secret := filepath.Join(theirs, "secret")
 	require.NoError(t, os.WriteFile(secret, nil, 0o600))
-	require.NoError(t, os.Symlink(theirs, filepath.Join(d.runtime, "2")))
-	_, err = d.run(2)
+	require.NoError(t, os.Symlink(theirs, filepath.Join(d.Runtime, "2")))
+	_, err = d.Run(2)
 	require.ErrorIs(t, err, fs.ErrExist)
 
-	require.NoError(t, os.Symlink(theirs, filepath.Join(d.state, "link")))
-	require.NoError(t, os.Link(secret, filepath.Join(d.state, "hard link")))
-	if d.user != nil {
-		require.NoError(t, d.user.Own(d.state))
+	require.NoError(t, os.Symlink(theirs, filepath.Join(d.State, "link")))
+	require.NoError(t, os.Link(secret, filepath.Join(d.State, "hard link")))
+	if d.User != nil {
+		require.NoError(t, d.User.Own(d.State))
 	}
 	assert.Equal(t, os.Geteuid(), uidOf(t, theirs))
 	assert.Equal(t, os.Geteuid(), uidOf(t, secret))
@@ -203,9 +203,9 @@ func TestStateDirectoryThatLiesDeep(t *testing.T) {
 		t.Skip("only with users of their own have plugins to pass")
 	}
 	h := build(t, filepath.Join(publicDir(t), "a", "b", "state"), "")
-	d, err := h.plugin(0, PluginSpec{Name: "p"})
+	d, err := h.Plugin(0, Plugin{Name: "p"})
 	require.NoError(t, err)
-	require.NoError(t, reachable(d.state, *d.user))
+	require.NoError(t, reachable(d.State, *d.User))
 }
 
 // TestStateOfBeforeBecomesPrivate: somebody made it, or an earlier host did.
@@ -216,9 +216,9 @@ func TestStateOfBeforeBecomesPrivate(t *testing.T) {
 		require.NoError(t, os.Chmod(filepath.Join(state, name), 0o777))
 	}
 	h := build(t, state, "")
-	d, err := h.plugin(0, PluginSpec{Name: "p"})
+	d, err := h.Plugin(0, Plugin{Name: "p"})
 	require.NoError(t, err)
-	assert.Equal(t, fs.FileMode(0o700), mode(t, d.state))
+	assert.Equal(t, fs.FileMode(0o700), mode(t, d.State))
 	assert.Equal(t, fs.FileMode(0o700), mode(t, filepath.Join(state, ".host")))
 	assert.Equal(t, fs.FileMode(0o755), mode(t, state), "what the operator has made is his")
 }
@@ -227,7 +227,7 @@ func TestDirectoriesThatCannotBeMade(t *testing.T) {
 	base := publicDir(t)
 	file := filepath.Join(base, "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	_, err := newHouse(filepath.Join(file, "state"), base)
+	_, err := New(filepath.Join(file, "state"), base)
 	require.ErrorIs(t, err, syscall.ENOTDIR)
 	left, err := filepath.Glob(filepath.Join(base, runtimePrefix+"*"))
 	require.NoError(t, err)
@@ -245,55 +245,54 @@ func TestRemoveWhatResists(t *testing.T) {
 	for at := deep; len(at) >= len(dir); at = filepath.Dir(at) {
 		require.NoError(t, os.Chmod(at, 0))
 	}
-	require.NoError(t, remove(dir))
+	require.NoError(t, Remove(dir))
 	require.NoDirExists(t, dir)
 	assert.Equal(t, fs.FileMode(0o500), mode(t, outside), "what a link leads to is let be")
-	require.NoError(t, remove(dir), "gone is as good")
+	require.NoError(t, Remove(dir), "gone is as good")
 }
 
-// rootsHouse is one as root's, which gives each plugin a user of its own. Those with
+// roots is a workspace as root's, which gives each plugin a user of its own. Those with
 // the same claims are on one machine.
-func rootsHouse(claims string) *house {
-	return &house{open: true, users: map[int]bool{}, claimDirs: []string{claims}}
+func roots(claims string) *Workspace {
+	return &Workspace{switches: true, users: users{taken: map[int]bool{}, claimDirs: []string{claims}}}
 }
 
-func userOf(t *testing.T, h *house, spec PluginSpec, stateDir string) *launch.User {
+func userOf(t *testing.T, h *Workspace, p Plugin, stateDir string) *launch.User {
 	t.Helper()
-	u, err := h.user(spec, stateDir)
+	u, err := h.user(p, stateDir)
 	require.NoError(t, err)
 	return u
 }
 
 func TestUsers(t *testing.T) {
-	h := rootsHouse(t.TempDir())
+	h := roots(t.TempDir())
 	seen := map[launch.User]bool{}
 	for n := range launch.Users { // many of them fall on the same number
-		u := userOf(t, h, PluginSpec{Name: "p"}, fmt.Sprintf("/state/%d", n))
+		u := userOf(t, h, Plugin{Name: "p"}, fmt.Sprintf("/state/%d", n))
 		require.NotNil(t, u)
 		assert.False(t, seen[*u], "%+v twice", *u)
 		seen[*u] = true
 	}
-	_, err := h.user(PluginSpec{Name: "one-more"}, "/state/x")
+	_, err := h.user(Plugin{Name: "one-more"}, "/state/x")
 	require.ErrorContains(t, err, `no user is left for plugin "one-more"`)
-	first, again := rootsHouse(t.TempDir()), rootsHouse(t.TempDir())
-	assert.Equal(t, userOf(t, first, PluginSpec{}, "/state/p"), userOf(t, again, PluginSpec{}, "/state/p"), "owns its files after a restart")
-	assert.NotEqual(t, userOf(t, again, PluginSpec{}, "/state/q"), userOf(t, again, PluginSpec{}, "/other/q"))
+	first, again := roots(t.TempDir()), roots(t.TempDir())
+	assert.Equal(t, userOf(t, first, Plugin{}, "/state/p"), userOf(t, again, Plugin{}, "/state/p"), "owns its files after a restart")
+	assert.NotEqual(t, userOf(t, again, Plugin{}, "/state/q"), userOf(t, again, Plugin{}, "/other/q"))
 
-	assert.Nil(t, userOf(t, h, PluginSpec{SameUser: true}, "/state/x"))
-	assert.Nil(t, userOf(t, h, PluginSpec{Reattach: "{}"}, "/state/x"))
-	assert.Equal(t, &launch.User{UID: 7, GID: 8}, userOf(t, h, PluginSpec{User: &User{UID: 7, GID: 8}}, "/state/x"))
-	assert.Nil(t, userOf(t, &house{}, PluginSpec{User: &User{UID: 7, GID: 8}}, "/state/x"), "only root can")
+	assert.Nil(t, userOf(t, h, Plugin{SameUser: true}, "/state/x"))
+	assert.Equal(t, &launch.User{UID: 7, GID: 8}, userOf(t, h, Plugin{User: &launch.User{UID: 7, GID: 8}}, "/state/x"))
+	assert.Nil(t, userOf(t, &Workspace{}, Plugin{User: &launch.User{UID: 7, GID: 8}}, "/state/x"), "only root can")
 }
 
 // TestUsersOfTwoHosts: whoever has the user of another host's plugin would see its
 // files, and kill it as a stray.
 func TestUsersOfTwoHosts(t *testing.T) {
 	claims := t.TempDir()
-	one, two := rootsHouse(claims), rootsHouse(claims)
-	mine := userOf(t, one, PluginSpec{}, "/state/p")
-	assert.NotEqual(t, mine, userOf(t, two, PluginSpec{}, "/state/p"))
-	require.NoError(t, one.close())
-	assert.Equal(t, mine, userOf(t, rootsHouse(claims), PluginSpec{}, "/state/p"), "free again with the host's end")
+	one, two := roots(claims), roots(claims)
+	mine := userOf(t, one, Plugin{}, "/state/p")
+	assert.NotEqual(t, mine, userOf(t, two, Plugin{}, "/state/p"))
+	require.NoError(t, one.Close())
+	assert.Equal(t, mine, userOf(t, roots(claims), Plugin{}, "/state/p"), "free again with the host's end")
 }
 
 // TestUsersWithoutAPlaceToNoteThem: a directory that somebody else has put there
@@ -301,18 +300,18 @@ func TestUsersOfTwoHosts(t *testing.T) {
 func TestUsersWithoutAPlaceToNoteThem(t *testing.T) {
 	claims := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(claims, "vehicle-plugin-users"), nil, 0o600))
-	_, err := rootsHouse(claims).user(PluginSpec{}, "/state/p")
+	_, err := roots(claims).user(Plugin{}, "/state/p")
 	require.ErrorContains(t, err, "no place to note the plugins' users")
-	h := rootsHouse(claims)
-	h.claimDirs = append(h.claimDirs, "/nowhere", t.TempDir())
-	assert.NotNil(t, userOf(t, h, PluginSpec{}, "/state/p"))
+	h := roots(claims)
+	h.users.claimDirs = append(h.users.claimDirs, "/nowhere", t.TempDir())
+	assert.NotNil(t, userOf(t, h, Plugin{}, "/state/p"))
 }
 
 // TestDerivedUserIsNotAChosenOne: the operator may have chosen a number of the
 // range.
 func TestDerivedUserIsNotAChosenOne(t *testing.T) {
 	derived := launch.UserOf("/state/p")
-	h := rootsHouse(t.TempDir())
-	h.reserve([]PluginSpec{{}, {User: &User{UID: derived.UID, GID: derived.GID}}})
-	assert.NotEqual(t, derived.UID, userOf(t, h, PluginSpec{}, "/state/p").UID)
+	h := roots(t.TempDir())
+	h.Reserve(Plugin{}, Plugin{User: &derived})
+	assert.NotEqual(t, derived.UID, userOf(t, h, Plugin{}, "/state/p").UID)
 }

@@ -1,4 +1,4 @@
-package host
+package run
 
 import (
 	"context"
@@ -16,9 +16,9 @@ import (
 
 // reattach connects to a process that somebody else has started, for example a
 // debugger. Its connection is plain gRPC, which needs nothing of go-plugin's.
-func (i *instance) reattach() error {
+func (i *Instance) reattach() error {
 	var at shared.Reattach
-	if err := json.Unmarshal([]byte(i.spec.Reattach), &at); err != nil {
+	if err := json.Unmarshal([]byte(i.plan.Reattach), &at); err != nil {
 		return fmt.Errorf("the line to reattach is not understood: %w", err)
 	}
 	target := ""
@@ -37,7 +37,7 @@ func (i *instance) reattach() error {
 		return err
 	}
 	i.remote, i.body = shared.NewClient(conn), newAttached(at.PID, conn)
-	ctx, cancel := context.WithTimeout(context.Background(), i.opts.StartTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), i.plan.StartTimeout)
 	defer cancel()
 	if _, err := i.remote.Describe(ctx); errors.Is(err, shared.ReasonPluginDown) || errors.Is(err, shared.ReasonDeadlineExceeded) {
 		return fmt.Errorf("nobody answers at %s; start the plugin again and take the line that it prints: %w", at.Address, err)

@@ -1,6 +1,6 @@
 //go:build unix
 
-package host
+package workspace
 
 import (
 	"os"
@@ -88,6 +88,6 @@ func TestTwoHostsHaveTheirOwn(t *testing.T) {
 	require.DirExists(t, a.runtime, "the second has not swept the first one's")
 	_, err := lockDir(a.runtime)
 	require.Error(t, err)
-	require.NoError(t, a.close())
+	require.NoError(t, a.Close())
 	require.DirExists(t, b.runtime)
 }

@@ -7,11 +7,6 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
-// tally counts a plugin's calls.
-type tally struct {
-	inFlight, replayed atomic.Int64
-}
-
 // Metrics is told of every answered call. It is called from many goroutines and
 // must not block.
 type Metrics interface {
@@ -33,6 +28,11 @@ type Call struct {
 type noMetrics struct{}
 
 func (noMetrics) CallDone(Call) {}
+
+// callCounters of a plugin.
+type callCounters struct {
+	inFlight, replayed atomic.Int64
+}
 
 // reasonOf is the label of an error; empty for success.
 func reasonOf(err error) shared.Reason {

@@ -1,7 +1,11 @@
-package host
+package run
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"os/exec"
+	"slices"
 	"time"
 )
 
@@ -52,8 +56,8 @@ type CrashReport struct {
 	Message string `json:"message"`
 }
 
-// sentence tells what happened, and what comes next.
-func (c CrashReport) sentence(next string) string {
+// Describe sets the Message: what happened, and next, a sentence on what comes now.
+func (c *CrashReport) Describe(next string) {
 	what := ""
 	switch c.Cause {
 	case CauseStart:
@@ -77,5 +81,49 @@ func (c CrashReport) sentence(next string) string {
 	default:
 		what = "The plugin process ended: " + c.Exit
 	}
-	return fmt.Sprintf("%s. %s", what, next)
+	c.Message = fmt.Sprintf("%s. %s", what, next)
+}
+
+// goPanicStatus is how the Go runtime ends after a panic or a fatal error.
+const goPanicStatus = 2
+
+// maxReported bounds the request ids in a crash report.
+const maxReported = 100
+
+// Report says how the run ended, but for the Message. Only once it has.
+func (i *Instance) Report(now time.Time) CrashReport {
+	i.mu.Lock()
+	ids := slices.Sorted(maps.Keys(i.calls))
+	for id := range i.cutOff {
+		if i.calls[id] == 0 {
+			ids = append(ids, id)
+		}
+	}
+	cause := i.cause
+	i.mu.Unlock()
+	slices.Sort(ids)
+
+	r := CrashReport{
+		Time: now, Cause: cause, PID: i.PID(), Exit: i.exit(), Uptime: now.Sub(i.started), Digest: i.digest,
+		InFlight: ids[:min(len(ids), maxReported)], LastLines: i.pipe.Last(), LastPanic: i.pipe.Panic(),
+	}
+	if r.Cause == "" {
+		r.Cause = i.ownCause(len(r.LastPanic) > 0)
+	}
+	return r
+}
+
+// ownCause of an end that was not the host's doing.
+func (i *Instance) ownCause(panicked bool) CrashCause {
+	var exit *exec.ExitError
+	if i.body == nil || !errors.As(i.body.ExitError(), &exit) {
+		return CauseExit
+	}
+	switch {
+	case exit.ExitCode() < 0:
+		return CauseSignal
+	case panicked && exit.ExitCode() == goPanicStatus:
+		return CausePanic
+	}
+	return CauseExit
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package host
+package workspace
 
 import (
 	"fmt"
@@ -58,13 +58,13 @@ func stillThere(f *os.File) error {
 	return err
 }
 
-// ours says whether a file belongs to this process's user.
+// ours reports whether a file belongs to this process's user.
 func ours(info fs.FileInfo) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(st.Uid) == os.Geteuid()
 }
 
-// reachable says whether a user can get to a directory of its own.
+// reachable returns an error if a user cannot get to a directory of its own.
 func reachable(dir string, u launch.User) error {
 	for at := filepath.Dir(dir); ; at = filepath.Dir(at) {
 		info, err := os.Stat(at)
