@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/europe"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
@@ -75,7 +76,7 @@ func newVendor(cfg sdk.VendorConfig, o Options) (sdk.Vendor, error) {
 	for i, d := range s.RereadAfter {
 		rereads[i] = time.Duration(d)
 	}
-	return europe.New(europe.Options{
+	return europe.New(ccs.Options{
 		Profile: p, Username: s.Username, Password: s.Password, Language: s.Language, RereadAfter: rereads, Limits: limits, Plan: plan,
 		Requested: cfg.Requested, Refused: cfg.Refused,
 		Store: cfg.Store, Redactor: cfg.Redactor, Logger: cfg.Logger, Now: cfg.Now,

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 )
@@ -18,7 +19,7 @@ func BenchmarkCached(b *testing.B) {
 	require.NoError(b, err)
 	require.NoError(b, sim.Start("127.0.0.1:0"))
 	defer func() { _ = sim.Close(b.Context()) }()
-	client, err := New(Options{Profile: brandProfile(b, profile.Kia, sim.URL()), Username: a.Email, Password: a.Password, Store: openStore(b, ""), HistoryEvery: -1, Limits: unlimited()})
+	client, err := New(ccs.Options{Profile: brandProfile(b, profile.Kia, sim.URL()), Username: a.Email, Password: a.Password, Store: openStore(b, ""), HistoryEvery: -1, Limits: unlimited()})
 	require.NoError(b, err)
 	require.NoError(b, client.Login(b.Context()))
 	_, err = client.Vehicles(b.Context())

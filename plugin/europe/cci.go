@@ -2,12 +2,14 @@ package europe
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
@@ -25,11 +27,17 @@ type cciTokens struct {
 	IDToken                  string `json:"idToken"`
 }
 
-func (t *cciTokens) all() []string {
-	return []string{
-		t.AccessToken, t.RefreshToken, t.ExchangeableAccessToken, t.ExchangeableRefreshToken,
-		t.NonCCSToken, t.NonCCSRefreshToken, t.IDToken,
+// keep puts the set into a session.
+func (t *cciTokens) keep(s *ccs.Session) {
+	s.Auth, _ = json.Marshal(t) // it holds texts only
+}
+
+// tokensOf a session, if it has any.
+func tokensOf(s ccs.Session) (t cciTokens, ok bool) {
+	if len(s.Auth) == 0 {
+		return t, false
 	}
+	return t, json.Unmarshal(s.Auth, &t) == nil
 }
 
 // take reads a set from an answer; a missing field means "keep the old value".
@@ -46,10 +54,10 @@ func (t *cciTokens) take(doc field.Object) {
 }
 
 // redeem is step 4: the code for a set of tokens. A code works once.
-func (c *Client) redeem(ctx context.Context, device, code string) (cciTokens, error) {
+func (a *cciAuth) redeem(ctx context.Context, device, code string) (cciTokens, error) {
 	var tokens cciTokens
-	doc, _, err := c.cci(ctx, request{
-		url: c.opts.Profile.Paths.Redeem + "?" + url.Values{"code": {code}}.Encode(), what: "redeem code", header: c.cciHeader(device, nil),
+	doc, _, err := a.cci(ctx, ccs.Request{
+		URL: a.Profile().Paths.Redeem + "?" + url.Values{"code": {code}}.Encode(), What: "redeem code", Header: a.cciHeader(device, nil),
 	})
 	if errors.Is(err, sdk.ErrSessionExpired) {
 		return tokens, notUnderstood()
@@ -64,9 +72,9 @@ func (c *Client) redeem(ctx context.Context, device, code string) (cciTokens, er
 }
 
 // refresh renews the set. If it is refused, a login is needed.
-func (c *Client) refresh(ctx context.Context, device string, tokens cciTokens) (cciTokens, error) {
-	doc, header, err := c.cci(ctx, request{
-		url: c.opts.Profile.Paths.Refresh, what: "refresh tokens", header: c.cciHeader(device, &tokens), json: tokens,
+func (a *cciAuth) refresh(ctx context.Context, device string, tokens cciTokens) (cciTokens, error) {
+	doc, header, err := a.cci(ctx, ccs.Request{
+		URL: a.Profile().Paths.Refresh, What: "refresh tokens", Header: a.cciHeader(device, &tokens), JSON: tokens,
 	})
 	if spoken := shared.AsAPIError(err); spoken != nil && spoken.VendorCode != "" {
 		// The server answers so when it does not like the request, which only a
@@ -84,16 +92,13 @@ func (c *Client) refresh(ctx context.Context, device string, tokens cciTokens) (
 		}
 	}
 	// On disk before it is used: the old refresh token may be void now.
-	if err := c.update(func(s *session) { s.CCI = &tokens }); err != nil {
-		return tokens, storeFailed(err)
-	}
-	return tokens, nil
+	return tokens, a.Update(tokens.keep)
 }
 
 // exchange is step 5: a token of the vehicle API.
-func (c *Client) exchange(ctx context.Context, device string, tokens cciTokens) error {
-	doc, _, err := c.cci(ctx, request{
-		url: c.opts.Profile.Paths.Exchange + "?serviceType=CCS", what: "exchange token", header: c.cciHeader(device, &tokens),
+func (a *cciAuth) exchange(ctx context.Context, device string, tokens cciTokens) error {
+	doc, _, err := a.cci(ctx, ccs.Request{
+		URL: a.Profile().Paths.Exchange + "?serviceType=CCS", What: "exchange token", Header: a.cciHeader(device, &tokens),
 	})
 	if err != nil {
 		return err
@@ -102,15 +107,12 @@ func (c *Client) exchange(ctx context.Context, device string, tokens cciTokens) 
 	if !ok {
 		return notUnderstood()
 	}
-	now := c.opts.Now()
+	now := a.Options.Now()
 	life := lifetime(doc.At("expiresTime"), now)
-	if err := c.update(func(s *session) {
-		s.CCI = &tokens
-		keepToken(s, strings.TrimPrefix(token, "Bearer "), now, life)
-	}); err != nil {
-		return storeFailed(err)
-	}
-	return nil
+	return a.Update(func(s *ccs.Session) {
+		tokens.keep(s)
+		s.KeepToken(strings.TrimPrefix(token, "Bearer "), now, life)
+	})
 }
 
 // lifetime reads expiresTime: seconds to live; larger numbers are a time, in
@@ -129,40 +131,40 @@ func lifetime(o field.Object, now time.Time) time.Duration {
 }
 
 // cci makes a POST to the account API. A refused token is ErrSessionExpired.
-func (c *Client) cci(ctx context.Context, r request) (field.Object, http.Header, error) {
-	r.method = http.MethodPost
-	r.url = c.opts.Profile.CCIURL + r.url
-	resp, err := c.send(ctx, r)
+func (a *cciAuth) cci(ctx context.Context, r ccs.Request) (field.Object, http.Header, error) {
+	r.Method = http.MethodPost
+	r.URL = a.Profile().CCIURL + r.URL
+	resp, err := a.Send(ctx, r)
 	if err != nil {
 		return field.Object{}, nil, err
 	}
-	doc, err := field.Decode(resp.body)
+	doc, err := field.Decode(resp.Body)
 	switch {
-	case resp.status == http.StatusForbidden && err != nil:
-		return field.Object{}, nil, blocked()
-	case outage(resp.status):
-		failure := c.unavailable(resp)
-		if resp.status == http.StatusInternalServerError {
-			failure.VendorCode = codeIn(doc.At("code"))
+	case resp.Status == http.StatusForbidden && err != nil:
+		return field.Object{}, nil, ccs.Blocked()
+	case ccs.Outage(resp.Status):
+		failure := a.Unavailable(resp)
+		if resp.Status == http.StatusInternalServerError {
+			failure.VendorCode = ccs.CodeIn(doc.At("code"))
 		}
 		return field.Object{}, nil, failure
-	case resp.status != http.StatusOK:
+	case resp.Status != http.StatusOK:
 		return field.Object{}, nil, sdk.ErrSessionExpired
 	case err != nil || !doc.IsObject():
 		return field.Object{}, nil, notUnderstood()
 	}
-	return doc, resp.header, nil
+	return doc, resp.Header, nil
 }
 
-func (c *Client) cciHeader(device string, tokens *cciTokens) http.Header {
-	p := c.opts.Profile
+func (a *cciAuth) cciHeader(device string, tokens *cciTokens) http.Header {
+	p := a.Profile()
 	h := http.Header{}
 	for key, value := range map[string]string{
 		"client-id": p.Package, "client-name": p.ClientName, "client-version": p.ClientVersion,
 		"client-os-code": p.OSCode, "client-os-version": p.OSVersion, "client-device-model": p.DeviceModel,
 		"client-notification-provider-type": p.NotificationType, "client-device-id": device,
-		"locale": strings.ToUpper(c.opts.Language), "Accept-Language": c.opts.Language, "Accept": "application/json",
-		"timezone": c.opts.Now().In(c.zone).Format("-07:00"),
+		"locale": strings.ToUpper(a.Options.Language), "Accept-Language": a.Options.Language, "Accept": "application/json",
+		"timezone": a.Options.Now().In(a.Zone).Format("-07:00"),
 	} {
 		h.Set(key, value)
 	}

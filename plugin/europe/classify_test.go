@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
@@ -224,10 +225,11 @@ func TestDailyLimitEndsAtItsReset(t *testing.T) {
 	} {
 		t.Run(tc.at.Format(time.DateTime), func(t *testing.T) {
 			t.Parallel()
-			client := scripted(t, text(509, `{"retCode":"F","resCode":"5091","resMsg":"Exceeds number of requests"}`))
+			server := httptest.NewServer(text(509, `{"retCode":"F","resCode":"5091","resMsg":"Exceeds number of requests"}`))
+			t.Cleanup(server.Close)
 			clock := &clock{t: tc.at}
-			client.opts.Now = clock.now
-			require.NoError(t, client.update(func(s *session) { s.ExpiresAt = tc.at.Add(forever).UnixMilli() }))
+			client := signedIn(t, server.URL, func(o *ccs.Options) { o.Now = clock.now })
+			require.NoError(t, client.Account().Update(func(s *ccs.Session) { s.ExpiresAt = tc.at.Add(forever).UnixMilli() }))
 			_, err := client.Vehicles(t.Context())
 			assert.Equal(t, tc.want, failure(t, err, shared.ReasonRateLimited).RetryAfter)
 		})
@@ -287,8 +289,8 @@ func TestNoAnswer(t *testing.T) {
 				client := signedIn(t, pipeBase, overPipes(t, answer))
 				for _, wakes := range []bool{false, true} {
 					begun := time.Now()
-					_, err := client.send(t.Context(), request{
-						method: http.MethodGet, url: client.opts.Profile.APIURL + listPath, timeout: time.Minute, wakes: wakes,
+					_, err := client.Account().Send(t.Context(), ccs.Request{
+						Method: http.MethodGet, URL: client.Account().Profile().APIURL + listPath, Timeout: time.Minute, Wakes: wakes,
 					})
 					e := failure(t, err, shared.ReasonVendorTimeout)
 					assert.Equal(t, wakes, e.MayHaveHappened, name)

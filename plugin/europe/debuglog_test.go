@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
@@ -28,14 +29,14 @@ func TestDebugLogShowsBodiesWithoutSecrets(t *testing.T) {
 		password, account(profile.Kia).Email, account(profile.Kia).RefreshToken, ccs2ID, ccs1ID, carCCS2(profile.Kia).VIN, carCCS1(profile.Kia).VIN,
 		"52.516275", "13.377704", "48.137154", "11.576124", c.base,
 	}
-	learn := func(client *Client) {
-		s := client.current()
+	learn := func(client *ccs.Client) {
+		s := client.Account().Session()
 		secrets = append(secrets, s.AccessToken)
 		if s.DeviceID != "" { // the classic client's login needs none
 			secrets = append(secrets, s.DeviceID)
 		}
-		if s.CCI != nil {
-			secrets = append(secrets, s.CCI.all()...)
+		if tokens, ok := tokensOf(s); ok {
+			secrets = append(secrets, tokens.all()...)
 		}
 	}
 
@@ -71,7 +72,7 @@ func TestDebugLogShowsBodiesWithoutSecrets(t *testing.T) {
 		assert.Contains(t, log, shown)
 	}
 	for line := range strings.Lines(log) {
-		assert.Less(t, len(line), 3*shownBody)
+		assert.Less(t, len(line), 3*4<<10)
 	}
 }
 
@@ -89,7 +90,7 @@ func TestTransportSeesEveryCall(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t, cloudsim.Options{})
 	seen := make(chan string, 1000)
-	client := c.ready(t, func(o *Options) {
+	client := c.ready(t, func(o *ccs.Options) {
 		o.Transport = func(next http.RoundTripper) http.RoundTripper { return spy{next, seen} }
 	})
 	for _, id := range []string{ccs1ID, ccs2ID} {

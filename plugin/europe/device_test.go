@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
@@ -57,13 +58,19 @@ func TestRegistration(t *testing.T) {
 func TestDroppedDeviceIsRegisteredOnce(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		call func(ctx context.Context, c *Client) error
+		call func(ctx context.Context, c *ccs.Client) error
 		path string
 	}{
-		"list":      {func(ctx context.Context, c *Client) error { _, err := c.Vehicles(ctx); return err }, listPath},
-		"read":      {func(ctx context.Context, c *Client) error { _, err := c.Cached(ctx, ccs2ID); return err }, latestCCS2},
-		"CCS1 wake": {func(ctx context.Context, c *Client) error { _, err := c.Force(ctx, ccs1ID, time.Time{}); return err }, wakeCCS1},
-		"CCS2 wake": {func(ctx context.Context, c *Client) error { _, err := c.Force(ctx, ccs2ID, time.Time{}); return err }, wakeCCS2},
+		"list": {func(ctx context.Context, c *ccs.Client) error { _, err := c.Vehicles(ctx); return err }, listPath},
+		"read": {func(ctx context.Context, c *ccs.Client) error { _, err := c.Cached(ctx, ccs2ID); return err }, latestCCS2},
+		"CCS1 wake": {func(ctx context.Context, c *ccs.Client) error {
+			_, err := c.Force(ctx, ccs1ID, time.Time{})
+			return err
+		}, wakeCCS1},
+		"CCS2 wake": {func(ctx context.Context, c *ccs.Client) error {
+			_, err := c.Force(ctx, ccs2ID, time.Time{})
+			return err
+		}, wakeCCS2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -91,7 +98,7 @@ func TestManyCallersRegisterOnce(t *testing.T) {
 	const callers = 20
 	c := newCloud(t, cloudsim.Options{})
 	client := c.ready(t)
-	dropped := client.current().DeviceID
+	dropped := client.Account().Session().DeviceID
 	c.DropDevices()
 
 	var arrived sync.WaitGroup

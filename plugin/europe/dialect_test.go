@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
@@ -15,10 +16,10 @@ import (
 )
 
 // listed is a client that has the list of an account's cars.
-func (c *cloud) listed(t *testing.T, store *sdk.Store) *Client {
+func (c *cloud) listed(t *testing.T, store *sdk.Store) *ccs.Client {
 	t.Helper()
 	client := c.client(t, profile.Kia, withStore(store))
-	if client.current().AccessToken == "" {
+	if client.Account().Session().AccessToken == "" {
 		require.NoError(t, client.Login(t.Context()))
 	}
 	_, err := client.Vehicles(t.Context())

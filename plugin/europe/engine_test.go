@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
@@ -19,7 +20,7 @@ import (
 func (c *cloud) engine(t *testing.T) *sdk.Engine {
 	t.Helper()
 	e := sdk.NewEngine(sdk.Plugin{New: func(cfg sdk.VendorConfig) (sdk.Vendor, error) {
-		return c.client(t, profile.Kia, withStore(cfg.Store), func(o *Options) { o.Refused = cfg.Refused }), nil
+		return c.client(t, profile.Kia, withStore(cfg.Store), func(o *ccs.Options) { o.Refused = cfg.Refused }), nil
 	}}, sdk.Options{Now: c.clock.now, MinReadInterval: -1})
 	t.Cleanup(func() { assert.NoError(t, e.Close(context.WithoutCancel(t.Context()))) })
 	_, err := e.Initialize(t.Context(), shared.Config{Settings: []byte(`{}`)})

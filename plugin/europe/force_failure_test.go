@@ -1,7 +1,6 @@
 package europe
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -109,33 +108,6 @@ func TestForceCCS1WithoutTheCopy(t *testing.T) {
 			assert.True(t, failure(t, err, tc.reason).MayHaveHappened)
 			assert.Nil(t, data, "an empty state would wipe what is known")
 		})
-	}
-}
-
-func TestWhatTheNextRereadMayCure(t *testing.T) {
-	t.Parallel()
-	long := shared.NewError(shared.ReasonVehicleUnreachable)
-	long.RetryAfter = 24 * time.Hour
-	short := shared.NewError(shared.ReasonVehicleUnreachable)
-	short.RetryAfter = 30 * time.Minute
-	for name, tc := range map[string]struct {
-		err  error
-		want bool
-	}{
-		"outage":             {shared.NewError(shared.ReasonVendorUnavailable), true},
-		"timeout":            {shared.NewError(shared.ReasonVendorTimeout), true},
-		"garbage":            {shared.NewError(shared.ReasonInvalidResponse), true},
-		"no state":           {noState(), true},
-		"car out of reach":   {short, true},
-		"no data for a day":  {long, false},
-		"firewall for hours": {blocked(), false},
-		"quota":              {shared.NewError(shared.ReasonRateLimited), false},
-		"client refused":     {shared.NewError(shared.ReasonVendorChanged), false},
-		"low battery":        {shared.NewError(shared.ReasonGuardRefused), false},
-		"session ended":      {sdk.ErrSessionExpired, false},
-		"caller gone":        {context.Canceled, false},
-	} {
-		assert.Equal(t, tc.want, passes(tc.err), name)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
@@ -34,7 +35,7 @@ func slowly(t *testing.T) *cloud {
 func (c *cloud) ticking() front { return before(latestCCS2, func() { c.clock.advance(perReread) }) }
 
 // baseline is the car's time as the cloud has it before a wake.
-func baseline(t *testing.T, client *Client, id string) time.Time {
+func baseline(t *testing.T, client *ccs.Client, id string) time.Time {
 	t.Helper()
 	data, err := client.Cached(t.Context(), id)
 	require.NoError(t, err)
@@ -115,7 +116,7 @@ func TestForceCCS2(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := slowly(t)
-			client := c.ready(t, func(o *Options) { o.Now = func() time.Time { return c.clock.now().Add(skew) } })
+			client := c.ready(t, func(o *ccs.Options) { o.Now = func() time.Time { return c.clock.now().Add(skew) } })
 			since := baseline(t, client, ccs2ID)
 			c.intercept(c.ticking())
 			data, err := client.Force(t.Context(), ccs2ID, since)
@@ -307,7 +308,7 @@ func TestForceHonoursTheContext(t *testing.T) {
 func TestDefaultRereads(t *testing.T) {
 	t.Parallel()
 	var seconds []float64
-	for _, after := range newClient(t, Options{Profile: brandProfile(t, profile.Kia, "")}).opts.RereadAfter {
+	for _, after := range newClient(t, ccs.Options{Profile: brandProfile(t, profile.Kia, "")}).Account().Options.RereadAfter {
 		seconds = append(seconds, after.Seconds())
 	}
 	assert.Equal(t, []float64{3, 8, 22, 30, 45, 65, 90, 115, 140}, seconds)

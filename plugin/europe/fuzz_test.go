@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
@@ -30,28 +31,29 @@ func FuzzVendorAnswers(f *testing.F) {
 		f.Add(302, body, "/web/v1/user/authorization?reqUsername=y")
 		f.Add(503, body, "\x00%zz")
 	}
-	client, err := New(Options{Profile: brandProfile(f, "kia", "http://127.0.0.1:1"), Username: "u", Password: "p", Store: openStore(f, "")})
+	client, err := New(ccs.Options{Profile: brandProfile(f, "kia", "http://127.0.0.1:1"), Username: "u", Password: "p", Store: openStore(f, "")})
 	if err != nil {
 		f.Fatal(err)
 	}
+	account := client.Account()
 	f.Fuzz(func(t *testing.T, status int, body, header string) {
-		resp := response{
-			status: status, body: []byte(body), url: &url.URL{},
-			header: http.Header{"Location": {header}, "Retry-After": {header}},
+		resp := ccs.Response{
+			Status: status, Body: []byte(body), URL: &url.URL{},
+			Header: http.Header{"Location": {header}, "Retry-After": {header}},
 		}
 		var failures []error
 		for _, wakes := range []bool{false, true} {
-			_, err := client.classify(resp, wakes)
+			_, err := account.Classify(resp, wakes)
 			failures = append(failures, err)
 		}
-		_, err := client.signInResult(resp)
+		_, err := (&cciAuth{account}).signInResult(resp)
 		failures = append(failures, err)
-		_, err = client.grantAnswer(resp)
+		_, err = (&classicAuth{Account: account}).grantAnswer(resp)
 		failures = append(failures, err)
 		for _, err := range failures {
 			var api *shared.APIError
 			switch {
-			case err == nil, errors.Is(err, sdk.ErrSessionExpired), errors.Is(err, errDeviceID):
+			case err == nil, errors.Is(err, sdk.ErrSessionExpired), errors.Is(err, ccs.ErrDeviceID):
 				continue
 			case !errors.As(err, &api):
 				t.Fatalf("%v has no type", err)

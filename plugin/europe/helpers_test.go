@@ -14,12 +14,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+	"google.golang.org/protobuf/proto"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact/redacttest"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -45,6 +48,8 @@ const (
 
 const (
 	password = "correct horse battery"
+	// sessionDoc is the session's document in the store.
+	sessionDoc = "session"
 	// forever is longer than any test.
 	forever = time.Hour
 )
@@ -104,7 +109,7 @@ func newCloud(t *testing.T, o cloudsim.Options) *cloud {
 
 // newPipedCloud is one within the synctest bubble of t; options lead a client
 // there.
-func newPipedCloud(t *testing.T, o cloudsim.Options) (c *cloud, options func(*Options)) {
+func newPipedCloud(t *testing.T, o cloudsim.Options) (c *cloud, options func(*ccs.Options)) {
 	t.Helper()
 	c = newSilentCloud(t, o)
 	c.base = pipeBase
@@ -284,10 +289,10 @@ func brandProfile(tb testing.TB, b profile.Brand, base string) profile.Profile {
 
 // client is a client of the brand's account, with a store in memory unless
 // change says otherwise.
-func (c *cloud) client(t *testing.T, b profile.Brand, change ...func(*Options)) *Client {
+func (c *cloud) client(t *testing.T, b profile.Brand, change ...func(*ccs.Options)) *ccs.Client {
 	t.Helper()
 	a := account(b)
-	o := Options{
+	o := ccs.Options{
 		Profile: brandProfile(t, b, c.base), Username: a.Email, Password: a.Password, Now: c.clock.now, RereadAfter: rereads(6), HistoryEvery: -1,
 		Limits: unlimited(),
 	}
@@ -297,14 +302,16 @@ func (c *cloud) client(t *testing.T, b profile.Brand, change ...func(*Options)) 
 	return newClient(t, o)
 }
 
-func newClient(t *testing.T, o Options) *Client {
+func newClient(t *testing.T, o ccs.Options) *ccs.Client {
 	t.Helper()
 	if o.Store == nil {
 		o.Store = openStore(t, "")
 	}
 	client, err := New(o)
 	require.NoError(t, err)
-	t.Cleanup(client.http.CloseIdleConnections)
+	if pool, ok := client.Account().Transport().(*http.Transport); ok {
+		t.Cleanup(pool.CloseIdleConnections)
+	}
 	return client
 }
 
@@ -313,13 +320,14 @@ func unlimited() sdk.Limits {
 	return sdk.Limits{CallsPerDay: -1, LoginsPerDay: -1, WakesPerDay: -1, WakeInterval: -1, AuxStop: -1}
 }
 
-func withStore(s *sdk.Store) func(*Options)    { return func(o *Options) { o.Store = s } }
-func withUser(name string) func(*Options)      { return func(o *Options) { o.Username = name } }
-func withPassword(word string) func(*Options)  { return func(o *Options) { o.Password = word } }
-func withToken(b profile.Brand) func(*Options) { return withPassword(account(b).RefreshToken) }
+func withStore(s *sdk.Store) func(*ccs.Options) { return func(o *ccs.Options) { o.Store = s } }
+func withUser(name string) func(*ccs.Options)   { return func(o *ccs.Options) { o.Username = name } }
 
-func withRereads(after ...time.Duration) func(*Options) {
-	return func(o *Options) { o.RereadAfter = after }
+func withPassword(word string) func(*ccs.Options)  { return func(o *ccs.Options) { o.Password = word } }
+func withToken(b profile.Brand) func(*ccs.Options) { return withPassword(account(b).RefreshToken) }
+
+func withRereads(after ...time.Duration) func(*ccs.Options) {
+	return func(o *ccs.Options) { o.RereadAfter = after }
 }
 
 // rereads is n re-reads a millisecond apart.
@@ -332,7 +340,7 @@ func rereads(n int) []time.Duration {
 }
 
 // ready is a Kia client that is logged in and knows its cars.
-func (c *cloud) ready(t *testing.T, change ...func(*Options)) *Client {
+func (c *cloud) ready(t *testing.T, change ...func(*ccs.Options)) *ccs.Client {
 	t.Helper()
 	client := c.client(t, profile.Kia, change...)
 	require.NoError(t, client.Login(t.Context()))
@@ -349,7 +357,7 @@ func openStore(tb testing.TB, dir string) *sdk.Store {
 }
 
 // scripted is a client with a session, whose calls handler answers.
-func scripted(t *testing.T, handler http.HandlerFunc) *Client {
+func scripted(t *testing.T, handler http.HandlerFunc) *ccs.Client {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
@@ -357,21 +365,21 @@ func scripted(t *testing.T, handler http.HandlerFunc) *Client {
 }
 
 // signedIn is a client of the server at base, with a session that it never got.
-func signedIn(t *testing.T, base string, change ...func(*Options)) *Client {
+func signedIn(t *testing.T, base string, change ...func(*ccs.Options)) *ccs.Client {
 	t.Helper()
 	clock := &clock{t: summer}
-	o := Options{
+	o := ccs.Options{
 		Profile: brandProfile(t, profile.Kia, base), Username: account(profile.Kia).Email, Password: password,
 		Now: clock.now, Store: openStore(t, ""), RereadAfter: rereads(3), HistoryEvery: -1,
 	}
 	for _, f := range change {
 		f(&o)
 	}
-	require.NoError(t, o.Store.Put(sessionDoc, session{
-		Account: newClient(t, o).accountName(), DeviceID: "device-1", AccessToken: "eyJ.access.token", ExpiresAt: summer.Add(forever).UnixMilli(),
+	require.NoError(t, o.Store.Put(sessionDoc, ccs.Session{
+		Account: newClient(t, o).Account().Session().Account, DeviceID: "device-1", AccessToken: "eyJ.access.token", ExpiresAt: summer.Add(forever).UnixMilli(),
 	}))
 	client := newClient(t, o)
-	client.cars = map[string]car{scriptedCar: {}, ccs1ID: {}, ccs2ID: {ccs2: 1}}
+	client.Recall([]*vehiclev1.Vehicle{{Id: scriptedCar}, {Id: ccs1ID}, {Id: ccs2ID, Ccs2Support: proto.Int32(1)}})
 	return client
 }
 
@@ -405,5 +413,18 @@ func assertClean(t *testing.T, err error) {
 			assert.NotContains(t, err.Error(), secret) // no number looks like one of these
 		}
 		redacttest.NotIn(t, err.Error(), password)
+	}
+}
+
+// cciOf is the set of the account API's tokens that a client has.
+func cciOf(client *ccs.Client) cciTokens {
+	t, _ := tokensOf(client.Account().Session())
+	return t
+}
+
+func (t cciTokens) all() []string {
+	return []string{
+		t.AccessToken, t.RefreshToken, t.ExchangeableAccessToken, t.ExchangeableRefreshToken,
+		t.NonCCSToken, t.NonCCSRefreshToken, t.IDToken,
 	}
 }

@@ -3,6 +3,8 @@ package europe
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -14,7 +16,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
@@ -28,8 +32,11 @@ const (
 	tripsPath   = "/tripinfo"
 )
 
-func withHistory(every time.Duration) func(*Options) {
-	return func(o *Options) { o.HistoryEvery = every }
+// historyRetry is how long a request that failed is left alone.
+const historyRetry = 6 * time.Hour
+
+func withHistory(every time.Duration) func(*ccs.Options) {
+	return func(o *ccs.Options) { o.HistoryEvery = every }
 }
 
 // answers is a front for both requests; nil leaves one to the cloud.
@@ -62,11 +69,17 @@ func tripAnswer(w http.ResponseWriter, r *http.Request) {
 	text(http.StatusOK, monthAnswer)(w, r)
 }
 
-func cached(t *testing.T, client *Client, id string) *vehiclev1.VehicleData {
+func cached(t *testing.T, client *ccs.Client, id string) *vehiclev1.VehicleData {
 	t.Helper()
 	data, err := client.Cached(t.Context(), id)
 	require.NoError(t, err)
 	return data
+}
+
+// historyName is that of a car's document in the store.
+func historyName(client *ccs.Client, id string) string {
+	sum := sha256.Sum256([]byte(client.Account().Session().Account + "\x00" + id))
+	return "history-" + hex.EncodeToString(sum[:6])
 }
 
 func assertHistory(t *testing.T, data *vehiclev1.VehicleData) {
@@ -157,9 +170,7 @@ func TestHistoryByEngine(t *testing.T) {
 	} {
 		c := newCloud(t, cloudsim.Options{})
 		client := c.ready(t, withHistory(time.Hour))
-		client.mu.Lock()
-		client.cars[ccs2ID] = car{ccs2: 1, engine: engine}
-		client.mu.Unlock()
+		client.Recall([]*vehiclev1.Vehicle{{Id: ccs2ID, Ccs2Support: proto.Int32(1), EngineType: engine.Enum()}})
 		cached(t, client, ccs2ID)
 		cached(t, client, ccs2ID)
 		assert.Equal(t, want, c.seen(drivingPath), engine)
@@ -243,7 +254,7 @@ func TestHistoryTellsWhatConcernsAll(t *testing.T) {
 			c := newCloud(t, cloudsim.Options{})
 			dir := t.TempDir()
 			var told []error
-			client := c.ready(t, withHistory(24*time.Hour), withStore(openStore(t, dir)), func(o *Options) {
+			client := c.ready(t, withHistory(24*time.Hour), withStore(openStore(t, dir)), func(o *ccs.Options) {
 				o.Refused = func(vehicleID string, err error) {
 					assert.Equal(t, ccs2ID, vehicleID)
 					told = append(told, err)
@@ -319,8 +330,9 @@ func TestHistoryWithADroppedDevice(t *testing.T) {
 // damaged document is begun anew.
 func TestOddHistoryDocuments(t *testing.T) {
 	t.Parallel()
+	inThirtyYears := map[string]any{"next": summer.AddDate(30, 0, 0).UnixMilli()}
 	for name, document := range map[string]any{
-		"from the future": historyDocument{Driving: historyTurn{Next: summer.AddDate(30, 0, 0).UnixMilli()}, Trips: historyTurn{Next: summer.AddDate(30, 0, 0).UnixMilli()}},
+		"from the future": map[string]any{"driving": inThirtyYears, "trips": inThirtyYears},
 		"damaged data":    map[string]any{"driving": map[string]any{"next": 0}, "data": map[string]any{"battery": 7}},
 		"another form":    []int{1},
 	} {
@@ -328,21 +340,12 @@ func TestOddHistoryDocuments(t *testing.T) {
 			t.Parallel()
 			c := newCloud(t, cloudsim.Options{})
 			client := c.ready(t, withHistory(24*time.Hour))
-			require.NoError(t, client.opts.Store.Put(client.historyName(ccs2ID), document))
+			require.NoError(t, client.Account().Options.Store.Put(historyName(client, ccs2ID), document))
 			c.intercept(answers(text(http.StatusOK, drivingAnswer), tripAnswer))
 			cached(t, client, ccs2ID)
 			assertHistory(t, cached(t, client, ccs2ID))
 		})
 	}
-}
-
-func TestNameOfTheHistory(t *testing.T) {
-	t.Parallel()
-	c := newCloud(t, cloudsim.Options{})
-	kia, hyundai := c.client(t, profile.Kia), c.client(t, profile.Hyundai)
-	assert.Regexp(t, `^history-[0-9a-f]{12}$`, kia.historyName(ccs2ID))
-	assert.NotEqual(t, kia.historyName(ccs2ID), kia.historyName(ccs1ID))
-	assert.NotEqual(t, kia.historyName(ccs2ID), hyundai.historyName(ccs2ID))
 }
 
 // What is not understood is counted, and told to who debugs; not where the car

@@ -15,34 +15,32 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
-// Login implements [sdk.Vendor]. It follows docs/protocol-europe.md, section
-// "Login with e-mail and password", or "Refresh token as password".
-func (c *Client) Login(ctx context.Context) error {
-	if c.legacy {
-		return c.grant(ctx, c.opts.Password)
-	}
-	device, err := c.device(ctx, "")
+// Login implements [ccs.Auth]. It follows docs/protocol-europe.md, section "Login
+// with e-mail and password".
+func (a *cciAuth) Login(ctx context.Context) error {
+	device, err := a.Device(ctx, "")
 	if err != nil {
 		return err
 	}
-	code, err := c.signIn(ctx)
+	code, err := a.signIn(ctx)
 	if err != nil {
 		return err
 	}
-	tokens, err := c.redeem(ctx, device, code)
+	tokens, err := a.redeem(ctx, device, code)
 	if err != nil {
 		return passwordSent(err)
 	}
 	// If the last step fails, they spare the account another password.
-	if err := c.update(func(s *session) { s.CCI = &tokens }); err != nil {
-		return storeFailed(err)
+	if err := a.Update(tokens.keep); err != nil {
+		return err
 	}
-	return passwordSent(c.exchange(ctx, device, tokens))
+	return passwordSent(a.exchange(ctx, device, tokens))
 }
 
 // passwordSent marks the failures of a login from the sign-in on.
@@ -58,57 +56,52 @@ func passwordSent(err error) error {
 	return &api
 }
 
-// Renew implements [sdk.Renewer]: a new token of the vehicle API without the
-// password.
-func (c *Client) Renew(ctx context.Context) error {
-	s := c.current()
-	switch {
-	case c.legacy && s.RefreshToken != "":
-		return c.grant(ctx, s.RefreshToken)
-	case !c.legacy && s.CCI != nil:
-		device, err := c.device(ctx, "")
-		if err != nil {
-			return err
-		}
-		tokens, err := c.refresh(ctx, device, *s.CCI)
-		if err != nil {
-			return err
-		}
-		return c.exchange(ctx, device, tokens)
+// Renew implements [ccs.Auth].
+func (a *cciAuth) Renew(ctx context.Context) error {
+	tokens, ok := tokensOf(a.Session())
+	if !ok {
+		return sdk.ErrSessionExpired
 	}
-	return sdk.ErrSessionExpired
+	device, err := a.Device(ctx, "")
+	if err != nil {
+		return err
+	}
+	if tokens, err = a.refresh(ctx, device, tokens); err != nil {
+		return err
+	}
+	return a.exchange(ctx, device, tokens)
 }
 
 // signIn takes steps 1 to 3 at the login pages and returns the code.
-func (c *Client) signIn(ctx context.Context) (string, error) {
+func (a *cciAuth) signIn(ctx context.Context) (string, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return "", shared.NewError(shared.ReasonInternal).Wrap(err)
 	}
-	pages := &http.Client{Transport: c.http.Transport, Jar: jar}
-	if err := c.openLoginPage(ctx, pages); err != nil {
+	pages := &http.Client{Transport: a.Transport(), Jar: jar}
+	if err := a.openLoginPage(ctx, pages); err != nil {
 		return "", err
 	}
-	key, kid, err := c.passwordKey(ctx, pages)
+	key, kid, err := a.passwordKey(ctx, pages)
 	if err != nil {
 		return "", err
 	}
-	cipher, err := rsa.EncryptPKCS1v15(rand.Reader, key, []byte(c.opts.Password)) //nolint:staticcheck // the vendor's choice
+	cipher, err := rsa.EncryptPKCS1v15(rand.Reader, key, []byte(a.Options.Password)) //nolint:staticcheck // the vendor's choice
 	if err != nil {
 		return "", shared.Errorf(shared.ReasonInvalidResponse, "The vendor's login key cannot encrypt the password.").Wrap(err)
 	}
-	resp, err := c.send(ctx, request{
-		method: http.MethodPost, url: c.opts.Profile.LoginURL + c.opts.Profile.Paths.SignIn, what: "sign in", via: oneHop{c.http.Transport, jar}, header: c.browser(),
-		form: url.Values{
-			"client_id": {c.opts.Profile.OneAppClientID}, "encryptedPassword": {"true"}, "password": {hex.EncodeToString(cipher)},
-			"redirect_uri": {c.opts.Profile.OneAppRedirect}, "scope": {""}, "nonce": {""}, "state": {"ccsp"},
-			"username": {c.opts.Username}, "connector_session_key": {""}, "kid": {kid}, "_csrf": {""},
+	resp, err := a.Send(ctx, ccs.Request{
+		Method: http.MethodPost, URL: a.Profile().LoginURL + a.Profile().Paths.SignIn, What: "sign in", Via: oneHop{a.Transport(), jar}, Header: browser(a.Account),
+		Form: url.Values{
+			"client_id": {a.Profile().OneAppClientID}, "encryptedPassword": {"true"}, "password": {hex.EncodeToString(cipher)},
+			"redirect_uri": {a.Profile().OneAppRedirect}, "scope": {""}, "nonce": {""}, "state": {"ccsp"},
+			"username": {a.Options.Username}, "connector_session_key": {""}, "kid": {kid}, "_csrf": {""},
 		},
 	})
 	if err != nil {
 		return "", passwordSent(err)
 	}
-	code, err := c.signInResult(resp)
+	code, err := a.signInResult(resp)
 	return code, passwordSent(err)
 }
 
@@ -127,43 +120,43 @@ func (h oneHop) Do(req *http.Request) (*http.Response, error) {
 }
 
 // openLoginPage gets the cookies that the sign-in needs.
-func (c *Client) openLoginPage(ctx context.Context, pages *http.Client) error {
+func (a *cciAuth) openLoginPage(ctx context.Context, pages *http.Client) error {
 	query := url.Values{
-		"response_type": {"code"}, "client_id": {c.opts.Profile.OneAppClientID},
-		"redirect_uri": {c.opts.Profile.OneAppRedirect}, "lang": {c.opts.Language}, "state": {"ccsp"}, "country": {"de"},
+		"response_type": {"code"}, "client_id": {a.Profile().OneAppClientID},
+		"redirect_uri": {a.Profile().OneAppRedirect}, "lang": {a.Options.Language}, "state": {"ccsp"}, "country": {"de"},
 	}
-	resp, err := c.send(ctx, request{
-		method: http.MethodGet, url: c.opts.Profile.LoginURL + c.opts.Profile.Paths.Authorize + "?" + query.Encode(),
-		what: "login page", via: pages, header: c.browser(),
+	resp, err := a.Send(ctx, ccs.Request{
+		Method: http.MethodGet, URL: a.Profile().LoginURL + a.Profile().Paths.Authorize + "?" + query.Encode(),
+		What: "login page", Via: pages, Header: browser(a.Account),
 	})
 	if err != nil {
 		return err
 	}
 	switch {
-	case bytes.Contains(bytes.ToLower(resp.body), []byte("abusing")), strings.Contains(resp.url.RequestURI(), "/error?status=400"),
-		resp.status == http.StatusForbidden:
-		return blocked()
-	case outage(resp.status):
-		return c.unavailable(resp)
-	case resp.status != http.StatusOK:
+	case bytes.Contains(bytes.ToLower(resp.Body), []byte("abusing")), strings.Contains(resp.URL.RequestURI(), "/error?status=400"),
+		resp.Status == http.StatusForbidden:
+		return ccs.Blocked()
+	case ccs.Outage(resp.Status):
+		return a.Unavailable(resp)
+	case resp.Status != http.StatusOK:
 		return notUnderstood()
 	}
 	return nil
 }
 
 // passwordKey gets the key that the password is encrypted with.
-func (c *Client) passwordKey(ctx context.Context, pages *http.Client) (*rsa.PublicKey, string, error) {
-	resp, err := c.send(ctx, request{
-		method: http.MethodGet, url: c.opts.Profile.LoginURL + c.opts.Profile.Paths.LoginKey, what: "login key", via: pages, header: c.browser(),
+func (a *cciAuth) passwordKey(ctx context.Context, pages *http.Client) (*rsa.PublicKey, string, error) {
+	resp, err := a.Send(ctx, ccs.Request{
+		Method: http.MethodGet, URL: a.Profile().LoginURL + a.Profile().Paths.LoginKey, What: "login key", Via: pages, Header: browser(a.Account),
 	})
 	if err != nil {
 		return nil, "", err
 	}
-	if outage(resp.status) {
-		return nil, "", c.unavailable(resp)
+	if ccs.Outage(resp.Status) {
+		return nil, "", a.Unavailable(resp)
 	}
-	doc, err := field.Decode(resp.body)
-	if err != nil || resp.status != http.StatusOK {
+	doc, err := field.Decode(resp.Body)
+	if err != nil || resp.Status != http.StatusOK {
 		return nil, "", notUnderstood()
 	}
 	kid, okID := doc.At("retValue.kid").NonEmptyText()
@@ -188,11 +181,11 @@ func bigInt(o field.Object) (*big.Int, bool) {
 }
 
 // signInResult reads the redirect. The order of the tests matters.
-func (c *Client) signInResult(resp response) (string, error) {
-	if resp.status != http.StatusFound && resp.status != http.StatusSeeOther {
-		return "", c.refusedPage(resp)
+func (a *cciAuth) signInResult(resp ccs.Response) (string, error) {
+	if resp.Status != http.StatusFound && resp.Status != http.StatusSeeOther {
+		return "", a.refusedPage(resp)
 	}
-	location, err := url.Parse(resp.header.Get("Location"))
+	location, err := url.Parse(resp.Header.Get("Location"))
 	if err != nil {
 		return "", changed()
 	}
@@ -215,7 +208,7 @@ func (c *Client) signInResult(resp response) (string, error) {
 				return "", shared.NewError(shared.ReasonAuthFailed)
 			}
 		}
-		return "", blocked()
+		return "", ccs.Blocked()
 	case strings.Contains(text, "/web/v1/user/authorization"):
 		return "", shared.NewError(shared.ReasonConsentRequired)
 	case strings.Contains(text, "captcha"):
@@ -227,9 +220,9 @@ func (c *Client) signInResult(resp response) (string, error) {
 	return "", changed()
 }
 
-func (c *Client) refusedPage(resp response) error {
-	body := strings.ToLower(string(resp.body))
-	doc, _ := field.Decode(resp.body)
+func (a *cciAuth) refusedPage(resp ccs.Response) error {
+	body := strings.ToLower(string(resp.Body))
+	doc, _ := field.Decode(resp.Body)
 	remaining, counted := doc.At("errBody.remainCount").Int()
 	lockedFor, _ := doc.At("errBody.remainTime").Int()
 	code, _ := doc.At("errCode").Text()
@@ -238,14 +231,14 @@ func (c *Client) refusedPage(resp response) error {
 		return locked(time.Duration(min(max(lockedFor, 0), maxLockSeconds)) * time.Second)
 	case counted, code == "4003", code == "4010":
 		return shared.NewError(shared.ReasonAuthFailed)
-	case outage(resp.status):
-		return c.unavailable(resp)
+	case ccs.Outage(resp.Status):
+		return a.Unavailable(resp)
 	case strings.Contains(body, "captcha"):
 		return shared.NewError(shared.ReasonCaptchaRequired)
-	case resp.status == http.StatusUnauthorized, strings.Contains(body, "password"), strings.Contains(body, "credential"):
+	case resp.Status == http.StatusUnauthorized, strings.Contains(body, "password"), strings.Contains(body, "credential"):
 		return shared.NewError(shared.ReasonAuthFailed)
-	case resp.status == http.StatusForbidden, strings.Contains(body, "abusing"):
-		return blocked()
+	case resp.Status == http.StatusForbidden, strings.Contains(body, "abusing"):
+		return ccs.Blocked()
 	}
 	return changed()
 }
@@ -282,8 +275,4 @@ func changed() *shared.APIError {
 func notUnderstood() *shared.APIError {
 	return shared.Errorf(shared.ReasonInvalidResponse,
 		"The vendor's login is not understood. If it stays so, the vendor has changed it: look for an update of the plugin, or use a refresh token as password.")
-}
-
-func (c *Client) browser() http.Header {
-	return http.Header{"User-Agent": {c.opts.Profile.LoginUserAgent}, "Accept": {"application/json, text/html, */*"}}
 }

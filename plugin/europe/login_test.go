@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
@@ -91,8 +92,8 @@ func TestFormOfRefreshTokens(t *testing.T) {
 		strings.Repeat("A", 24) + "ä":   false,
 		"eyJ" + strings.Repeat("A", 44): false,
 	} {
-		client := newClient(t, Options{Profile: brandProfile(t, profile.Kia, ""), Password: password})
-		assert.Equal(t, want, client.legacy, "%q", password)
+		client := newClient(t, ccs.Options{Profile: brandProfile(t, profile.Kia, ""), Password: password})
+		assert.Equal(t, want, client.Account().Options.AccountKey != "", "%q", password)
 	}
 }
 
@@ -116,7 +117,7 @@ func TestRefreshTokenRotates(t *testing.T) {
 				text(http.StatusOK, tc.answer)(w, r)
 			}))
 			t.Cleanup(server.Close)
-			o := Options{
+			o := ccs.Options{
 				Profile: brandProfile(t, profile.Kia, server.URL), Username: "owner", Password: account(profile.Kia).RefreshToken,
 				Store: openStore(t, t.TempDir()),
 			}
@@ -166,7 +167,7 @@ func TestHeadersOfTheAccountAPI(t *testing.T) {
 				}
 				return false
 			})
-			client := c.client(t, tc.brand, func(o *Options) { o.Language = tc.language })
+			client := c.client(t, tc.brand, func(o *ccs.Options) { o.Language = tc.language })
 			require.NoError(t, client.Login(t.Context()))
 			require.NoError(t, client.Renew(t.Context()))
 			require.Len(t, calls, 3)
@@ -176,7 +177,7 @@ func TestHeadersOfTheAccountAPI(t *testing.T) {
 				}
 				assert.Equal(t, "1.3.3 ios iPhone", header.Get("client-version")+" "+header.Get("client-os-code")+" "+header.Get("client-device-model"))
 				assert.Equal(t, "application/json", header.Get("Accept"))
-				assert.Equal(t, client.current().DeviceID, header.Get("client-device-id"))
+				assert.Equal(t, client.Account().Session().DeviceID, header.Get("client-device-id"))
 				assert.Equal(t, path != redeemPath, strings.HasPrefix(header.Get("Authorization"), "Bearer eyJ"), path)
 				assert.Equal(t, header.Get("Authentication"), header.Get("non-ccs-token"))
 			}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 )
@@ -18,7 +19,7 @@ func TestPathsAreTheProfiles(t *testing.T) {
 	t.Parallel()
 	for _, brand := range []profile.Brand{profile.Kia, profile.Genesis} {
 		c := newCloud(t, cloudsim.Options{})
-		moved := func(o *Options) {
+		moved := func(o *ccs.Options) {
 			o.Profile.UserAgent, o.Profile.ClientVersion = "moved/1", "9.9.9"
 			p := &o.Profile.Paths
 			for _, path := range []*string{

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 )
 
 // pipes is a network within the process. Whoever waits for it waits in the time
@@ -54,14 +56,14 @@ const pipeBase = "http://127.0.0.1:1"
 // overPipes serves handler within the synctest bubble of t, and leads a client
 // there. A time limit then ends only when nobody has anything left to do, so a
 // slow machine meets it where a quick one does.
-func overPipes(t *testing.T, handler http.Handler) func(*Options) {
+func overPipes(t *testing.T, handler http.Handler) func(*ccs.Options) {
 	t.Helper()
 	network := newPipes()
 	server := &http.Server{Handler: handler}
 	go func() { _ = server.Serve(network) }() // ends with Close
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
 
-	return func(o *Options) {
+	return func(o *ccs.Options) {
 		o.Transport = func(next http.RoundTripper) http.RoundTripper {
 			pool := next.(*http.Transport).Clone()
 			pool.DialContext = network.dial

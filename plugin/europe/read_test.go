@@ -40,7 +40,7 @@ func TestVehicleList(t *testing.T) {
 	assert.Equal(t, ccs1ID, red.GetId())
 	assert.Zero(t, red.GetCcs2Support())
 	assert.Equal(t, vehiclev1.EngineType_ENGINE_TYPE_PHEV, red.GetEngineType())
-	assert.NotContains(t, client.opts.Redactor.String("the car KMHTEST00EV000001"), "KMHTEST")
+	assert.NotContains(t, client.Account().Options.Redactor.String("the car KMHTEST00EV000001"), "KMHTEST")
 }
 
 func TestOddVehicleLists(t *testing.T) {
@@ -363,8 +363,8 @@ func TestHeadersOfTheVehicleAPI(t *testing.T) {
 		assert.Equal(t, want.dialect, h.Get("Ccuccs2protocolsupport"), path)
 		assert.Equal(t, kia.ServiceID, h.Get("ccsp-service-id"), path)
 		assert.Equal(t, kia.AppID, h.Get("ccsp-application-id"), path)
-		assert.Equal(t, client.current().DeviceID, h.Get("ccsp-device-id"), path)
-		assert.Equal(t, "Bearer "+client.current().AccessToken, h.Get("Authorization"), path)
+		assert.Equal(t, client.Account().Session().DeviceID, h.Get("ccsp-device-id"), path)
+		assert.Equal(t, "Bearer "+client.Account().Session().AccessToken, h.Get("Authorization"), path)
 		assert.Equal(t, "okhttp/3.12.0", h.Get("User-Agent"), path)
 		stamped, ok := kia.CheckStamp(h.Get("Stamp"))
 		assert.True(t, ok, path)

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
@@ -39,12 +40,14 @@ func TestRenewRotatesTokens(t *testing.T) {
 	assert.Equal(t, 1, c.Calls(cloudsim.Renewal))
 	assert.Equal(t, 1, c.Calls(cloudsim.Register), "the device id stays")
 
-	var before, after session
+	var before, after ccs.Session
 	require.NoError(t, json.Unmarshal(first, &before))
 	_, err = openStore(t, dir).Get(sessionDoc, &after)
 	require.NoError(t, err)
 	assert.NotEqual(t, before.AccessToken, after.AccessToken)
-	was, is := before.CCI.all(), after.CCI.all()
+	oldSet, _ := tokensOf(before)
+	newSet, _ := tokensOf(after)
+	was, is := oldSet.all(), newSet.all()
 	for i := range was {
 		assert.NotEmpty(t, is[i])
 		assert.NotEqual(t, was[i], is[i])
@@ -78,8 +81,8 @@ func TestTwoProcessesShareASession(t *testing.T) {
 	require.NoError(t, err)
 
 	require.NoError(t, younger.Renew(t.Context()))
-	require.NoError(t, older.update(func(s *session) { s.DeviceID = "another" }))
-	assert.Equal(t, younger.current().CCI, older.current().CCI, "who writes one thing does not bring back the others as they were")
+	require.NoError(t, older.Account().Update(func(s *ccs.Session) { s.DeviceID = "another" }))
+	assert.Equal(t, cciOf(younger), cciOf(older), "who writes one thing does not bring back the others as they were")
 	assert.Equal(t, 1, c.Calls(cloudsim.Login))
 }
 
@@ -87,14 +90,14 @@ func TestRenewKeepsWhatTheAnswerLeavesOut(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t, cloudsim.Options{})
 	client := c.ready(t)
-	before := *client.current().CCI
+	before := cciOf(client)
 	c.intercept(c.rewrite(refreshPath, func(doc map[string]any) {
 		delete(doc, "idToken")
 		doc["nonCcsRefreshToken"] = nil
 		doc["accessToken"] = "Bearer fresh"
 	}))
 	_ = client.Renew(t.Context()) // the edited set is no longer the cloud's
-	after := *client.current().CCI
+	after := cciOf(client)
 	assert.Equal(t, before.IDToken, after.IDToken)
 	assert.Equal(t, before.NonCCSRefreshToken, after.NonCCSRefreshToken)
 	assert.NotEqual(t, before.RefreshToken, after.RefreshToken)
@@ -120,8 +123,8 @@ func TestCookieReplacesExchangeableToken(t *testing.T) {
 	require.NoError(t, client.Renew(t.Context()))
 	assert.Equal(t, "of-the-cookie", exchangeable)
 	assert.Equal(t, "Bearer a2", authorization)
-	s := client.current()
-	assert.Equal(t, "of-the-cookie", s.CCI.ExchangeableAccessToken)
+	s := client.Account().Session()
+	assert.Equal(t, "of-the-cookie", cciOf(client).ExchangeableAccessToken)
 	assert.Equal(t, "ccs", s.AccessToken, "the other name of the token is read, too")
 }
 
@@ -164,7 +167,7 @@ func TestRenewFailures(t *testing.T) {
 		require.ErrorIs(t, client.Renew(t.Context()), sdk.ErrSessionExpired)
 	})
 	t.Run("never logged in", func(t *testing.T) {
-		for _, change := range []func(*Options){withPassword(password), withToken(profile.Kia)} {
+		for _, change := range []func(*ccs.Options){withPassword(password), withToken(profile.Kia)} {
 			require.ErrorIs(t, c.client(t, profile.Kia, change).Renew(t.Context()), sdk.ErrSessionExpired)
 		}
 	})
@@ -176,7 +179,7 @@ func TestRenewFailures(t *testing.T) {
 }
 
 // lastsFor proves to the second how long a client uses its token.
-func lastsFor(t *testing.T, c *cloud, client *Client, want time.Duration) {
+func lastsFor(t *testing.T, c *cloud, client *ccs.Client, want time.Duration) {
 	t.Helper()
 	obtained := c.clock.now()
 	defer c.clock.set(obtained)

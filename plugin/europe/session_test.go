@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
@@ -19,8 +20,8 @@ import (
 
 func TestSessionSurvivesTheProcess(t *testing.T) {
 	c := newCloud(t, cloudsim.Options{})
-	for name, change := range map[string]func(*Options){
-		"password": func(*Options) {}, "refresh token": withToken(profile.Kia),
+	for name, change := range map[string]func(*ccs.Options){
+		"password": func(*ccs.Options) {}, "refresh token": withToken(profile.Kia),
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -44,7 +45,7 @@ func TestSessionBelongsToOneAccount(t *testing.T) {
 	c := newCloud(t, cloudsim.Options{})
 	for name, tc := range map[string]struct {
 		brand  profile.Brand
-		change func(*Options)
+		change func(*ccs.Options)
 	}{
 		"other user":   {profile.Kia, withUser("somebody@example.com")},
 		"other brand":  {profile.Hyundai, withUser(account(profile.Kia).Email)},
@@ -106,13 +107,13 @@ func TestDamagedSessionMeansALogin(t *testing.T) {
 // stop a test that runs as root.
 func TestUnwritableStore(t *testing.T) {
 	c := newCloud(t, cloudsim.Options{})
-	start := func(t *testing.T) (client *Client, lose func()) {
+	start := func(t *testing.T) (client *ccs.Client, lose func()) {
 		t.Helper()
 		dir := filepath.Join(t.TempDir(), "state")
 		client = c.client(t, profile.Kia, withStore(openStore(t, dir)))
 		return client, func() { require.NoError(t, os.RemoveAll(dir)) }
 	}
-	unused := func(t *testing.T, client *Client) {
+	unused := func(t *testing.T, client *ccs.Client) {
 		t.Helper()
 		lists := c.Calls(cloudsim.List)
 		_, err := client.Vehicles(t.Context())
@@ -174,12 +175,12 @@ func TestTokensAreLearnedForRedaction(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t, cloudsim.Options{})
 	store := openStore(t, t.TempDir())
-	learns := func(r *redact.Redactor) func(*Options) { return func(o *Options) { o.Redactor = r } }
+	learns := func(r *redact.Redactor) func(*ccs.Options) { return func(o *ccs.Options) { o.Redactor = r } }
 	first, second := &redact.Redactor{}, &redact.Redactor{}
 	client := c.ready(t, withStore(store), learns(first))
 	c.client(t, profile.Kia, withStore(store), learns(second))
-	s := client.current()
-	for _, token := range append(s.CCI.all(), s.AccessToken) {
+	s := client.Account().Session()
+	for _, token := range append(cciOf(client).all(), s.AccessToken) {
 		assert.Equal(t, redact.Mask, first.String(token))
 		assert.Equal(t, redact.Mask, second.String(token), "a stored session is secret, too")
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
@@ -74,7 +75,7 @@ func (w *week) start(person bool) error {
 	w.t.Helper()
 	a := account(profile.Kia)
 	w.engine = sdk.NewEngine(sdk.Plugin{New: func(cfg sdk.VendorConfig) (sdk.Vendor, error) {
-		return New(Options{
+		return New(ccs.Options{
 			Profile: brandProfile(w.t, profile.Kia, "http://127.0.0.1:1"), Username: a.Email, Password: a.Password,
 			Store: cfg.Store, Logger: cfg.Logger, Redactor: cfg.Redactor, Limits: w.limits, Requested: cfg.Requested, Refused: cfg.Refused,
 			Transport: func(http.RoundTripper) http.RoundTripper {

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/europe"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
@@ -135,14 +136,14 @@ func (w *world) intercept(front func(http.ResponseWriter, *http.Request) bool) {
 	w.front = front
 }
 
-func client(t *testing.T, base, user, word string, wrap func(http.RoundTripper) http.RoundTripper) *europe.Client {
+func client(t *testing.T, base, user, word string, wrap func(http.RoundTripper) http.RoundTripper) *ccs.Client {
 	t.Helper()
 	p, err := profile.Europe(profile.Kia)
 	require.NoError(t, err)
 	p.LoginURL, p.CCIURL, p.APIURL = base, base, base
 	store, err := sdk.OpenStore("")
 	require.NoError(t, err)
-	c, err := europe.New(europe.Options{
+	c, err := europe.New(ccs.Options{
 		Profile: p, Username: user, Password: word, Store: store, Now: now, Transport: wrap,
 		RereadAfter: []time.Duration{5 * time.Millisecond, 20 * time.Millisecond, 60 * time.Millisecond},
 	})
@@ -151,7 +152,7 @@ func client(t *testing.T, base, user, word string, wrap func(http.RoundTripper) 
 }
 
 // read makes every reading of every car.
-func read(t *testing.T, c *europe.Client) (cars []*vehiclev1.Vehicle, readings []*vehiclev1.VehicleData) {
+func read(t *testing.T, c *ccs.Client) (cars []*vehiclev1.Vehicle, readings []*vehiclev1.VehicleData) {
 	t.Helper()
 	cars, err := c.Vehicles(t.Context())
 	require.NoError(t, err)

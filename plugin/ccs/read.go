@@ -1,4 +1,4 @@
-package europe
+package ccs
 
 import (
 	"context"
@@ -49,7 +49,7 @@ func (c *Client) status(ctx context.Context, vehicleID string, known car) (readi
 
 func (c *Client) parseCCS1(info field.Object) reading {
 	r := reading{report: &field.Report{}}
-	r.data = ccs1.Parse(info.Reporting(r.report, ""), ccs1.Known{Zone: c.zone})
+	r.data = ccs1.Parse(info.Reporting(r.report, ""), ccs1.Known{Zone: c.account.Zone})
 	return r
 }
 
@@ -76,7 +76,7 @@ func tells(data *vehiclev1.VehicleData) bool {
 }
 
 func (c *Client) documentCCS1(ctx context.Context, vehicleID string) (field.Object, error) {
-	doc, err := c.api(ctx, apiCall{path: c.carPath(vehicleID, c.opts.Profile.Paths.CCS1Status), what: "ccs1 status"})
+	doc, err := c.api.call(ctx, apiCall{path: c.carPath(vehicleID, c.opts.Profile.Paths.CCS1Status), what: "ccs1 status"})
 	if err != nil {
 		return field.Object{}, err
 	}
@@ -88,7 +88,7 @@ func (c *Client) documentCCS1(ctx context.Context, vehicleID string) (field.Obje
 }
 
 func (c *Client) statusCCS2(ctx context.Context, vehicleID string, known car) (reading, error) {
-	doc, err := c.api(ctx, apiCall{path: c.carPath(vehicleID, c.opts.Profile.Paths.CCS2Status), what: "ccs2 status", ccs2: known.ccs2})
+	doc, err := c.api.call(ctx, apiCall{path: c.carPath(vehicleID, c.opts.Profile.Paths.CCS2Status), what: "ccs2 status", ccs2: known.ccs2})
 	if err != nil {
 		return reading{}, err
 	}
@@ -100,7 +100,7 @@ func (c *Client) statusCCS2(ctx context.Context, vehicleID string, known car) (r
 	updated, _ := doc.At("resMsg").Reporting(r.report, "resMsg").At("lastUpdateTime").EpochMillis()
 	miles := vehicle.At("Drivetrain.FuelSystem.DTE.Unit").DistanceUnit() == vehiclev1.DistanceUnit_DISTANCE_UNIT_MILES
 	r.data = ccs2.Parse(vehicle, ccs2.Known{
-		EngineType: known.engine, Zone: c.zone, UpdatedAt: updated, Now: c.opts.Now(),
+		EngineType: known.engine, Zone: c.account.Zone, UpdatedAt: updated, Now: c.opts.Now(),
 		// Of the countries served here those with miles drive on the left.
 		RightHandDrive: miles,
 	})
@@ -123,7 +123,7 @@ func (c *Client) complete(ctx context.Context, vehicleID string, known car, r re
 		return nil, err
 	}
 	logRejected(ctx, "status", r.report)
-	rejected := r.report.Count() + c.addHistory(ctx, vehicleID, r.data)
+	rejected := r.report.Count() + c.histories.add(ctx, vehicleID, r.data)
 	refreshOf(r.data).RejectedValues = &rejected
 	return r.data, nil
 }
@@ -131,7 +131,7 @@ func (c *Client) complete(ctx context.Context, vehicleID string, known car, r re
 // parkLocation prefers the parking position: the one in the status may be days
 // old, or a target sent to the navigation. If it cannot be had, the rest stands.
 func (c *Client) parkLocation(ctx context.Context, vehicleID string, known car, r reading) error {
-	doc, err := c.api(ctx, apiCall{path: c.carPath(vehicleID, c.opts.Profile.Paths.ParkLocation), what: "parking position", ccs2: known.ccs2})
+	doc, err := c.api.call(ctx, apiCall{path: c.carPath(vehicleID, c.opts.Profile.Paths.ParkLocation), what: "parking position", ccs2: known.ccs2})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -143,7 +143,7 @@ func (c *Client) parkLocation(ctx context.Context, vehicleID string, known car, 
 	if wrapped := block.At("gpsDetail"); wrapped.IsObject() {
 		block = wrapped
 	}
-	if park := ccs1.Location(block.Reporting(r.report, "park"), c.zone); park != nil {
+	if park := ccs1.Location(block.Reporting(r.report, "park"), c.account.Zone); park != nil {
 		r.data.Location = park
 	}
 	return nil

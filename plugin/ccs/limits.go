@@ -1,14 +1,9 @@
-package europe
+package ccs
 
 import (
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
-)
-
-var (
-	_ sdk.Limited   = (*Client)(nil)
-	_ sdk.Scheduled = (*Client)(nil)
 )
 
 // Limits implements [sdk.Limited]: what docs/protocol-europe.md, section
@@ -19,7 +14,7 @@ func (c *Client) Limits() sdk.Limits {
 		CallsPerDay: 180, Reserve: 40, LoginsPerDay: 10, WakesPerDay: 20, WakeInterval: 5 * time.Minute, AuxStop: 60, AuxResume: 75,
 		// A read is the status and the position; a wake is followed by some re-reads.
 		Prices: sdk.Prices{Login: 7, Renewal: 2, List: 1, Read: 2, Wake: 6},
-		Zone:   c.zone, ResetAt: resetAt, Metered: true,
+		Zone:   c.account.Zone, ResetAt: resetAt, Metered: true,
 	})
 }
 

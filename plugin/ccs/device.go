@@ -1,4 +1,4 @@
-package europe
+package ccs
 
 import (
 	"context"
@@ -11,44 +11,42 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
-// device returns the registered device id, registering one if there is none or
+// Device returns the registered device id, registering one if there is none or
 // if the present one is the dropped one. However many calls meet a dropped id,
 // one registers and the others take what it got.
-func (c *Client) device(ctx context.Context, dropped string) (string, error) {
-	if id := c.current().DeviceID; id != "" && id != dropped {
+func (a *Account) Device(ctx context.Context, dropped string) (string, error) {
+	if id := a.Session().DeviceID; id != "" && id != dropped {
 		return id, nil
 	}
 	select {
-	case c.registering <- struct{}{}:
-		defer func() { <-c.registering }()
+	case a.registering <- struct{}{}:
+		defer func() { <-a.registering }()
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	if id := c.current().DeviceID; id != "" && id != dropped {
+	if id := a.Session().DeviceID; id != "" && id != dropped {
 		return id, nil
 	}
-	return c.register(ctx)
+	return a.register(ctx)
 }
 
 // register follows docs/protocol-europe.md, section "Device registration".
-func (c *Client) register(ctx context.Context) (string, error) {
-	header, err := c.stamped()
+func (a *Account) register(ctx context.Context) (string, error) {
+	header, err := a.Stamped()
 	if err != nil {
 		return "", err
 	}
 	header.Set("Content-Type", "application/json;charset=UTF-8")
-	resp, err := c.send(ctx, request{
-		method: http.MethodPost, url: c.opts.Profile.APIURL + c.opts.Profile.Paths.VehicleAPI + c.opts.Profile.Paths.Register, what: "register device",
-		header: header,
-		json: map[string]string{
-			"pushRegId": randomHex(32), "pushType": c.opts.Profile.PushType, "uuid": newUUID(),
-		},
+	p := a.Profile()
+	resp, err := a.Send(ctx, Request{
+		Method: http.MethodPost, URL: p.APIURL + p.Paths.VehicleAPI + p.Paths.Register, What: "register device", Header: header,
+		JSON: map[string]string{"pushRegId": randomHex(32), "pushType": p.PushType, "uuid": newUUID()},
 	})
 	if err != nil {
 		return "", err
 	}
-	doc, err := c.classify(resp, false)
-	if errors.Is(err, errDeviceID) || errors.Is(err, sdk.ErrSessionExpired) {
+	doc, err := a.Classify(resp, false)
+	if errors.Is(err, ErrDeviceID) || errors.Is(err, sdk.ErrSessionExpired) {
 		// No session and no device id is part of this request: the trouble is
 		// the vendor's, and no login mends it. So the cause is its text only.
 		err = shared.Errorf(shared.ReasonVendorUnavailable, "The vendor registers no device at the moment.").Wrap(errors.New(err.Error()))
@@ -60,16 +58,10 @@ func (c *Client) register(ctx context.Context) (string, error) {
 	if !ok {
 		return "", shared.Errorf(shared.ReasonInvalidResponse, "The vendor gave no device id.")
 	}
-	if err := c.update(func(s *session) { s.DeviceID = id }); err != nil {
-		return "", storeFailed(err)
+	if err := a.Update(func(s *Session) { s.DeviceID = id }); err != nil {
+		return "", err
 	}
 	return id, nil
-}
-
-// storeFailed: what is not on disk is not used, or a crash would lose it.
-func storeFailed(err error) error {
-	return shared.Errorf(shared.ReasonConfigInvalid,
-		"The session cannot be written to the state directory. Check its permissions and free space.").Wrap(err)
 }
 
 func randomHex(bytes int) string {

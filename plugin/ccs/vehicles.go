@@ -1,4 +1,4 @@
-package europe
+package ccs
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 // Vehicles implements [sdk.Vendor]. It follows docs/protocol-europe.md, section
 // "Vehicle list".
 func (c *Client) Vehicles(ctx context.Context) ([]*vehiclev1.Vehicle, error) {
-	doc, err := c.api(ctx, apiCall{path: c.opts.Profile.Paths.Vehicles, what: "vehicle list"})
+	doc, err := c.api.call(ctx, apiCall{path: c.opts.Profile.Paths.Vehicles, what: "vehicle list"})
 	if err != nil {
 		return nil, err
 	}
@@ -35,14 +35,12 @@ func (c *Client) Vehicles(ctx context.Context) ([]*vehiclev1.Vehicle, error) {
 	return vehicles, nil
 }
 
-var _ sdk.Recaller = (*Client)(nil)
-
 // Recall implements [sdk.Recaller].
 func (c *Client) Recall(vehicles []*vehiclev1.Vehicle) {
 	cars, vins := make(map[string]car, len(vehicles)), make([]string, 0, len(vehicles))
 	for _, v := range vehicles {
 		vins = append(vins, v.GetVin())
-		cars[v.GetId()] = car{ccs2: c.dialectOf(v.GetId(), v.GetCcs2Support()), engine: v.GetEngineType()}
+		cars[v.GetId()] = car{ccs2: c.dialects.flag(v.GetId(), v.GetCcs2Support()), engine: v.GetEngineType()}
 	}
 	c.opts.Redactor.Learn(vins...)
 	c.mu.Lock()

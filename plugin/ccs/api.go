@@ -1,4 +1,4 @@
-package europe
+package ccs
 
 import (
 	"context"
@@ -11,6 +11,12 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
+
+// api makes authenticated calls of the vehicle API. Safe for concurrent use.
+type api struct {
+	account *Account
+	auth    Auth
+}
 
 // apiCall is one authenticated call of the vehicle API: a GET, or a POST if it
 // has a body.
@@ -28,23 +34,23 @@ type apiCall struct {
 	wakes   bool
 }
 
-// api makes the call and returns the whole answer. If the cloud has dropped the
+// call makes the call and returns the whole answer. If the cloud has dropped the
 // device id, a new one is registered and the call is made once more.
-func (c *Client) api(ctx context.Context, call apiCall) (field.Object, error) {
-	device, err := c.device(ctx, "")
+func (a *api) call(ctx context.Context, call apiCall) (field.Object, error) {
+	device, err := a.account.Device(ctx, "")
 	if err != nil {
 		return field.Object{}, err
 	}
-	doc, err := c.apiOnce(ctx, call, device)
-	if !errors.Is(err, errDeviceID) {
+	doc, err := a.once(ctx, call, device)
+	if !errors.Is(err, ErrDeviceID) {
 		return doc, err
 	}
 	sdk.Logger(ctx).Info("the vendor dropped the device id, registering anew")
-	if device, err = c.device(ctx, device); err != nil {
+	if device, err = a.account.Device(ctx, device); err != nil {
 		return field.Object{}, err
 	}
-	doc, err = c.apiOnce(ctx, call, device)
-	if errors.Is(err, errDeviceID) {
+	doc, err = a.once(ctx, call, device)
+	if errors.Is(err, ErrDeviceID) {
 		refused := shared.Errorf(shared.ReasonVendorUnavailable, "The vendor refuses a device id that it has just given.")
 		refused.VendorCode, refused.RetryAfter = "4002", deviceRest
 		return field.Object{}, sdk.Closes(refused.Wrap(err), sdk.Closure{Scope: sdk.ScopeVehicle})
@@ -56,41 +62,30 @@ func (c *Client) api(ctx context.Context, call apiCall) (field.Object, error) {
 // id, and the new one as well.
 const deviceRest = 10 * time.Minute
 
-func (c *Client) apiOnce(ctx context.Context, call apiCall, device string) (field.Object, error) {
-	token, err := c.token()
+func (a *api) once(ctx context.Context, call apiCall, device string) (field.Object, error) {
+	session := a.account.Session()
+	if err := session.usable(a.account.Options.Now()); err != nil {
+		return field.Object{}, err
+	}
+	header, err := a.account.Stamped()
 	if err != nil {
 		return field.Object{}, err
 	}
-	header, err := c.stamped()
-	if err != nil {
-		return field.Object{}, err
-	}
-	header.Set("Authorization", "Bearer "+token)
+	a.auth.Authorize(header, session)
 	header.Set("Ccsp-Device-Id", device)
 	header.Set("Ccuccs2protocolsupport", strconv.Itoa(int(call.ccs2)))
+
 	method := http.MethodGet
 	if call.json != nil {
 		method = http.MethodPost
 	}
-	resp, err := c.send(ctx, request{
-		method: method, url: c.opts.Profile.APIURL + c.opts.Profile.Paths.VehicleAPI + call.path, what: call.what,
-		header: header, json: call.json, timeout: call.timeout, wakes: call.wakes,
+	p := a.account.Profile()
+	resp, err := a.account.Send(ctx, Request{
+		Method: method, URL: p.APIURL + p.Paths.VehicleAPI + call.path, What: call.what,
+		Header: header, JSON: call.json, Timeout: call.timeout, Wakes: call.wakes,
 	})
 	if err != nil {
 		return field.Object{}, err
 	}
-	return c.classify(resp, call.wakes)
-}
-
-// stamped is the header that every call of the vehicle API has.
-func (c *Client) stamped() (http.Header, error) {
-	stamp, err := c.opts.Profile.Stamp(c.opts.Now())
-	if err != nil {
-		return nil, shared.NewError(shared.ReasonInternal).Wrap(err)
-	}
-	h := http.Header{}
-	h.Set("Ccsp-Service-Id", c.opts.Profile.ServiceID)
-	h.Set("Ccsp-Application-Id", c.opts.Profile.AppID)
-	h.Set("Stamp", stamp)
-	return h, nil
+	return a.account.Classify(resp, call.wakes)
 }

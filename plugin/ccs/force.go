@@ -1,4 +1,4 @@
-package europe
+package ccs
 
 import (
 	"context"
@@ -26,7 +26,7 @@ func (c *Client) Force(ctx context.Context, vehicleID string, since time.Time) (
 // forceCCS1 makes one call that blocks until the car has answered, and then
 // reads the cloud's copy, which alone has odometer and position.
 func (c *Client) forceCCS1(ctx context.Context, vehicleID string, known car, since time.Time) (*vehiclev1.VehicleData, error) {
-	answer, err := c.api(ctx, apiCall{
+	answer, err := c.api.call(ctx, apiCall{
 		path: c.carPath(vehicleID, c.opts.Profile.Paths.CCS1Wake), what: "ccs1 wake", timeout: blockingTimeout, wakes: true,
 	})
 	if errors.Is(err, shared.ReasonVehicleBusy) {
@@ -60,7 +60,7 @@ func (c *Client) forceCCS1(ctx context.Context, vehicleID string, known car, sin
 // forceCCS2 triggers the wake, whose answer holds nothing, and reads the copy
 // until the car's time has advanced or the bound is reached.
 func (c *Client) forceCCS2(ctx context.Context, vehicleID string, known car, since time.Time) (*vehiclev1.VehicleData, error) {
-	_, err := c.api(ctx, apiCall{
+	_, err := c.api.call(ctx, apiCall{
 		path: c.carPath(vehicleID, c.opts.Profile.Paths.CCS2Wake), what: "ccs2 wake", ccs2: known.ccs2, wakes: true,
 	})
 	if errors.Is(err, shared.ReasonVehicleBusy) {
@@ -162,4 +162,16 @@ func afterWake(err error) error {
 		api.MayHaveHappened = true
 	}
 	return err
+}
+
+// pause waits, or returns ctx's error.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -1,4 +1,4 @@
-package europe
+package ccs
 
 import (
 	"bytes"
@@ -13,9 +13,9 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
-// errDeviceID: the cloud has dropped the device id. Registering a new one and
+// ErrDeviceID says that the cloud has dropped the device id. Registering a new one and
 // repeating the call once is the cure.
-var errDeviceID = errors.New("the vendor no longer knows the device id")
+var ErrDeviceID = errors.New("the vendor no longer knows the device id")
 
 // verdict is what a result code of the vehicle API means. The table follows
 // docs/protocol-europe.md, section "Result codes".
@@ -63,19 +63,19 @@ func wakeVerdicts() map[string]verdict {
 	}
 }
 
-// classify reads an answer of the vehicle API: its document, or the typed error
+// Classify reads an answer of the vehicle API: its document, or the typed error
 // that it stands for.
-func (c *Client) classify(resp response, wakes bool) (field.Object, error) {
-	doc, err := c.meaning(resp, wakes)
-	return doc, c.awaited(resp, err)
+func (a *Account) Classify(resp Response, wakes bool) (field.Object, error) {
+	doc, err := a.meaning(resp, wakes)
+	return doc, a.awaited(resp, err)
 }
 
 // awaited puts the time to wait that the answer names into its error. The server's
 // word holds for everything that would be asked of it.
-func (c *Client) awaited(resp response, err error) error {
+func (a *Account) awaited(resp Response, err error) error {
 	var api *shared.APIError
-	asked := resp.status == http.StatusServiceUnavailable || resp.status == http.StatusTooManyRequests
-	left := retryAfter(resp.header, c.opts.Now())
+	asked := resp.Status == http.StatusServiceUnavailable || resp.Status == http.StatusTooManyRequests
+	left := retryAfter(resp.Header, a.Options.Now())
 	if !asked || left <= 0 || !errors.As(err, &api) {
 		return err
 	}
@@ -104,43 +104,43 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// unavailable is an outage, with the time to wait if the answer names one.
-func (c *Client) unavailable(resp response) *shared.APIError {
+// Unavailable is an outage, with the time to wait if the answer names one.
+func (a *Account) Unavailable(resp Response) *shared.APIError {
 	e := shared.NewError(shared.ReasonVendorUnavailable)
-	e.RetryAfter = retryAfter(resp.header, c.opts.Now())
+	e.RetryAfter = retryAfter(resp.Header, a.Options.Now())
 	return e
 }
 
 // meaning is what an answer says.
-func (c *Client) meaning(resp response, wakes bool) (field.Object, error) {
-	doc, err := field.Decode(resp.body)
+func (a *Account) meaning(resp Response, wakes bool) (field.Object, error) {
+	doc, err := field.Decode(resp.Body)
 	if err != nil || !doc.IsObject() {
-		if resp.status == http.StatusUnauthorized {
+		if resp.Status == http.StatusUnauthorized {
 			return field.Object{}, sdk.ErrSessionExpired
 		}
-		return field.Object{}, mayHaveWoken(notJSON(resp), wakes)
+		return field.Object{}, mayHaveWoken(NotJSON(resp), wakes)
 	}
-	code, ret := codeIn(doc.First("resCode", "errCode")), codeIn(doc.At("retCode"))
+	code, ret := CodeIn(doc.First("resCode", "errCode")), CodeIn(doc.At("retCode"))
 	switch {
-	case code == "4002" && mentions(doc.First("resMsg", "errMsg"), "deviceid"):
-		return field.Object{}, errDeviceID
-	case sessionEnded(doc, code, resp.status):
+	case code == "4002" && Mentions(doc.First("resMsg", "errMsg"), "deviceid"):
+		return field.Object{}, ErrDeviceID
+	case sessionEnded(doc, code, resp.Status):
 		return field.Object{}, sdk.ErrSessionExpired
-	case ret == "7501", mentions(doc.At("retMsg"), "received unexpected statuscode"):
+	case ret == "7501", Mentions(doc.At("retMsg"), "received unexpected statuscode"):
 		refused := shared.NewError(shared.ReasonTokenRejected)
 		refused.VendorCode = ret
 		return field.Object{}, refused
-	case ret == "F" || resp.status >= http.StatusBadRequest:
-		return field.Object{}, c.coded(code, resp.status, wakes)
+	case ret == "F" || resp.Status >= http.StatusBadRequest:
+		return field.Object{}, a.coded(code, resp.Status, wakes)
 	case ret == "S", doc.At("access_token").Exists(), doc.At("resMsg").Exists():
 		return doc, nil
 	}
 	return field.Object{}, shared.NewError(shared.ReasonInvalidResponse)
 }
 
-// codeIn is a code of the vendor's, which goes into messages and logs; none if no
+// CodeIn is a code of the vendor's, which goes into messages and logs; none if no
 // vendor would write it so.
-func codeIn(o field.Object) string {
+func CodeIn(o field.Object) string {
 	code, _ := o.NonEmptyText()
 	strange := func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)
@@ -154,7 +154,7 @@ func codeIn(o field.Object) string {
 // sessionEnded: the token is not accepted any more. A 401 for a wrong stamp says
 // nothing of the token.
 func sessionEnded(doc field.Object, code string, status int) bool {
-	return code == "4010" || mentions(doc.At("error"), "key not authorized") ||
+	return code == "4010" || Mentions(doc.At("error"), "key not authorized") ||
 		status == http.StatusUnauthorized && code != "4017"
 }
 
@@ -167,13 +167,13 @@ func mayHaveWoken(e *shared.APIError, wakes bool) *shared.APIError {
 	return e
 }
 
-// outage says whether a status is the server's own trouble.
-func outage(status int) bool {
+// Outage reports whether a status is the server's own trouble.
+func Outage(status int) bool {
 	return status >= http.StatusInternalServerError || status == http.StatusTooManyRequests
 }
 
 // coded is the error of a result code, with what it closes.
-func (c *Client) coded(code string, status int, wakes bool) error {
+func (a *Account) coded(code string, status int, wakes bool) error {
 	v, known := verdicts()[code]
 	if !known && status == statusQuotaSpent {
 		code = "5091"
@@ -186,7 +186,7 @@ func (c *Client) coded(code string, status int, wakes bool) error {
 	}
 	if !known {
 		v.reason = shared.ReasonInvalidResponse
-		if outage(status) || strings.HasPrefix(code, "5") {
+		if Outage(status) || strings.HasPrefix(code, "5") {
 			v.reason = shared.ReasonVendorUnavailable
 		}
 	}
@@ -204,7 +204,7 @@ func (c *Client) coded(code string, status int, wakes bool) error {
 	e.RetryAfter = v.retryAfter
 	e.Temporary = e.Temporary && !v.permanent
 	if v.reason == shared.ReasonRateLimited {
-		e.RetryAfter = c.untilReset()
+		e.RetryAfter = a.untilReset()
 	}
 	e = mayHaveWoken(e, wakes)
 	if v.closes.Scope == "" {
@@ -219,40 +219,40 @@ const statusQuotaSpent = 509
 
 // untilReset is the time to the daily limit's reset: some minutes past midnight
 // in the region's zone.
-func (c *Client) untilReset() time.Duration {
-	now := c.opts.Now().In(c.zone)
-	reset := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, c.zone).Add(resetAt)
+func (a *Account) untilReset() time.Duration {
+	now := a.Options.Now().In(a.Zone)
+	reset := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, a.Zone).Add(resetAt)
 	if !reset.After(now) {
-		reset = time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, c.zone).Add(resetAt)
+		reset = time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, a.Zone).Add(resetAt)
 	}
 	return reset.Sub(now)
 }
 
-// notJSON tells a blocked address from an outage.
-func notJSON(resp response) *shared.APIError {
+// NotJSON tells a blocked address from an outage.
+func NotJSON(resp Response) *shared.APIError {
 	var e *shared.APIError
 	switch {
-	case resp.status == http.StatusForbidden || bytes.Contains(bytes.ToLower(resp.body), []byte("abusing")):
-		e = blocked()
-	case outage(resp.status):
+	case resp.Status == http.StatusForbidden || bytes.Contains(bytes.ToLower(resp.Body), []byte("abusing")):
+		e = Blocked()
+	case Outage(resp.Status):
 		e = shared.NewError(shared.ReasonVendorUnavailable)
 	default:
 		e = shared.NewError(shared.ReasonInvalidResponse)
 	}
-	e.VendorCode = strconv.Itoa(resp.status)
+	e.VendorCode = strconv.Itoa(resp.Status)
 	return e
 }
 
-// blocked is the vendor's firewall: it passes by itself, in hours.
-func blocked() *shared.APIError {
+// Blocked is the vendor's firewall: it passes by itself, in hours.
+func Blocked() *shared.APIError {
 	e := shared.Errorf(shared.ReasonVendorBlocked,
 		"The vendor's firewall blocks this address or client for now. Nothing is tried for some hours; that ends most blocks.")
 	e.RetryAfter = 4 * time.Hour
 	return e
 }
 
-// mentions says whether the text of o contains part, whatever the case.
-func mentions(o field.Object, part string) bool {
+// Mentions reports whether the text of o contains part, whatever the case.
+func Mentions(o field.Object, part string) bool {
 	text, _ := o.Text()
 	return strings.Contains(strings.ToLower(text), part)
 }

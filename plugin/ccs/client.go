@@ -1,0 +1,115 @@
+package ccs
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// Client is a session with one account and its cars. Safe for concurrent use,
+// except that Login and Renew are called one at a time.
+type Client struct {
+	opts      Options
+	account   *Account
+	auth      Auth
+	api       *api
+	dialects  *dialects
+	histories *histories
+
+	mu   sync.Mutex
+	cars map[string]car
+}
+
+// car is what the vehicle list says that reading needs.
+type car struct {
+	// ccs2 is the list's flag, or what reading has shown; calls about the car
+	// repeat it in a header: 0 for CCS1, anything else for CCS2.
+	ccs2   int32
+	engine vehiclev1.EngineType
+}
+
+// hasPlug by the list or, for a power train that the list does not name, by what
+// the car tells.
+func (c car) hasPlug(status *vehiclev1.VehicleData) bool {
+	switch c.engine {
+	case vehiclev1.EngineType_ENGINE_TYPE_EV, vehiclev1.EngineType_ENGINE_TYPE_PHEV:
+		return true
+	case vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED:
+		return status.Battery != nil && status.Battery.Soc != nil && status.Charging != nil && status.Charging.PluggedIn != nil
+	}
+	return false
+}
+
+var _ interface {
+	sdk.Vendor
+	sdk.Renewer
+	sdk.Restorer
+	sdk.Credentialed
+	sdk.Ender
+	sdk.Recaller
+	sdk.Limited
+	sdk.Scheduled
+} = (*Client)(nil)
+
+// New returns a client that takes up the stored session, without a call.
+func New(o Options, auth NewAuth) (*Client, error) {
+	o.complete()
+	zone, err := o.Profile.Zone()
+	if err != nil {
+		return nil, err
+	}
+
+	account := newAccount(o, zone)
+	own := auth(account)
+	c := &Client{
+		opts: o, account: account, auth: own, api: &api{account, own},
+		dialects: newDialects(o), histories: newHistories(o, account.session.Account), cars: map[string]car{},
+	}
+	if _, err := c.Restore(context.Background()); err != nil {
+		o.Logger.Warn("the stored session cannot be read, a new login is needed", "error", err)
+	}
+	return c, nil
+}
+
+// Login implements [sdk.Vendor].
+func (c *Client) Login(ctx context.Context) error { return c.auth.Login(ctx) }
+
+// Renew implements [sdk.Renewer]: a new token of the vehicle API without the
+// password.
+func (c *Client) Renew(ctx context.Context) error { return c.auth.Renew(ctx) }
+
+// Restore implements [sdk.Restorer].
+func (c *Client) Restore(context.Context) (another bool, err error) { return c.account.restore() }
+
+// Account that the client is of.
+func (c *Client) Account() *Account { return c.account }
+
+// Credentials implements [sdk.Credentialed].
+func (c *Client) Credentials() string {
+	return string(c.opts.Profile.Brand) + "\x00" + c.opts.Username + "\x00" + c.opts.Password
+}
+
+// SessionEnd implements [sdk.Ender], for an Auth whose sessions have an end that is
+// known.
+func (c *Client) SessionEnd() (at time.Time, remedy string, ok bool) {
+	if e, known := c.auth.(sdk.Ender); known {
+		return e.SessionEnd()
+	}
+	return time.Time{}, "", false
+}
+
+// car is what the list said of a car. One that it has not shown is unknown.
+func (c *Client) car(vehicleID string) (car, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+
+	known, ok := c.cars[vehicleID]
+	if !ok {
+		return car{}, shared.NewError(shared.ReasonUnknownVehicle)
+	}
+	return known, nil
+}
