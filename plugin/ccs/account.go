@@ -61,16 +61,25 @@ func (a *Account) Send(ctx context.Context, r Request) (Response, error) { retur
 // of their own.
 func (a *Account) Transport() http.RoundTripper { return a.wire.http.Transport }
 
-// Stamped is the header that every call of the vehicle API has.
+// Stamped is the header that registration and calls for tokens have: who asks and,
+// where the region wants it, a stamp.
 func (a *Account) Stamped() (http.Header, error) {
+	return a.header(a.Profile().Protocol.Stamps != profile.None)
+}
+
+func (a *Account) header(stamped bool) (http.Header, error) {
 	p := a.Profile()
+	h := http.Header{}
+	h.Set("Ccsp-Service-Id", p.ServiceID)
+	h.Set("Ccsp-Application-Id", p.AppID)
+	if !stamped {
+		return h, nil
+	}
+
 	stamp, err := p.Stamp(a.Options.Now())
 	if err != nil {
 		return nil, shared.NewError(shared.ReasonInternal).Wrap(err)
 	}
-	h := http.Header{}
-	h.Set("Ccsp-Service-Id", p.ServiceID)
-	h.Set("Ccsp-Application-Id", p.AppID)
 	h.Set("Stamp", stamp)
 	return h, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
@@ -25,8 +26,8 @@ type apiCall struct {
 	path string
 	// what names the call in the log.
 	what string
-	// ccs2 is the car's own flag, 0 for calls that are no car's.
-	ccs2 int32
+	// flag is the car's own of the vehicle list, 0 for calls that are no car's.
+	flag int32
 	// json is the body. What has one is never sent twice, but for a device id
 	// that the cloud does not know: then the first call did nothing.
 	json    any
@@ -67,19 +68,24 @@ func (a *api) once(ctx context.Context, call apiCall, device string) (field.Obje
 	if err := session.usable(a.account.Options.Now()); err != nil {
 		return field.Object{}, err
 	}
-	header, err := a.account.Stamped()
+	p := a.account.Profile()
+	header, err := a.account.header(p.Protocol.Stamps == profile.All)
 	if err != nil {
 		return field.Object{}, err
 	}
 	a.auth.Authorize(header, session)
 	header.Set("Ccsp-Device-Id", device)
-	header.Set("Ccuccs2protocolsupport", strconv.Itoa(int(call.ccs2)))
+	switch p.Protocol.DialectHeader {
+	case profile.Flag:
+		header.Set("Ccuccs2protocolsupport", strconv.Itoa(int(call.flag)))
+	case profile.Zero:
+		header.Set("Ccuccs2protocolsupport", "0")
+	}
 
 	method := http.MethodGet
 	if call.json != nil {
 		method = http.MethodPost
 	}
-	p := a.account.Profile()
 	resp, err := a.account.Send(ctx, Request{
 		Method: method, URL: p.APIURL + p.Paths.VehicleAPI + call.path, What: call.what,
 		Header: header, JSON: call.json, Timeout: call.timeout, Wakes: call.wakes,

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
@@ -26,10 +27,24 @@ type Client struct {
 
 // car is what the vehicle list says that reading needs.
 type car struct {
-	// ccs2 is the list's flag, or what reading has shown; calls about the car
-	// repeat it in a header: 0 for CCS1, anything else for CCS2.
-	ccs2   int32
+	// flag is the list's, or what reading has shown: 0 for CCS1, anything else for
+	// CCS2. Calls about the car repeat it in a header.
+	flag int32
+	// ccs2 is the dialect that the car is read in.
+	ccs2   bool
 	engine vehiclev1.EngineType
+}
+
+// carOf knows the dialect of a car by the region or by the flag.
+func (c *Client) carOf(flag int32, engine vehiclev1.EngineType) car {
+	known := car{flag: flag, ccs2: flag != 0, engine: engine}
+	switch c.opts.Profile.Protocol.Dialect {
+	case profile.CCS1:
+		known.ccs2 = false
+	case profile.CCS2:
+		known.ccs2 = true
+	}
+	return known
 }
 
 // hasPlug by the list or, for a power train that the list does not name, by what

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
@@ -116,11 +117,11 @@ func (c *Client) statusCCS1(ctx context.Context, vehicleID string, known car) (r
 		c.dialects.learn(vehicleID, func(d *dialect) { d.CCS1 = true })
 		return c.parseCCS1(info), nil
 	}
-	if !mayBeDialect(err) || !c.dialects.takeTry(vehicleID) {
+	if c.opts.Profile.Protocol.Dialect != profile.Flag || !mayBeDialect(err) || !c.dialects.takeTry(vehicleID) {
 		return reading{}, err
 	}
 
-	known.ccs2 = 1
+	known = c.carOf(1, known.engine)
 	r, other := c.statusCCS2(ctx, vehicleID, known)
 	if other != nil {
 		if errors.Is(other, sdk.ErrSessionExpired) || ctx.Err() != nil {

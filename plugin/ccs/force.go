@@ -17,7 +17,7 @@ func (c *Client) Force(ctx context.Context, vehicleID string, since time.Time) (
 	switch {
 	case err != nil:
 		return nil, err
-	case known.ccs2 == 0:
+	case !known.ccs2:
 		return c.forceCCS1(ctx, vehicleID, known, since)
 	}
 	return c.forceCCS2(ctx, vehicleID, known, since)
@@ -39,7 +39,7 @@ func (c *Client) forceCCS1(ctx context.Context, vehicleID string, known car, sin
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	r, withAnswer := c.parseCCS1(info), info.With("vehicleStatus", answer.At("resMsg"))
+	r, withAnswer := c.parseCCS1(info), info.With("vehicleStatus", answer.At("resMsg").At(c.opts.Profile.Protocol.CCS1Answer))
 	own := c.parseCCS1(withAnswer)
 	answered := own.data.GetRefresh().GetObservedAt() > 0 && c.tellsCCS1(withAnswer)
 	switch {
@@ -61,7 +61,7 @@ func (c *Client) forceCCS1(ctx context.Context, vehicleID string, known car, sin
 // until the car's time has advanced or the bound is reached.
 func (c *Client) forceCCS2(ctx context.Context, vehicleID string, known car, since time.Time) (*vehiclev1.VehicleData, error) {
 	_, err := c.api.call(ctx, apiCall{
-		path: c.carPath(vehicleID, c.opts.Profile.Paths.CCS2Wake), what: "ccs2 wake", ccs2: known.ccs2, wakes: true,
+		path: c.carPath(vehicleID, c.opts.Profile.Paths.CCS2Wake), what: "ccs2 wake", flag: known.flag, wakes: true,
 	})
 	if errors.Is(err, shared.ReasonVehicleBusy) {
 		return c.join(ctx, vehicleID, known, since, err)

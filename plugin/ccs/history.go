@@ -55,14 +55,17 @@ func (c *Client) updateHistory(ctx context.Context, vehicleID string, known car,
 }
 
 func (c *Client) historyParts(vehicleID string, known car, status *vehiclev1.VehicleData) []historyPart {
-	unit := status.GetDisplayUnits().GetDistance()
-	parts := []historyPart{{
-		name: "trips", turn: func(d *historyDocument) *historyTurn { return &d.Trips },
-		ask: func(ctx context.Context, r *field.Report) (*vehiclev1.VehicleData, error) {
-			return c.trips(ctx, vehicleID, known, unit, r)
-		},
-	}}
-	if known.hasPlug(status) {
+	unit, paths := status.GetDisplayUnits().GetDistance(), c.opts.Profile.Paths
+	var parts []historyPart
+	if paths.Trips != "" {
+		parts = append(parts, historyPart{
+			name: "trips", turn: func(d *historyDocument) *historyTurn { return &d.Trips },
+			ask: func(ctx context.Context, r *field.Report) (*vehiclev1.VehicleData, error) {
+				return c.trips(ctx, vehicleID, known, unit, r)
+			},
+		})
+	}
+	if paths.DrivingHistory != "" && known.hasPlug(status) {
 		parts = append(parts, historyPart{
 			name: "driving history", turn: func(d *historyDocument) *historyTurn { return &d.Driving },
 			ask: func(ctx context.Context, r *field.Report) (*vehiclev1.VehicleData, error) {
@@ -77,7 +80,7 @@ func (c *Client) historyParts(vehicleID string, known car, status *vehiclev1.Veh
 func (c *Client) driving(ctx context.Context, vehicleID string, known car, unit vehiclev1.DistanceUnit, r *field.Report) (*vehiclev1.VehicleData, error) {
 	ask := func(period int, name string) (field.Object, error) {
 		doc, err := c.api.call(ctx, apiCall{
-			path: c.carPath(vehicleID, c.opts.Profile.Paths.DrivingHistory), what: "driving history", ccs2: known.ccs2, json: map[string]int{"periodTarget": period},
+			path: c.carPath(vehicleID, c.opts.Profile.Paths.DrivingHistory), what: "driving history", flag: known.flag, json: map[string]int{"periodTarget": period},
 		})
 		return doc.At("resMsg").Reporting(r, name), err
 	}
@@ -89,13 +92,16 @@ func (c *Client) driving(ctx context.Context, vehicleID string, known car, unit 
 	if err != nil {
 		return nil, err
 	}
+	if totals := c.opts.Profile.Protocol.EnergyTotals; totals != "drivingInfo" {
+		all = all.With("drivingInfo", all.At(totals))
+	}
 	return &vehiclev1.VehicleData{Consumption: history.Consumption(all, month, unit)}, nil
 }
 
 // trips asks for the trips of this month, and of the last day of it that has any.
 func (c *Client) trips(ctx context.Context, vehicleID string, known car, unit vehiclev1.DistanceUnit, r *field.Report) (*vehiclev1.VehicleData, error) {
 	ask := func(body map[string]any, name string) (field.Object, error) {
-		doc, err := c.api.call(ctx, apiCall{path: c.carPath(vehicleID, c.opts.Profile.Paths.Trips), what: "trips", ccs2: known.ccs2, json: body})
+		doc, err := c.api.call(ctx, apiCall{path: c.carPath(vehicleID, c.opts.Profile.Paths.Trips), what: "trips", flag: known.flag, json: body})
 		return doc.At("resMsg").Reporting(r, name), err
 	}
 	today := c.opts.Now().In(c.account.Zone)

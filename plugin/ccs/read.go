@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs1"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs2"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
@@ -41,7 +43,7 @@ type reading struct {
 
 // status reads the cloud's copy in the car's dialect.
 func (c *Client) status(ctx context.Context, vehicleID string, known car) (reading, error) {
-	if known.ccs2 != 0 {
+	if known.ccs2 {
 		return c.statusCCS2(ctx, vehicleID, known)
 	}
 	return c.statusCCS1(ctx, vehicleID, known)
@@ -49,7 +51,9 @@ func (c *Client) status(ctx context.Context, vehicleID string, known car) (readi
 
 func (c *Client) parseCCS1(info field.Object) reading {
 	r := reading{report: &field.Report{}}
-	r.data = ccs1.Parse(info.Reporting(r.report, ""), ccs1.Known{Zone: c.account.Zone})
+	r.data = ccs1.Parse(info.Reporting(r.report, ""), ccs1.Known{
+		Zone: c.account.Zone, TemperatureBase: c.opts.Profile.Protocol.TemperatureBase, TemperatureEntries: c.opts.Profile.Protocol.TemperatureEntries,
+	})
 	return r
 }
 
@@ -80,7 +84,10 @@ func (c *Client) documentCCS1(ctx context.Context, vehicleID string) (field.Obje
 	if err != nil {
 		return field.Object{}, err
 	}
-	info := doc.At("resMsg.vehicleStatusInfo")
+	// In the form that the parser reads.
+	message, p := doc.At("resMsg"), &c.opts.Profile.Protocol
+	info := field.Object{}.With("vehicleStatus", message.At(p.CCS1Status)).
+		With("odometer", message.At(p.CCS1Odometer)).With("vehicleLocation", message.At(p.CCS1Location))
 	if !c.tellsCCS1(info) {
 		return field.Object{}, noState()
 	}
@@ -88,7 +95,7 @@ func (c *Client) documentCCS1(ctx context.Context, vehicleID string) (field.Obje
 }
 
 func (c *Client) statusCCS2(ctx context.Context, vehicleID string, known car) (reading, error) {
-	doc, err := c.api.call(ctx, apiCall{path: c.carPath(vehicleID, c.opts.Profile.Paths.CCS2Status), what: "ccs2 status", ccs2: known.ccs2})
+	doc, err := c.api.call(ctx, apiCall{path: c.carPath(vehicleID, c.opts.Profile.Paths.CCS2Status), what: "ccs2 status", flag: known.flag})
 	if err != nil {
 		return reading{}, err
 	}
@@ -97,17 +104,34 @@ func (c *Client) statusCCS2(ctx context.Context, vehicleID string, known car) (r
 	if !vehicle.IsObject() {
 		return reading{}, noState()
 	}
-	updated, _ := doc.At("resMsg").Reporting(r.report, "resMsg").At("lastUpdateTime").EpochMillis()
-	miles := vehicle.At("Drivetrain.FuelSystem.DTE.Unit").DistanceUnit() == vehiclev1.DistanceUnit_DISTANCE_UNIT_MILES
 	r.data = ccs2.Parse(vehicle, ccs2.Known{
-		EngineType: known.engine, Zone: c.account.Zone, UpdatedAt: updated, Now: c.opts.Now(),
-		// Of the countries served here those with miles drive on the left.
-		RightHandDrive: miles,
+		EngineType: known.engine, Zone: c.account.Zone, Now: c.opts.Now(),
+		UpdatedAt: updatedAt(doc.At("resMsg").Reporting(r.report, "resMsg").At("lastUpdateTime")), RightHandDrive: c.rightHandDrive(vehicle),
 	})
 	if !tells(r.data) {
 		return reading{}, noState()
 	}
 	return r, nil
+}
+
+// updatedAt is the time of the newest data that the cloud has, in milliseconds. Some
+// regions have a compact time there, of no known zone, which says nothing.
+func updatedAt(o field.Object) time.Time {
+	if text, _ := o.NonEmptyText(); len(text) == len("20060102150405") {
+		return time.Time{}
+	}
+	at, _ := o.EpochMillis()
+	return at
+}
+
+func (c *Client) rightHandDrive(vehicle field.Object) bool {
+	switch c.opts.Profile.Protocol.DriverSide {
+	case profile.Left:
+		return false
+	case profile.Right:
+		return true
+	}
+	return vehicle.At("Drivetrain.FuelSystem.DTE.Unit").DistanceUnit() == vehiclev1.DistanceUnit_DISTANCE_UNIT_MILES
 }
 
 // noState: the answer is well-formed and holds no state, so it says something of
@@ -131,7 +155,10 @@ func (c *Client) complete(ctx context.Context, vehicleID string, known car, r re
 // parkLocation prefers the parking position: the one in the status may be days
 // old, or a target sent to the navigation. If it cannot be had, the rest stands.
 func (c *Client) parkLocation(ctx context.Context, vehicleID string, known car, r reading) error {
-	doc, err := c.api.call(ctx, apiCall{path: c.carPath(vehicleID, c.opts.Profile.Paths.ParkLocation), what: "parking position", ccs2: known.ccs2})
+	if c.opts.Profile.Paths.ParkLocation == "" {
+		return nil
+	}
+	doc, err := c.api.call(ctx, apiCall{path: c.carPath(vehicleID, c.opts.Profile.Paths.ParkLocation), what: "parking position", flag: known.flag})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -40,7 +40,7 @@ func (c *Client) Recall(vehicles []*vehiclev1.Vehicle) {
 	cars, vins := make(map[string]car, len(vehicles)), make([]string, 0, len(vehicles))
 	for _, v := range vehicles {
 		vins = append(vins, v.GetVin())
-		cars[v.GetId()] = car{ccs2: c.dialects.flag(v.GetId(), v.GetCcs2Support()), engine: v.GetEngineType()}
+		cars[v.GetId()] = c.carOf(c.dialects.flag(v.GetId(), v.GetCcs2Support()), v.GetEngineType())
 	}
 	c.opts.Redactor.Learn(vins...)
 	c.mu.Lock()
@@ -70,8 +70,8 @@ func (c *Client) vehicle(id string, entry field.Object) *vehiclev1.Vehicle {
 		EngineType:            engineType(entry.At("type")),
 		Enabled:               proto.Bool(true),
 		TimeZone:              proto.String(c.opts.Profile.ZoneName),
-		SupportsWindowControl: proto.Bool(true),
-		SupportsValetMode:     proto.Bool(true),
+		SupportsWindowControl: proto.Bool(c.opts.Profile.Protocol.Windows),
+		SupportsValetMode:     proto.Bool(c.opts.Profile.Protocol.Valet),
 	}
 }
 

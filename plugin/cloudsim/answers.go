@@ -95,19 +95,19 @@ func answerRejectToken(_ *Cloud, _ Step, w http.ResponseWriter, r *http.Request)
 }
 
 // signInOf returns what a sign-in's answer repeats.
-func signInOf(r *http.Request) (p profile.Profile, user, state string) {
+func (c *Cloud) signInOf(r *http.Request) (p profile.Profile, user, state string) {
 	_ = r.ParseForm() // a form that cannot be read has no fields
-	p, _ = brandOfApp(r.PostForm.Get("client_id"))
+	p, _ = c.brandOfApp(r.PostForm.Get("client_id"))
 	return p, r.PostForm.Get("username"), r.PostForm.Get("state")
 }
 
-func answerWrongPassword(_ *Cloud, _ Step, w http.ResponseWriter, r *http.Request) {
-	p, user, state := signInOf(r)
+func answerWrongPassword(c *Cloud, _ Step, w http.ResponseWriter, r *http.Request) {
+	p, user, state := c.signInOf(r)
 	http.Redirect(w, r, backToLogin(p, user, state), http.StatusFound)
 }
 
-func answerLocked(_ *Cloud, _ Step, w http.ResponseWriter, r *http.Request) {
-	p, _, state := signInOf(r)
+func answerLocked(c *Cloud, _ Step, w http.ResponseWriter, r *http.Request) {
+	p, _, state := c.signInOf(r)
 	http.Redirect(w, r, toldLocked(p, state), http.StatusFound)
 }
 
@@ -115,8 +115,8 @@ func answerCaptcha(_ *Cloud, _ Step, w http.ResponseWriter, _ *http.Request) {
 	writePage(w, http.StatusOK, `<form><div class="g-recaptcha">Please solve the captcha</div></form>`)
 }
 
-func answerConsent(_ *Cloud, _ Step, w http.ResponseWriter, r *http.Request) {
-	p, _, state := signInOf(r)
+func answerConsent(c *Cloud, _ Step, w http.ResponseWriter, r *http.Request) {
+	p, _, state := c.signInOf(r)
 	http.Redirect(w, r, toConsent(p, state), http.StatusFound)
 }
 

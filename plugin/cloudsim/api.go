@@ -18,11 +18,14 @@ func (c *Cloud) apiRoutes() {
 	c.handle(Other, "POST /api/v1/user/language", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	})
-	c.handle(Login, "POST /api/v1/user/oauth2/token", c.genesisGrant)
+	c.handle(Login, "POST /api/v1/user/oauth2/token", c.tokenGrant)
 	c.handle(PIN, "PUT /api/v1/user/pin", c.controlToken)
-	c.handle(Register, "POST /api/v1/spa/notifications/register", c.register)
-	c.handle(List, "GET /api/v1/spa/vehicles", c.authenticated(c.vehicles))
-	c.carRoutes()
+	for _, p := range c.opts.Profiles {
+		paths := p.Paths
+		c.route(Register, "POST "+paths.VehicleAPI+paths.Register, c.register)
+		c.route(List, "GET "+paths.VehicleAPI+paths.Vehicles, c.authenticated(c.vehicles))
+		c.carRoutes(paths)
+	}
 }
 
 // fail answers with the vehicle API's envelope of an error.
@@ -39,18 +42,23 @@ func succeed(w http.ResponseWriter, message any) {
 	writeJSON(w, http.StatusOK, answer)
 }
 
-// stamped checks app id and stamp, and says whose they are.
-func stamped(w http.ResponseWriter, r *http.Request) (profile.Profile, bool) {
-	for _, p := range profile.Brands() {
+// stamped checks app id and stamp, and says whose they are. kind is that of the
+// call: profile.All for data, profile.Tokens for registration.
+func (c *Cloud) stamped(w http.ResponseWriter, r *http.Request, kind string) (profile.Profile, bool) {
+	p, ok := c.profileOf(func(p profile.Profile) bool {
 		if r.Header.Get("Ccsp-Application-Id") != p.AppID {
-			continue
+			return false
 		}
-		if _, ok := p.CheckStamp(r.Header.Get("Stamp")); ok {
-			return p, true
+		if p.Protocol.Stamps == profile.None || p.Protocol.Stamps == profile.Tokens && kind == profile.All {
+			return true
 		}
+		_, genuine := p.CheckStamp(r.Header.Get("Stamp"))
+		return genuine
+	})
+	if !ok {
+		refuse(w, "4017")
 	}
-	refuse(w, "4017")
-	return profile.Profile{}, false
+	return p, ok
 }
 
 // bearer checks the token of the vehicle API. Calls of its version 2 take a
@@ -85,7 +93,7 @@ func (c *Cloud) authenticated(next func(http.ResponseWriter, *http.Request, *acc
 			refuse(w, "5031")
 			return
 		}
-		p, ok := stamped(w, r)
+		p, ok := c.stamped(w, r, profile.All)
 		if !ok {
 			return
 		}
@@ -131,7 +139,7 @@ func (c *Cloud) withinQuota(w http.ResponseWriter, a *account) bool {
 
 // register gives a device id. It needs no token.
 func (c *Cloud) register(w http.ResponseWriter, r *http.Request) {
-	p, ok := stamped(w, r)
+	p, ok := c.stamped(w, r, profile.Tokens)
 	if !ok {
 		return
 	}
@@ -160,23 +168,28 @@ func (c *Cloud) registered(id string, b profile.Brand) bool {
 	return known && of == b
 }
 
-// genesisGrant renews with a refresh token of the classic client (Genesis).
-func (c *Cloud) genesisGrant(w http.ResponseWriter, r *http.Request) {
+// tokenGrant renews with a refresh token of the classic client (Genesis in Europe),
+// or serves the plain login.
+func (c *Cloud) tokenGrant(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		refuse(w, "4002")
 		return
 	}
-	for _, p := range profile.Brands() {
-		if !p.GenesisTokens || r.Header.Get("Authorization") != p.BasicToken() {
-			continue
+	p, known := c.profileOf(func(p profile.Profile) bool {
+		if r.Header.Get("Authorization") != p.BasicToken() || !p.GenesisTokens && p.CCIURL != "" {
+			return false
 		}
-		if _, genuine := p.CheckStamp(r.Header.Get("Stamp")); !genuine {
-			break
-		}
+		_, genuine := p.CheckStamp(r.Header.Get("Stamp"))
+		return genuine || p.Protocol.Stamps == profile.None
+	})
+	switch {
+	case !known:
+		refuse(w, "4017")
+	case p.GenesisTokens:
 		c.grant(w, r.PostForm, p.Brand, false)
-		return
+	default:
+		c.grantPlain(w, r.PostForm, p)
 	}
-	refuse(w, "4017")
 }
 
 // controlToken is the vehicle API's PIN check.

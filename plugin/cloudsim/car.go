@@ -84,6 +84,8 @@ type liveCar struct {
 	speed float64
 	now   func() time.Time
 	zone  *time.Location
+	// protocol is that of the car's region.
+	protocol profile.Protocol
 	// epoch is when the car's life began.
 	epoch time.Time
 
@@ -96,14 +98,14 @@ type liveCar struct {
 	pending  time.Time // when it will answer the wake that is open; zero: none
 }
 
-func newLiveCar(c Car, now func() time.Time, o Options, zone *time.Location) *liveCar {
+func newLiveCar(c Car, now func() time.Time, o Options, zone *time.Location, p profile.Protocol) *liveCar {
 	if c.AuxSoC == 0 {
 		c.AuxSoC = 85
 	}
 	if c.ForceDelay == 0 {
 		c.ForceDelay = o.ForceDelay
 	}
-	return &liveCar{Car: c, speed: o.Speed, now: now, zone: zone, epoch: now()}
+	return &liveCar{Car: c, speed: o.Speed, now: now, zone: zone, protocol: p, epoch: now()}
 }
 
 // snapshot is the state of a car at a moment of the real clock.

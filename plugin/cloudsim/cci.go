@@ -30,21 +30,17 @@ func cciError(w http.ResponseWriter, status int, code string) {
 }
 
 // app is the profile that a call's headers name, if they are an app's.
-func app(r *http.Request) (profile.Profile, bool) {
-	for _, p := range profile.Brands() {
-		if r.Header.Get("client-id") == p.Package && r.Header.Get("client-device-id") != "" {
-			return p, true
-		}
-	}
-	return profile.Profile{}, false
+func (c *Cloud) app(r *http.Request) (profile.Profile, bool) {
+	return c.profileOf(func(p profile.Profile) bool {
+		return p.Package != "" && r.Header.Get("client-id") == p.Package && r.Header.Get("client-device-id") != ""
+	})
 }
 
 func (c *Cloud) redeem(w http.ResponseWriter, r *http.Request) {
-	p, known := app(r)
+	p, known := c.app(r)
 	code := r.URL.Query().Get("code")
 	c.mu.Lock()
-	a := c.codes[code]
-	delete(c.codes, code)
+	a := c.redeemLocked(code)
 	c.mu.Unlock()
 	if !known || a == nil || a.Brand != p.Brand {
 		cciError(w, http.StatusUnauthorized, "9001")
@@ -87,7 +83,7 @@ func (c *Cloud) exchange(w http.ResponseWriter, r *http.Request) {
 
 // setOf finds the set that a call's headers carry.
 func (c *Cloud) setOf(r *http.Request) *tokenSet {
-	p, known := app(r)
+	p, known := c.app(r)
 	bearer, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !known || !isBearer {
 		return nil
@@ -128,7 +124,7 @@ func (c *Cloud) refreshSetV1(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Cloud) rotate(w http.ResponseWriter, r *http.Request, body map[string]string) {
-	if _, known := app(r); !known {
+	if _, known := c.app(r); !known {
 		cciError(w, http.StatusBadRequest, "9003")
 		return
 	}

@@ -66,6 +66,13 @@ func (c *Cloud) handle(class Class, pattern string, handler http.HandlerFunc) {
 	c.classes[pattern] = class
 }
 
+// route is handle for what several profiles may have: the first one counts.
+func (c *Cloud) route(class Class, pattern string, handler http.HandlerFunc) {
+	if _, known := c.classes[pattern]; !known {
+		c.handle(class, pattern, handler)
+	}
+}
+
 // classOf is the class of a call by its route, whatever will be answered.
 func (c *Cloud) classOf(r *http.Request) Class {
 	_, pattern := c.mux.Handler(r)

@@ -21,6 +21,9 @@ import (
 
 // Options of New. Zero values take the defaults.
 type Options struct {
+	// Profiles of the brands that are served, each brand once. Default: Europe's.
+	// Login pages are Europe's for profiles of Europe, and plain ones for others.
+	Profiles []profile.Profile
 	// Accounts with their cars. Default: [DemoAccount].
 	Accounts []Account
 	// TokenLife is how long a token of the vehicle API lives. Default 24 h.
@@ -69,7 +72,7 @@ type Cloud struct {
 	opts    Options
 	key     *rsa.PrivateKey
 	keyID   string
-	zone    *time.Location
+	zone    *time.Location // of the first profile; days begin in it
 	mux     *http.ServeMux
 	answers http.Handler     // the mux, or what stands in for it
 	classes map[string]Class // by pattern
@@ -84,6 +87,7 @@ type Cloud struct {
 	mu       sync.Mutex
 	accounts []*account
 	sessions map[string]bool         // cookies of the login page
+	plain    map[string]plainSession // those of the plain one
 	codes    map[string]*account     // login codes, each good for once
 	sets     map[string]*tokenSet    // by refresh token of the account API
 	tokens   map[string]*accessToken // of the vehicle API
@@ -101,14 +105,16 @@ type Cloud struct {
 type account struct {
 	Account
 	uid, pid string // claims of its tokens
-	profile  profile.Profile
-	cars     []*liveCar
-	failures int
-	lockedTo time.Time
-	pinFails int
-	pinLock  time.Time
-	used     int    // calls of the vehicle API on day
-	day      string // in the region's zone
+	// plainRefresh is the refresh token of the plain login.
+	plainRefresh string
+	profile      profile.Profile
+	cars         []*liveCar
+	failures     int
+	lockedTo     time.Time
+	pinFails     int
+	pinLock      time.Time
+	used         int    // calls of the vehicle API on day
+	day          string // in the region's zone
 }
 
 // New makes a cloud that is not listening yet.
@@ -135,14 +141,17 @@ func New(o Options) (*Cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	zone, err := profile.Brands()[0].Zone()
+	if len(o.Profiles) == 0 {
+		o.Profiles = profile.Brands()
+	}
+	zone, err := o.Profiles[0].Zone()
 	if err != nil {
 		return nil, err
 	}
 	c := &Cloud{
 		opts: o, zone: zone, key: key, keyID: "HMGID2_CIPHER_KEY1", mux: http.NewServeMux(), classes: map[string]Class{},
 		closing: make(chan struct{}), quota: o.Quota,
-		sessions: map[string]bool{}, codes: map[string]*account{}, sets: map[string]*tokenSet{},
+		sessions: map[string]bool{}, plain: map[string]plainSession{}, codes: map[string]*account{}, sets: map[string]*tokenSet{},
 		tokens: map[string]*accessToken{}, controls: map[string]*accessToken{}, devices: map[string]profile.Brand{},
 		attempts: map[Class]int{}, counts: map[Class]int{},
 	}
@@ -157,9 +166,9 @@ func New(o Options) (*Cloud, error) {
 	c.player.cloud, c.close = c, sync.OnceFunc(func() { close(c.closing) })
 	seen := map[string]bool{}
 	for _, a := range o.Accounts {
-		p, err := profile.Europe(a.Brand)
-		if err != nil {
-			return nil, err
+		p, served := c.profileOf(func(p profile.Profile) bool { return p.Brand == a.Brand })
+		if !served {
+			return nil, fmt.Errorf("brand %q is not served: give its profile", a.Brand)
 		}
 		live := &account{Account: a, profile: p, uid: randomUUID(), pid: randomUUID()}
 		for _, car := range a.Cars {
@@ -167,15 +176,26 @@ func New(o Options) (*Cloud, error) {
 				return nil, fmt.Errorf("car %q: ids must be there and differ", car.ID)
 			}
 			seen[car.ID] = true
-			live.cars = append(live.cars, newLiveCar(car, c.now, o, zone))
+			live.cars = append(live.cars, newLiveCar(car, c.now, o, zone, p.Protocol))
 		}
 		c.accounts = append(c.accounts, live)
 	}
 	c.loginRoutes()
 	c.cciRoutes()
+	c.plainRoutes()
 	c.apiRoutes()
 	c.controlRoutes()
 	return c, nil
+}
+
+// profileOf is the served profile that is meant.
+func (c *Cloud) profileOf(meant func(profile.Profile) bool) (profile.Profile, bool) {
+	for _, p := range c.opts.Profiles {
+		if meant(p) {
+			return p, true
+		}
+	}
+	return profile.Profile{}, false
 }
 
 // loginKey encrypts passwords. One does for all clouds of a process: making it

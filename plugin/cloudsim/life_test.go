@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 )
 
 var start = time.Date(2026, 7, 1, 10, 0, 0, 0, time.UTC)
@@ -187,7 +189,7 @@ func live(t *testing.T, car Car, speed float64) (*liveCar, *testClock) {
 	clock := &testClock{start}
 	zone, err := time.LoadLocation("Europe/Berlin")
 	require.NoError(t, err)
-	return newLiveCar(car, clock.now, Options{Speed: speed, ForceDelay: 20 * time.Second}, zone), clock
+	return newLiveCar(car, clock.now, Options{Speed: speed, ForceDelay: 20 * time.Second}, zone, profile.Protocol{}), clock
 }
 
 func TestCopyIsNeverFromTheFuture(t *testing.T) {

@@ -33,7 +33,7 @@ func (c *Cloud) loginRoutes() {
 		"GET /web/v1/user/authorize":             textPage("Sign in"),
 		"GET /error":                             textPage("abusing request and blocked"),
 		"GET /auth/api/v1/accounts/certs":        c.certs,
-		"GET /api/v1/user/oauth2/authorize":      textPage(""), // the classic client's
+		"GET /api/v1/user/oauth2/authorize":      c.authorizePlain,
 	} {
 		c.handle(LoginPage, pattern, func(w http.ResponseWriter, r *http.Request) {
 			c.count(LoginPage)
@@ -55,7 +55,7 @@ func (c *Cloud) authorize(w http.ResponseWriter, r *http.Request) {
 		writePage(w, http.StatusBadRequest, "Bad Request")
 		return
 	}
-	p, known := brandOfApp(q.Get("client_id"))
+	p, known := c.brandOfApp(q.Get("client_id"))
 	if !known || q.Get("response_type") != "code" || q.Get("redirect_uri") != p.OneAppRedirect {
 		text := "abusing request and blocked. client_id : " + q.Get("client_id")
 		http.Redirect(w, r, "/error?status=400&error=Bad+Request&error_description="+url.QueryEscape(text), http.StatusFound)
@@ -69,13 +69,8 @@ func (c *Cloud) authorize(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/web/v1/user/authorize?"+q.Encode(), http.StatusFound)                   //nolint:gosec // stays on this host
 }
 
-func brandOfApp(clientID string) (profile.Profile, bool) {
-	for _, p := range profile.Brands() {
-		if p.OneAppClientID == clientID {
-			return p, true
-		}
-	}
-	return profile.Profile{}, false
+func (c *Cloud) brandOfApp(clientID string) (profile.Profile, bool) {
+	return c.profileOf(func(p profile.Profile) bool { return clientID != "" && p.OneAppClientID == clientID })
 }
 
 func (c *Cloud) certs(w http.ResponseWriter, _ *http.Request) {
@@ -93,7 +88,7 @@ func (c *Cloud) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	form := r.PostForm
-	p, known := brandOfApp(form.Get("client_id"))
+	p, known := c.brandOfApp(form.Get("client_id"))
 	if !known || form.Get("redirect_uri") != p.OneAppRedirect {
 		writePage(w, http.StatusForbidden, "<h1>403 Forbidden</h1><hr>nginx")
 		return
@@ -126,27 +121,59 @@ func (c *Cloud) decrypt(cipherHex string) (string, bool) {
 }
 
 func (c *Cloud) signInResult(p profile.Profile, email, password, state, back string) string {
+	code, refused := c.judge(p.Brand, email, password)
+	switch refused {
+	case "":
+		return p.OneAppRedirect + "?" + url.Values{"code": {code}, "state": {state}, "login_success": {"y"}}.Encode()
+	case lockedOut:
+		return toldLocked(p, state)
+	case consentMissing:
+		return toConsent(p, state)
+	}
+	return back
+}
+
+// refusal of a password.
+type refusal string
+
+const (
+	wrongPassword  refusal = "wrong"
+	lockedOut      refusal = "locked"
+	consentMissing refusal = "consent"
+)
+
+// judge counts one attempt with a password. It returns a login code, or why there
+// is none.
+func (c *Cloud) judge(brand profile.Brand, email, password string) (code string, refused refusal) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	a := c.accountLocked(p.Brand, email)
+
+	a := c.accountLocked(brand, email)
 	now := c.now()
 	switch {
 	case a == nil:
-		return back
+		return "", wrongPassword
 	case now.Before(a.lockedTo):
-		return toldLocked(p, state)
+		return "", lockedOut
 	case a.Password != password:
 		if a.failures++; a.failures >= maxFailures {
 			a.failures, a.lockedTo = 0, now.Add(lockTime)
 		}
-		return back
+		return "", wrongPassword
 	case a.ConsentMissing:
-		return toConsent(p, state)
+		return "", consentMissing
 	}
 	a.failures = 0
-	code := randomText(24)
+	code = randomText(24)
 	c.codes[code] = a
-	return p.OneAppRedirect + "?" + url.Values{"code": {code}, "state": {state}, "login_success": {"y"}}.Encode()
+	return code, ""
+}
+
+// redeemLocked takes a login code, which is good once. Called with mu held.
+func (c *Cloud) redeemLocked(code string) *account {
+	a := c.codes[code]
+	delete(c.codes, code)
+	return a
 }
 
 func (c *Cloud) accountLocked(b profile.Brand, email string) *account {
@@ -165,13 +192,10 @@ func (c *Cloud) refreshGrant(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	form := r.PostForm
-	var brand profile.Brand
-	for _, p := range profile.Brands() {
-		if p.ServiceID == form.Get("client_id") && p.ServiceSecret == form.Get("client_secret") && !p.GenesisTokens {
-			brand = p.Brand
-		}
-	}
-	c.grant(w, form, brand, true)
+	p, _ := c.profileOf(func(p profile.Profile) bool {
+		return p.ServiceID == form.Get("client_id") && p.ServiceSecret == form.Get("client_secret") && !p.GenesisTokens
+	})
+	c.grant(w, form, p.Brand, true)
 }
 
 // grant answers a refresh grant. Rejections hide the reason in a JSON text.

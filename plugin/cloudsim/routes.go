@@ -2,43 +2,51 @@ package cloudsim
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"strings"
 	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 )
 
-// carRoutes are the calls about one car.
-func (c *Cloud) carRoutes() {
+// carRoutes are the calls about one car, at the paths of a profile.
+func (c *Cloud) carRoutes(paths profile.Paths) {
+	v1 := paths.VehicleAPI + paths.Vehicles + "/{id}/"
+	v2 := strings.Replace(v1, "/v1/", "/v2/", 1)
 	type handler = func(http.ResponseWriter, *http.Request, *liveCar)
 	for class, routes := range map[Class]map[string]handler{
 		Read: {
-			"GET /api/v1/spa/vehicles/{id}/status/latest":         c.cachedCCS1,
-			"GET /api/v2/spa/vehicles/{id}/status/latest":         c.cachedCCS1,
-			"GET /api/v1/spa/vehicles/{id}/ccs2/carstatus/latest": c.cachedCCS2,
-			"GET /api/v1/spa/vehicles/{id}/location/park":         c.parkLocation,
-			"GET /api/v1/spa/vehicles/{id}/charge/target":         c.chargeTargets,
-			"GET /api/v2/spa/vehicles/{id}/charge/target":         c.chargeTargets,
-			"GET /api/v1/spa/vehicles/{id}/profile":               c.profile,
-			"GET /api/v1/spa/notifications/{id}/records":          c.records,
+			"GET " + v1 + paths.CCS1Status:                           c.cachedCCS1,
+			"GET " + v2 + paths.CCS1Status:                           c.cachedCCS1,
+			"GET " + v1 + paths.CCS2Status:                           c.cachedCCS2,
+			"GET " + v1 + paths.ParkLocation:                         c.parkLocation,
+			"GET " + v1 + "charge/target":                            c.chargeTargets,
+			"GET " + v2 + "charge/target":                            c.chargeTargets,
+			"GET " + v1 + "profile":                                  c.profile,
+			"GET " + paths.VehicleAPI + "notifications/{id}/records": c.records,
 		},
 		Wake: {
-			"GET /api/v1/spa/vehicles/{id}/status":         c.forcedCCS1,
-			"GET /api/v2/spa/vehicles/{id}/status":         c.forcedCCS1,
-			"GET /api/v1/spa/vehicles/{id}/ccs2/carstatus": c.forcedCCS2,
-			"GET /api/v1/spa/vehicles/{id}/location":       c.liveLocation,
-			"GET /api/v2/spa/vehicles/{id}/location":       c.liveLocation,
+			"GET " + v1 + paths.CCS1Wake: c.forcedCCS1,
+			"GET " + v2 + paths.CCS1Wake: c.forcedCCS1,
+			"GET " + v1 + paths.CCS2Wake: c.forcedCCS2,
+			"GET " + v1 + "location":     c.liveLocation,
+			"GET " + v2 + "location":     c.liveLocation,
 		},
 		History: {
-			"POST /api/v1/spa/vehicles/{id}/tripinfo":   c.trips,
-			"POST /api/v1/spa/vehicles/{id}/drvhistory": c.drivingHistory,
+			"POST " + v1 + paths.Trips:          c.trips,
+			"POST " + v1 + paths.DrivingHistory: c.drivingHistory,
 		},
 	} {
 		for pattern, handler := range routes {
-			c.handle(class, pattern, c.aboutCar(handler))
+			if !strings.HasSuffix(pattern, "/") { // else the region has no such call
+				c.route(class, pattern, c.aboutCar(handler))
+			}
 		}
 	}
 	// Everything else that may be asked of a car, commands above all.
-	for _, version := range []string{"v1", "v2"} {
-		c.handle(Command, "/api/"+version+"/spa/vehicles/{id}/{rest...}", c.aboutCar(
+	for _, base := range []string{v1, v2} {
+		c.route(Command, base+"{rest...}", c.aboutCar(
 			func(w http.ResponseWriter, _ *http.Request, _ *liveCar) { unsupported(w) }))
 	}
 }
@@ -67,11 +75,11 @@ func (c *Cloud) cachedCCS1(w http.ResponseWriter, _ *http.Request, car *liveCar)
 		succeed(w, metadata(car))
 		return
 	}
-	s := car.copy()
-	succeed(w, object{"vehicleStatusInfo": object{
-		"vehicleStatus": car.statusCCS1(s), "odometer": object{"value": round(s.odometerKM, 1), "unit": 1},
-		"vehicleLocation": car.positionBlock(s, car.zone),
-	}})
+	s, p, message := car.copy(), car.protocol, object{}
+	put(message, p.CCS1Status, car.statusCCS1(s))
+	put(message, p.CCS1Odometer, object{"value": round(s.odometerKM, 1), "unit": 1})
+	put(message, p.CCS1Location, car.positionBlock(s, car.zone))
+	succeed(w, message)
 }
 
 // forcedCCS1 blocks until the car answers. Asked of a CCS2 car it answers
@@ -85,8 +93,29 @@ func (c *Cloud) forcedCCS1(w http.ResponseWriter, r *http.Request, car *liveCar)
 	if s, ok := c.block(w, r, car); ok {
 		status := car.statusCCS1(s)
 		status["remoteWaitingTimeAlert"] = object{"remoteControlAvailable": 1, "remoteControlWaitingTime": 168, "elapsedTime": "00:00:00"}
-		succeed(w, status)
+		message := object{}
+		put(message, car.protocol.CCS1Answer, status)
+		succeed(w, message)
 	}
+}
+
+// put puts a part at a dotted path into a message; an empty path is the message
+// itself, and a path that is none is nowhere.
+func put(message object, path string, part object) {
+	if path == "" {
+		maps.Copy(message, part)
+		return
+	}
+	if path == profile.None {
+		return
+	}
+	name, rest, _ := strings.Cut(path, ".")
+	inner, there := message[name].(object)
+	if !there {
+		inner = object{}
+		message[name] = inner
+	}
+	put(inner, rest, part)
 }
 
 // metadata is what CCS1 endpoints say of a CCS2 car: it looks like a success and

@@ -11,58 +11,67 @@ import (
 	"time"
 )
 
-// stampKeyBytes is the length of a stamp key.
-const stampKeyBytes = 50
+// minStampKey is the least length of a stamp key: that of an app id, a colon and a
+// time in milliseconds.
+const minStampKey = 50
+
+// europe is the region that has needs of its own; never is none.
+const (
+	europe = "europe"
+	never  = "-"
+)
 
 // value is one of a profile's texts, and what it has to be.
 type value struct {
 	key   string
 	text  *string
 	check func(*string) error
+	// only is the region that has to have it; empty: all.
+	only string
 }
 
 func (p *Profile) values() []value {
 	paths := &p.Paths
 	return []value{
-		{"zone", &p.ZoneName, checkZone},
-		{"login_url", &p.LoginURL, checkBase},
-		{"cci_url", &p.CCIURL, checkBase},
-		{"api_url", &p.APIURL, checkBase},
-		{"service_id", &p.ServiceID, checkHeader},
-		{"service_secret", &p.ServiceSecret, checkHeader},
-		{"app_id", &p.AppID, checkHeader},
-		{"push_type", &p.PushType, checkHeader},
-		{"stamp_key", &p.StampKey, checkStampKey},
-		{"one_app_client_id", &p.OneAppClientID, checkHeader},
-		{"one_app_redirect", &p.OneAppRedirect, checkURL},
-		{"package", &p.Package, checkHeader},
-		{"client_name", &p.ClientName, checkHeader},
-		{"client_version", &p.ClientVersion, checkHeader},
-		{"os_code", &p.OSCode, checkHeader},
-		{"os_version", &p.OSVersion, checkHeader},
-		{"device_model", &p.DeviceModel, checkHeader},
-		{"notification_type", &p.NotificationType, checkHeader},
-		{"user_agent", &p.UserAgent, checkHeader},
-		{"login_user_agent", &p.LoginUserAgent, checkHeader},
-		{"grant_redirect", &p.GrantRedirect, checkURL},
-		{"paths.authorize", &paths.Authorize, checkRooted},
-		{"paths.login_key", &paths.LoginKey, checkRooted},
-		{"paths.sign_in", &paths.SignIn, checkRooted},
-		{"paths.refresh_grant", &paths.RefreshGrant, checkRooted},
-		{"paths.redeem", &paths.Redeem, checkRooted},
-		{"paths.refresh", &paths.Refresh, checkRooted},
-		{"paths.exchange", &paths.Exchange, checkRooted},
-		{"paths.api_refresh_grant", &paths.APIRefreshGrant, checkRooted},
-		{"paths.vehicle_api", &paths.VehicleAPI, checkPrefix},
-		{"paths.register", &paths.Register, checkRelative},
-		{"paths.vehicles", &paths.Vehicles, checkRelative},
-		{"paths.ccs1_status", &paths.CCS1Status, checkRelative},
-		{"paths.ccs1_wake", &paths.CCS1Wake, checkRelative},
-		{"paths.ccs2_status", &paths.CCS2Status, checkRelative},
-		{"paths.ccs2_wake", &paths.CCS2Wake, checkRelative},
-		{"paths.park_location", &paths.ParkLocation, checkRelative},
-		{"paths.driving_history", &paths.DrivingHistory, checkRelative},
-		{"paths.trips", &paths.Trips, checkRelative},
+		{"zone", &p.ZoneName, checkZone, ""},
+		{"login_url", &p.LoginURL, checkBase, europe},
+		{"cci_url", &p.CCIURL, checkBase, europe},
+		{"api_url", &p.APIURL, checkBase, ""},
+		{"service_id", &p.ServiceID, checkHeader, ""},
+		{"service_secret", &p.ServiceSecret, checkHeader, europe},
+		{"app_id", &p.AppID, checkHeader, ""},
+		{"push_type", &p.PushType, checkHeader, ""},
+		{"stamp_key", &p.StampKey, checkStampKey, never},
+		{"one_app_client_id", &p.OneAppClientID, checkHeader, europe},
+		{"one_app_redirect", &p.OneAppRedirect, checkURL, europe},
+		{"package", &p.Package, checkHeader, europe},
+		{"client_name", &p.ClientName, checkHeader, europe},
+		{"client_version", &p.ClientVersion, checkHeader, europe},
+		{"os_code", &p.OSCode, checkHeader, europe},
+		{"os_version", &p.OSVersion, checkHeader, europe},
+		{"device_model", &p.DeviceModel, checkHeader, europe},
+		{"notification_type", &p.NotificationType, checkHeader, europe},
+		{"user_agent", &p.UserAgent, checkHeader, ""},
+		{"login_user_agent", &p.LoginUserAgent, checkHeader, europe},
+		{"grant_redirect", &p.GrantRedirect, checkURL, europe},
+		{"paths.authorize", &paths.Authorize, checkRooted, europe},
+		{"paths.login_key", &paths.LoginKey, checkRooted, europe},
+		{"paths.sign_in", &paths.SignIn, checkRooted, europe},
+		{"paths.refresh_grant", &paths.RefreshGrant, checkRooted, europe},
+		{"paths.redeem", &paths.Redeem, checkRooted, europe},
+		{"paths.refresh", &paths.Refresh, checkRooted, europe},
+		{"paths.exchange", &paths.Exchange, checkRooted, europe},
+		{"paths.api_refresh_grant", &paths.APIRefreshGrant, checkRooted, europe},
+		{"paths.vehicle_api", &paths.VehicleAPI, checkPrefix, ""},
+		{"paths.register", &paths.Register, checkRelative, ""},
+		{"paths.vehicles", &paths.Vehicles, checkRelative, ""},
+		{"paths.ccs1_status", &paths.CCS1Status, checkRelative, ""},
+		{"paths.ccs1_wake", &paths.CCS1Wake, checkRelative, ""},
+		{"paths.ccs2_status", &paths.CCS2Status, checkRelative, ""},
+		{"paths.ccs2_wake", &paths.CCS2Wake, checkRelative, ""},
+		{"paths.park_location", &paths.ParkLocation, checkRelative, europe},
+		{"paths.driving_history", &paths.DrivingHistory, checkRelative, europe},
+		{"paths.trips", &paths.Trips, checkRelative, europe},
 	}
 }
 
@@ -72,12 +81,20 @@ func (p *Profile) check() error {
 	if p.Version < 1 {
 		wrong = append(wrong, errors.New("version is not 1 or above"))
 	}
-	if p.Region != "europe" {
-		wrong = append(wrong, errors.New("region is not europe"))
+	if p.Region == "" {
+		wrong = append(wrong, errors.New("region is missing"))
+	}
+	if err := p.Protocol.check(); err != nil {
+		wrong = append(wrong, err)
+	}
+	if p.StampKey == "" && p.Protocol.Stamps != None {
+		wrong = append(wrong, errors.New("stamp_key is missing"))
 	}
 	for _, v := range p.values() {
 		if *v.text == "" {
-			wrong = append(wrong, fmt.Errorf("%s is missing", v.key))
+			if v.only == "" || v.only == p.Region {
+				wrong = append(wrong, fmt.Errorf("%s is missing", v.key))
+			}
 		} else if err := v.check(v.text); err != nil {
 			wrong = append(wrong, fmt.Errorf("%s %w", v.key, err))
 		}
@@ -140,8 +157,8 @@ func checkStampKey(text *string) error {
 	switch {
 	case err != nil:
 		return errors.New("is no base64")
-	case len(key) != stampKeyBytes:
-		return fmt.Errorf("has %d bytes and not %d", len(key), stampKeyBytes)
+	case len(key) < minStampKey:
+		return fmt.Errorf("has %d bytes and not %d or more", len(key), minStampKey)
 	}
 	return nil
 }

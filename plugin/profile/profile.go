@@ -32,7 +32,7 @@ type Profile struct {
 	ZoneName string `json:"zone"`
 
 	// Base URLs without a slash at the end: the login pages, the account API
-	// (CCI), and the vehicle API (ccapi).
+	// (CCI, in Europe only), and the vehicle API (ccapi).
 	LoginURL string `json:"login_url"`
 	CCIURL   string `json:"cci_url"`
 	APIURL   string `json:"api_url"`
@@ -42,10 +42,11 @@ type Profile struct {
 	ServiceSecret string `json:"service_secret"`
 	AppID         string `json:"app_id"`
 	PushType      string `json:"push_type"`
-	// StampKey is the base64 text of the 50 bytes that stamps are made with.
+	// StampKey is the base64 text of the 50 bytes or more that stamps are made with.
 	StampKey string `json:"stamp_key"`
 
-	// The app's client at the account API, and what the app says of itself.
+	// The app's client at the account API, and what the app says of itself. In
+	// Europe only, as the following down to Paths.
 	OneAppClientID   string `json:"one_app_client_id"`
 	OneAppRedirect   string `json:"one_app_redirect"`
 	Package          string `json:"package"`
@@ -67,7 +68,8 @@ type Profile struct {
 	GenesisTokens bool   `json:"genesis_tokens"`
 	GrantRedirect string `json:"grant_redirect"`
 
-	Paths Paths `json:"paths"`
+	Protocol Protocol `json:"protocol"`
+	Paths    Paths    `json:"paths"`
 }
 
 // Paths of the calls that a client makes.
