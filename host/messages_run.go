@@ -100,13 +100,12 @@ func (s *supervisor) takeLocked(i *run.Instance) {
 // machine has decided what comes next.
 func (s *supervisor) crashedLocked(i *run.Instance) {
 	r, reason := i.Report(s.opts.Now()), shared.ReasonPluginDown
-	quarantined := s.machine.State == Quarantined
+	quarantined, next := s.machine.State == Quarantined, "It starts again by itself."
 	if quarantined {
-		r.Describe("It has done so too often and is not started again; look at its log, then release it or install another version.")
+		next = "It has done so too often and is not started again; look at its log, then release it or install another version."
 		reason = shared.ReasonPluginQuarantined
-	} else {
-		r.Describe("It starts again by itself.")
 	}
+	r.Message = run.Describe(r, next)
 
 	s.history.crashes[r.Cause]++
 	s.history.lastCrash = &r

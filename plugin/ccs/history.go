@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin/history"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/field"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/history"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"

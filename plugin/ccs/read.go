@@ -8,9 +8,9 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs1"
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs2"
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/ccs1"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/ccs2"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/field"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/field"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )

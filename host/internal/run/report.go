@@ -56,8 +56,9 @@ type CrashReport struct {
 	Message string `json:"message"`
 }
 
-// Describe sets the Message: what happened, and next, a sentence on what comes now.
-func (c *CrashReport) Describe(next string) {
+// Describe is a crash report's Message: what happened, and next, a sentence on what
+// comes now.
+func Describe(c CrashReport, next string) string {
 	what := ""
 	switch c.Cause {
 	case CauseStart:
@@ -81,7 +82,7 @@ func (c *CrashReport) Describe(next string) {
 	default:
 		what = "The plugin process ended: " + c.Exit
 	}
-	c.Message = fmt.Sprintf("%s. %s", what, next)
+	return fmt.Sprintf("%s. %s", what, next)
 }
 
 // goPanicStatus is how the Go runtime ends after a panic or a fatal error.

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/field"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
@@ -105,7 +105,7 @@ func AssertFlag(t *testing.T, parse Parse, path, want string) {
 // Fixtures returns the conformance bodies of a dialect, by name.
 func Fixtures(tb testing.TB, dialect string) map[string][]byte {
 	tb.Helper()
-	files, err := filepath.Glob("../testdata/conformance/*.json") // a test runs in the parser's directory
+	files, err := filepath.Glob("../../testdata/conformance/*.json") // a test runs in the parser's directory
 	require.NoError(tb, err)
 	bodies := map[string][]byte{}
 	for _, file := range files {

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs2"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/ccs2"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/parsetest"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin/field"
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin/history"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/field"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/history"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/parsetest"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
