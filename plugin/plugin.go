@@ -3,7 +3,6 @@
 package plugin
 
 import (
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -12,6 +11,7 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/europe"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/settings"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 )
 
@@ -34,41 +34,32 @@ func New(o Options) sdk.Plugin {
 		Name:           "hyundai-plugin",
 		Version:        version(),
 		Vendor:         "Hyundai, Kia, Genesis",
-		SettingsSchema: SettingsSchema,
+		SettingsSchema: settings.Schema,
 		New:            func(cfg sdk.VendorConfig) (sdk.Vendor, error) { return newVendor(cfg, o) },
 	}
 }
 
-// ProfileOf is the profile that settings lead to.
-func ProfileOf(settings json.RawMessage) (profile.Profile, error) {
-	s, err := ParseSettings(settings)
-	if err != nil {
-		return profile.Profile{}, err
-	}
-	return s.profile()
-}
-
 func newVendor(cfg sdk.VendorConfig, o Options) (sdk.Vendor, error) {
-	s, err := ParseSettings(cfg.Settings)
+	s, err := settings.Parse(cfg.Settings)
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.profile()
+	p, err := s.ResolveProfile()
 	if err != nil {
 		return nil, err
 	}
-	if s.brandByNumber() {
+	if s.BrandByNumber() {
 		cfg.Logger.Warn("the brand is given by number: 1 is Kia, 2 is Hyundai, 3 is Genesis, although some descriptions say otherwise; a word is safer",
 			"brand", string(p.Brand))
 	}
 	if built, err := profile.Europe(p.Brand); err == nil {
 		warnOfOld(cfg.Logger, p.Version, built.Version)
 	}
-	limits, err := s.limits()
+	limits, err := s.ResolveLimits()
 	if err != nil {
 		return nil, err
 	}
-	plan, err := s.schedule()
+	plan, err := s.ResolveSchedule()
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +68,7 @@ func newVendor(cfg sdk.VendorConfig, o Options) (sdk.Vendor, error) {
 		rereads[i] = time.Duration(d)
 	}
 	return europe.New(ccs.Options{
-		Profile: p, Username: s.Username, Password: s.Password, Language: s.Language, RereadAfter: rereads, Limits: limits, Plan: plan,
+		Profile: p, Username: s.Username, Password: s.Password.Reveal(), Language: s.Language, RereadAfter: rereads, Limits: limits, Plan: plan,
 		Requested: cfg.Requested, Refused: cfg.Refused,
 		Store: cfg.Store, Redactor: cfg.Redactor, Logger: cfg.Logger, Now: cfg.Now,
 		Transport: o.Transport, HistoryAtOnce: o.HistoryAtOnce,

@@ -15,6 +15,8 @@ import (
 	"runtime"
 	"syscall"
 	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/settings"
 )
 
 // flags of the command line.
@@ -53,7 +55,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := untilStopped(f.runFor)
 	defer stop()
-	s, err := settingsFrom(f, os.LookupEnv, os.Geteuid())
+	s, err := configFrom(f, os.LookupEnv, os.Geteuid())
 	if err == nil {
 		err = serve(ctx, s, stdout, stderr)
 	}
@@ -85,7 +87,7 @@ func parseFlags(args []string, stderr io.Writer) (flags, error) {
 	set.BoolVar(&f.json, "json", false, "print events as JSON lines")
 	set.StringVar(&f.broker, "broker", "", "URL of an MQTT broker, for example tcp://192.168.1.5:1883 (default: MQTT_BROKER_HOST, else an embedded broker)")
 	set.StringVar(&f.plugin, "plugin", "", "path of the plugin (default: hyundai-plugin beside this program)")
-	set.StringVar(&f.state, "state", "", "directory that keeps the session between starts (default with credentials: the user's state directory, for root "+rootState+")")
+	set.StringVar(&f.state, "state", "", "directory that keeps the session between starts (default with credentials: the user's state directory, for root "+settings.RootState+")")
 	set.StringVar(&f.logLevel, "log-level", "", "debug, info, warn or error (default: LOG_LEVEL, else info with credentials, none without)")
 	set.StringVar(&f.http, "http", "", "serve /metrics, /healthz and /readyz on PORT of this machine, or on HOST:PORT (default: off)")
 	set.BoolVar(&f.acceptPlugin, "accept-plugin", false, "trust the program that now lies at the plugin's path")

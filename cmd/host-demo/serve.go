@@ -22,7 +22,9 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/host/metrics"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/settings"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
 )
 
 // stopTimeout bounds the end of everything, whatever state it is in.
@@ -39,7 +41,7 @@ const demoSpeed = 30
 const demoLimits = `{"calls_per_day":-1,"wakes_per_day":-1,"wake_interval":"10s"}`
 
 // serve runs the hub until ctx ends.
-func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error) {
+func serve(ctx context.Context, s config, stdout, stderr io.Writer) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var parts closers
 	defer func() {
@@ -130,7 +132,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 }
 
 // chooseBroker returns the URL of the broker, and starts one if there is none.
-func chooseBroker(s settings, out *view, parts *closers) (string, error) {
+func chooseBroker(s config, out *view, parts *closers) (string, error) {
 	if s.brokerURL != "" {
 		out.broker(withoutPassword(s.brokerURL), false)
 		return s.brokerURL, nil
@@ -154,11 +156,11 @@ func withoutPassword(broker string) string {
 }
 
 // newHub makes the host of the one plugin.
-func newHub(s settings, out *view, collector *metrics.Collector, log *slog.Logger) (*host.Host, error) {
+func newHub(s config, out *view, collector *metrics.Collector, log *slog.Logger) (*host.Host, error) {
 	release := &releaser{wanted: s.release}
 	hub, err := host.New(host.Options{
 		Plugins: []host.PluginSpec{{
-			Name: pluginName, Path: s.plugin, Settings: s.account.json(), AcceptChanges: s.acceptPlugin, Reattach: s.reattach,
+			Name: pluginName, Path: s.plugin, Settings: s.account.JSON(), AcceptChanges: s.acceptPlugin, Reattach: s.reattach,
 		}},
 		StateDir: s.stateIn, Logger: log, Metrics: collector,
 		OnEvent: func(e host.Event) {
@@ -192,7 +194,7 @@ func registry(plugins *metrics.Collector, bridge *metrics.Bridge) *prometheus.Re
 }
 
 // startCloud starts the scripted cloud and points the account at it.
-func startCloud(s *settings) (*cloudsim.Cloud, error) {
+func startCloud(s *config) (*cloudsim.Cloud, error) {
 	demo := cloudsim.DemoAccount()
 	cloud, err := cloudsim.New(cloudsim.Options{Accounts: []cloudsim.Account{demo}, Speed: demoSpeed})
 	if err != nil {
@@ -201,9 +203,9 @@ func startCloud(s *settings) (*cloudsim.Cloud, error) {
 	if err := cloud.Start("127.0.0.1:0"); err != nil {
 		return nil, fmt.Errorf("scripted cloud: %w", err)
 	}
-	s.account = account{
-		Username: demo.Email, Password: demo.Password, Brand: string(demo.Brand),
-		Endpoints: map[string]string{"login": cloud.URL(), "cci": cloud.URL(), "api": cloud.URL()},
+	s.account = settings.Settings{
+		Username: demo.Email, Password: redact.Secret(demo.Password), Brand: settings.Name(demo.Brand),
+		Endpoints: settings.Endpoints{Login: cloud.URL(), CCI: cloud.URL(), API: cloud.URL()},
 		Limits:    s.account.Limits, Schedule: s.account.Schedule,
 	}
 	if s.account.Limits == nil {
@@ -213,7 +215,7 @@ func startCloud(s *settings) (*cloudsim.Cloud, error) {
 }
 
 // newClient returns a client that is not connected yet.
-func newClient(s settings, broker string, onConnect func(), log *slog.Logger) paho.Client {
+func newClient(s config, broker string, onConnect func(), log *slog.Logger) paho.Client {
 	id := s.clientID
 	if id == "" {
 		// A fixed name would make two copies throw each other out.
@@ -229,7 +231,7 @@ func newClient(s settings, broker string, onConnect func(), log *slog.Logger) pa
 			log.Warn("the MQTT broker is gone; it is tried again and again", "error", err)
 		})
 	if s.mqttUser != "" && s.mqttPassword != "" {
-		opts.SetUsername(s.mqttUser).SetPassword(s.mqttPassword)
+		opts.SetUsername(s.mqttUser).SetPassword(s.mqttPassword.Reveal())
 	}
 	return paho.NewClient(opts)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/settings"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
@@ -64,11 +65,11 @@ func (v *view) broker(address string, embedded bool) {
 	v.emit("broker", map[string]any{"address": address, "embedded": embedded}, row("broker", address, kind))
 }
 
-func (v *view) cloud(url string, a account) {
+func (v *view) cloud(url string, a settings.Settings) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.emit("cloud", map[string]any{"url": url, "brand": a.Brand, "username": a.Username, "password": a.Password},
-		row("cloud", url, "scripted: no real car is touched ("+a.Brand+", "+a.Username+" / "+a.Password+")"))
+	v.emit("cloud", map[string]any{"url": url, "brand": a.Brand, "username": a.Username, "password": a.Password.Reveal()},
+		row("cloud", url, "scripted: no real car is touched ("+string(a.Brand)+", "+a.Username+" / "+a.Password.Reveal()+")"))
 }
 
 func (v *view) http(address string) {

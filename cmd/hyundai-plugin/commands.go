@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -11,10 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/settings"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/traffic"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
@@ -123,7 +122,7 @@ type session struct {
 
 // open logs in if that is needed. person says that somebody asked for just that.
 func open(ctx context.Context, o options, person bool, lookup func(string) (string, bool), stderr io.Writer) (*session, error) {
-	settings, state, err := settingsFrom(o, lookup)
+	account, state, err := settingsFrom(o, lookup)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +137,7 @@ func open(ctx context.Context, o options, person bool, lookup func(string) (stri
 	}
 	s, wiring := &session{}, plugin.Options{HistoryAtOnce: o.history}
 	if o.record != "" { // as who gave the command
-		if s.record, err = record(o.record, settings, log); err != nil {
+		if s.record, err = record(o.record, account, log); err != nil {
 			return nil, err
 		}
 		wiring.Transport = s.record.Wrap
@@ -149,7 +148,7 @@ func open(ctx context.Context, o options, person bool, lookup func(string) (stri
 	}
 	engine := sdk.NewEngine(plugin.New(wiring), sdk.Options{Logger: log, Redactor: redactor, Person: person, NoRecall: true, NoSchedule: true})
 	s.engine = engine
-	if s.cars, err = engine.Initialize(ctx, shared.Config{Settings: settings, StateDir: state}); err != nil {
+	if s.cars, err = engine.Initialize(ctx, shared.Config{Settings: account.JSON(), StateDir: state}); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -157,13 +156,13 @@ func open(ctx context.Context, o options, person bool, lookup func(string) (stri
 }
 
 // record begins a recording of the account's traffic.
-func record(file string, settings json.RawMessage, log *slog.Logger) (*traffic.Recorder, error) {
-	p, err := plugin.ProfileOf(settings)
+func record(file string, account settings.Settings, log *slog.Logger) (*traffic.Recorder, error) {
+	p, err := account.ResolveProfile()
 	if err != nil {
 		return nil, err
 	}
 	r, err := traffic.NewRecorder(traffic.RecorderOptions{
-		File: file, Brand: string(p.Brand), Secrets: redact.Secrets(settings), Paths: p.Paths.All(), Logger: log,
+		File: file, Brand: string(p.Brand), Secrets: redact.Secrets(account.JSON()), Paths: p.Paths.All(), Logger: log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("--record: %w", err)
@@ -182,61 +181,26 @@ func (s *session) close() {
 	}
 }
 
-// settingsFrom reads the environment by the names that the service has.
-func settingsFrom(o options, lookup func(string) (string, bool)) (json.RawMessage, string, error) {
-	env := func(name string) string {
-		v, _ := lookup(name)
-		return strings.TrimSpace(v)
+// settingsFrom reads the environment as the service does, and says where the
+// service keeps the plugin's session.
+func settingsFrom(o options, env settings.Lookup) (account settings.Settings, state string, err error) {
+	if account, err = settings.FromEnv(env); err != nil {
+		return account, "", err
 	}
-	settings, endpoints := map[string]any{}, map[string]string{}
-	for key, name := range map[string]string{
-		"username": "HYUNDAI_USERNAME", "pin": "HYUNDAI_PIN", "region": "HYUNDAI_REGION", "brand": "HYUNDAI_BRAND",
-	} {
-		if v := env(name); v != "" {
-			settings[key] = v
+	if account.Username == "" || account.Password == "" {
+		return account, "", errors.New("HYUNDAI_USERNAME and HYUNDAI_PASSWORD are needed, and HYUNDAI_BRAND unless it is a Kia")
+	}
+
+	if o.state == "" {
+		if state, err = settings.StateDir(env, os.Geteuid()); err != nil {
+			return account, "", err
 		}
+		return account, filepath.Join(state, pluginDir), nil
 	}
-	if v, _ := lookup("HYUNDAI_PASSWORD"); v != "" {
-		settings["password"] = v // a blank at its end may belong to it
+	if info, err := os.Stat(filepath.Join(o.state, hubDir)); err == nil && info.IsDir() {
+		return account, filepath.Join(o.state, pluginDir), nil
 	}
-	for key, name := range map[string]string{"login": "HYUNDAI_ENDPOINT_LOGIN", "cci": "HYUNDAI_ENDPOINT_CCI", "api": "HYUNDAI_ENDPOINT_API"} {
-		if v := env(name); v != "" {
-			endpoints[key] = v
-		}
-	}
-	if len(endpoints) > 0 {
-		settings["endpoints"] = endpoints
-	}
-	if file := env("HYUNDAI_PROFILE_FILE"); file != "" {
-		body, err := readProfile(file)
-		if err != nil {
-			return nil, "", err
-		}
-		settings["profile"] = body
-	}
-	if limits := env("HYUNDAI_LIMITS"); limits != "" {
-		if !json.Valid([]byte(limits)) {
-			return nil, "", errors.New("HYUNDAI_LIMITS is no JSON object; see docs/limits.md")
-		}
-		settings["limits"] = json.RawMessage(limits)
-	}
-	if settings["username"] == nil || settings["password"] == nil {
-		return nil, "", errors.New("HYUNDAI_USERNAME and HYUNDAI_PASSWORD are needed, and HYUNDAI_BRAND unless it is a Kia")
-	}
-	body, err := json.Marshal(settings)
-	if err != nil {
-		return nil, "", err
-	}
-	state := o.state
-	if state == "" {
-		if state, err = serviceState(env, os.Geteuid()); err != nil {
-			return nil, "", err
-		}
-		state = filepath.Join(state, pluginDir)
-	} else if info, err := os.Stat(filepath.Join(state, hubDir)); err == nil && info.IsDir() {
-		state = filepath.Join(state, pluginDir)
-	}
-	return body, state, nil
+	return account, o.state, nil
 }
 
 // pluginDir is what the service calls the plugin's directory in its state, hubDir its

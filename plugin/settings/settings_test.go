@@ -1,10 +1,8 @@
-package plugin
+package settings
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"maps"
 	"reflect"
 	"slices"
@@ -16,9 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
-	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
-	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact/redacttest"
 )
 
@@ -61,9 +57,9 @@ func TestBrandsByNumberAndName(t *testing.T) {
 			if text != "" {
 				more = `"brand":` + text
 			}
-			s, err := ParseSettings(settings(more))
+			s, err := Parse(settings(more))
 			require.NoError(t, err)
-			p, err := s.profile()
+			p, err := s.ResolveProfile()
 			require.NoError(t, err)
 			assert.Equal(t, want, p.Brand)
 			assert.True(t, strings.HasPrefix(p.APIURL, "https://"))
@@ -72,7 +68,7 @@ func TestBrandsByNumberAndName(t *testing.T) {
 	}
 	for _, text := range []string{`0`, `4`, `-1`, `1.5`, `"lada"`, `"kia hyundai"`} {
 		t.Run(text, func(t *testing.T) {
-			_, err := ParseSettings(settings(`"brand":` + text))
+			_, err := Parse(settings(`"brand":` + text))
 			assert.Contains(t, refused(t, err), "use kia, hyundai or genesis")
 		})
 	}
@@ -80,24 +76,24 @@ func TestBrandsByNumberAndName(t *testing.T) {
 
 func TestRegionsByNumberAndName(t *testing.T) {
 	for _, text := range []string{`""`, `null`, `1`, `"1"`, `"europe"`, `"Europe"`, `" EU "`} {
-		_, err := ParseSettings(settings(`"region":` + text))
+		_, err := Parse(settings(`"region":` + text))
 		require.NoError(t, err, text)
 	}
 	for _, text := range []string{
 		`2`, `"canada"`, `"CA"`, `3`, `"USA"`, `"us"`, `4`, `"china"`, `"cn"`, `5`, `"Australia"`, `"au"`, `6`, `"india"`, `"in"`,
 		`7`, `"new zealand"`, `"NZ"`, `"8"`, `"Brazil"`, `"br"`,
 	} {
-		_, err := ParseSettings(settings(`"region":` + text))
+		_, err := Parse(settings(`"region":` + text))
 		assert.Contains(t, refused(t, err), "not supported yet", text)
 	}
 	for _, text := range []string{`0`, `9`, `"mars"`, `"eur"`} {
-		_, err := ParseSettings(settings(`"region":` + text))
+		_, err := Parse(settings(`"region":` + text))
 		assert.Contains(t, refused(t, err), "not known", text)
 	}
 }
 
 func TestOtherSettings(t *testing.T) {
-	s, err := ParseSettings(settings(`"pin":"0123","language":"de","reread_after":["500ms","3s","1m"],
+	s, err := Parse(settings(`"pin":"0123","language":"de","reread_after":["500ms","3s","1m"],
 		"endpoints":{"login":"https://login.example/","cci":"http://127.0.0.1:8081/base/","api":"http://localhost:8082"}`))
 	require.NoError(t, err)
 	assert.Equal(t, Settings{
@@ -105,14 +101,14 @@ func TestOtherSettings(t *testing.T) {
 		Endpoints:   Endpoints{Login: "https://login.example/", CCI: "http://127.0.0.1:8081/base/", API: "http://localhost:8082"},
 		RereadAfter: []Duration{Duration(500 * time.Millisecond), Duration(3 * time.Second), Duration(time.Minute)},
 	}, s)
-	p, err := s.profile()
+	p, err := s.ResolveProfile()
 	require.NoError(t, err)
 	assert.Equal(t, []string{"https://login.example", "http://127.0.0.1:8081/base", "http://localhost:8082"}, []string{p.LoginURL, p.CCIURL, p.APIURL})
 
 	// What was read can be written and read again.
 	body, err := json.Marshal(s)
 	require.NoError(t, err)
-	again, err := ParseSettings(body)
+	again, err := Parse(body)
 	require.NoError(t, err)
 	assert.Equal(t, s, again)
 }
@@ -122,7 +118,7 @@ func TestEndpoints(t *testing.T) {
 		"https://proxy.example", "https://proxy.example:8443/eu", "http://127.0.0.1:1", "http://127.8.9.1", "http://[::1]:8080", "http://localhost:80",
 	} {
 		for _, name := range []string{"login", "cci", "api"} {
-			_, err := ParseSettings(settings(fmt.Sprintf(`"endpoints":{%q:%q}`, name, url)))
+			_, err := Parse(settings(fmt.Sprintf(`"endpoints":{%q:%q}`, name, url)))
 			require.NoError(t, err, url)
 		}
 	}
@@ -144,7 +140,7 @@ func TestEndpoints(t *testing.T) {
 		"http://[::1":                           "no URL",
 	} {
 		for _, name := range []string{"login", "cci", "api"} {
-			_, err := ParseSettings(settings(fmt.Sprintf(`"endpoints":{%q:%q}`, name, url)))
+			_, err := Parse(settings(fmt.Sprintf(`"endpoints":{%q:%q}`, name, url)))
 			text := refused(t, err)
 			assert.Contains(t, text, want, url)
 			assert.Contains(t, text, "endpoints."+name)
@@ -154,10 +150,10 @@ func TestEndpoints(t *testing.T) {
 
 func TestProfileOverride(t *testing.T) {
 	const head = `"brand":"hyundai","profile":{"version":2,"region":"europe","brand":"hyundai"`
-	s, err := ParseSettings(settings(head + `,"api_url":"https://moved.example","cci_url":"https://moved.example/cci","paths":{"ccs1_wake":"wake"}},
+	s, err := Parse(settings(head + `,"api_url":"https://moved.example","cci_url":"https://moved.example/cci","paths":{"ccs1_wake":"wake"}},
 		"endpoints":{"cci":"http://127.0.0.1:1"}`))
 	require.NoError(t, err)
-	p, err := s.profile()
+	p, err := s.ResolveProfile()
 	require.NoError(t, err)
 	built, err := profile.Europe(profile.Hyundai)
 	require.NoError(t, err)
@@ -172,19 +168,11 @@ func TestProfileOverride(t *testing.T) {
 		`"profile":{"region":"europe","brand":"kia"}`:                 "profile: version is missing",
 		`"profile":"` + secret + `"`:                                  "profile: it is no JSON object",
 	} {
-		_, err := ParseSettings(settings(more))
+		_, err := Parse(settings(more))
 		assert.Contains(t, refused(t, err), want, more)
 	}
-	_, err = ParseSettings(settings(`"profile":null`))
+	_, err = Parse(settings(`"profile":null`))
 	require.NoError(t, err)
-}
-
-func TestAnOldProfileIsTold(t *testing.T) {
-	for version, want := range map[int]bool{1: true, 2: false, 3: false} {
-		var lines bytes.Buffer
-		warnOfOld(slog.New(slog.NewTextHandler(&lines, nil)), version, 2)
-		assert.Equal(t, want, strings.Contains(lines.String(), "older than the built-in"), version)
-	}
 }
 
 func TestCredentialsAreNeeded(t *testing.T) {
@@ -192,13 +180,13 @@ func TestCredentialsAreNeeded(t *testing.T) {
 		`{}`, `null`, `{"username":"` + user + `"}`, `{"password":"` + secret + `"}`, `{"username":"","password":"` + secret + `"}`,
 		`{"username":"  ","password":"` + secret + `"}`, `{"username":"` + user + `","password":""}`,
 	} {
-		_, err := ParseSettings(json.RawMessage(body))
+		_, err := Parse(json.RawMessage(body))
 		assert.Contains(t, refused(t, err), "username and password are both needed", body)
 	}
 }
 
 func TestEverythingWrongIsSaid(t *testing.T) {
-	_, err := ParseSettings(json.RawMessage(`{"password":"` + secret + `","brand":"lada","reread_after":["2s","1s"]}`))
+	_, err := Parse(json.RawMessage(`{"password":"` + secret + `","brand":"lada","reread_after":["2s","1s"]}`))
 	text := refused(t, err)
 	for _, part := range []string{"username", "lada", "reread_after"} {
 		assert.Contains(t, text, part)
@@ -210,7 +198,7 @@ func TestUnknownSettings(t *testing.T) {
 		`"brnd":"kia"`:                       `"brnd"`,
 		`"endpoints":{"app":"https://x.eu"}`: `"app"`,
 	} {
-		_, err := ParseSettings(settings(more))
+		_, err := Parse(settings(more))
 		assert.Contains(t, refused(t, err), name)
 	}
 }
@@ -235,7 +223,7 @@ func TestWrongJSON(t *testing.T) {
 		"no list of durations": string(settings(`"reread_after":"3s"`)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, err := ParseSettings(json.RawMessage(body))
+			s, err := Parse(json.RawMessage(body))
 			assert.Contains(t, refused(t, err), "no JSON object of the expected form")
 			assert.Zero(t, s)
 		})
@@ -251,14 +239,14 @@ func TestRereadAfterRises(t *testing.T) {
 		return "[" + strings.Join(all, ",") + "]"
 	}
 	for _, list := range []string{`[]`, `["1ns"]`, `["3s","8s","22s"]`, many(100)} {
-		_, err := ParseSettings(settings(`"reread_after":` + list))
+		_, err := Parse(settings(`"reread_after":` + list))
 		require.NoError(t, err, list)
 	}
 	for list, want := range map[string]string{
 		`["0s"]`: "must rise", `["-1s","1s"]`: "must rise", `["3s","3s"]`: "must rise", `["8s","3s"]`: "must rise", `["1s","2s","1s"]`: "must rise",
 		many(101): "more than 100",
 	} {
-		_, err := ParseSettings(settings(`"reread_after":` + list))
+		_, err := Parse(settings(`"reread_after":` + list))
 		assert.Contains(t, refused(t, err), want)
 	}
 }
@@ -274,7 +262,7 @@ func members(t reflect.Type) []string {
 	return names
 }
 
-func TestSettingsSchema(t *testing.T) {
+func TestSchema(t *testing.T) {
 	type object struct {
 		Type                 any               `json:"type"`
 		AdditionalProperties *bool             `json:"additionalProperties"`
@@ -284,7 +272,7 @@ func TestSettingsSchema(t *testing.T) {
 		WriteOnly            bool              `json:"writeOnly"`
 	}
 	var schema object
-	require.NoError(t, json.Unmarshal([]byte(SettingsSchema), &schema))
+	require.NoError(t, json.Unmarshal([]byte(Schema), &schema))
 	for name, tc := range map[string]struct {
 		o object
 		t reflect.Type
@@ -302,45 +290,18 @@ func TestSettingsSchema(t *testing.T) {
 	assert.True(t, schema.Properties["pin"].WriteOnly)
 
 	// The defaults that it promises are what a missing setting means.
-	missing, err := ParseSettings(settings(""))
+	missing, err := Parse(settings(""))
 	require.NoError(t, err)
-	want, err := missing.profile()
+	want, err := missing.ResolveProfile()
 	require.NoError(t, err)
 	for name, property := range schema.Properties {
 		if property.Default == nil {
 			continue
 		}
-		s, err := ParseSettings(settings(fmt.Sprintf("%q:%s", name, property.Default)))
+		s, err := Parse(settings(fmt.Sprintf("%q:%s", name, property.Default)))
 		require.NoError(t, err, name)
-		p, err := s.profile()
+		p, err := s.ResolveProfile()
 		require.NoError(t, err, name)
 		assert.Equal(t, want, p, name)
 	}
-}
-
-func TestPlugin(t *testing.T) {
-	p := Plugin()
-	assert.Equal(t, "hyundai-plugin", p.Name)
-	assert.NotEmpty(t, p.Version)
-	assert.Equal(t, SettingsSchema, p.SettingsSchema)
-	start := func(body json.RawMessage) (sdk.Vendor, string, error) {
-		store, err := sdk.OpenStore("")
-		require.NoError(t, err)
-		var lines bytes.Buffer
-		vendor, err := p.New(sdk.VendorConfig{
-			Settings: body, Store: store, Redactor: &redact.Redactor{}, Now: time.Now,
-			Logger: slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		})
-		redacttest.NotIn(t, lines.String(), secret)
-		return vendor, lines.String(), err
-	}
-	for more, warned := range map[string]bool{``: true, `"brand":2`: true, `"brand":"2"`: true, `"brand":"hyundai"`: false} {
-		vendor, lines, err := start(settings(more))
-		require.NoError(t, err)
-		assert.Implements(t, (*sdk.Renewer)(nil), vendor)
-		assert.Equal(t, warned, strings.Contains(lines, "brand is given by number"), more)
-	}
-	vendor, _, err := start(settings(`"brand":"lada"`))
-	refused(t, err)
-	assert.Nil(t, vendor)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/settings"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
@@ -26,7 +26,7 @@ func lookup(env map[string]string) func(string) (string, bool) {
 }
 
 func TestSettingsFromTheEnvironment(t *testing.T) {
-	s, err := settingsFrom(flags{}, lookup(map[string]string{
+	s, err := configFrom(flags{}, lookup(map[string]string{
 		"HYUNDAI_USERNAME": " me@example.com ", "HYUNDAI_PASSWORD": "p", "HYUNDAI_PIN": "1234", "HYUNDAI_REGION": "1", "HYUNDAI_BRAND": "3",
 		"HYUNDAI_ENDPOINT_API": "http://127.0.0.1:1", "MQTT_BROKER_HOST": "broker", "MQTT_BROKER_PORT": "8883", "MQTT_USE_TLS": "yes",
 		"MQTT_USERNAME": "u", "MQTT_PASSWORD": "p", "MQTT_CLIENT_ID": "c", "MQTT_BASE_TOPIC": "a/b", "LOG_LEVEL": "WARNING", "INITIAL_REFRESH": "False",
@@ -34,7 +34,7 @@ func TestSettingsFromTheEnvironment(t *testing.T) {
 	}), 1000)
 	require.NoError(t, err)
 	assert.False(t, s.demo)
-	assert.JSONEq(t, `{"username":"me@example.com","password":"p","pin":"1234","region":"1","brand":"3","endpoints":{"api":"http://127.0.0.1:1"}}`, string(s.account.json()))
+	assert.JSONEq(t, `{"username":"me@example.com","password":"p","pin":"1234","region":"1","brand":"3","endpoints":{"api":"http://127.0.0.1:1"}}`, string(s.account.JSON()))
 	assert.Equal(t, "ssl://broker:8883", s.brokerURL)
 	assert.Equal(t, "a/b", s.baseTopic)
 	assert.Equal(t, slog.LevelWarn, s.level)
@@ -46,25 +46,25 @@ func TestProfileFile(t *testing.T) {
 	env := map[string]string{"HYUNDAI_USERNAME": "me", "HYUNDAI_PASSWORD": "p"}
 	name := filepath.Join(t.TempDir(), "profile.json")
 	env["HYUNDAI_PROFILE_FILE"] = name
-	_, err := settingsFrom(flags{}, lookup(env), 1000)
+	_, err := configFrom(flags{}, lookup(env), 1000)
 	require.ErrorContains(t, err, "HYUNDAI_PROFILE_FILE cannot be read")
 	require.ErrorIs(t, err, os.ErrNotExist)
 	for _, text := range []string{"", "x", "[]", "null", `{"a":1} {}`} {
 		require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
-		_, err := settingsFrom(flags{}, lookup(env), 1000)
+		_, err := configFrom(flags{}, lookup(env), 1000)
 		require.ErrorContains(t, err, "holds no JSON object", text)
 	}
 	const text = `{"version":2,"region":"europe","brand":"kia","api_url":"https://moved.example"}`
 	require.NoError(t, os.WriteFile(name, []byte(text+"\n"), 0o600))
-	s, err := settingsFrom(flags{}, lookup(env), 1000)
+	s, err := configFrom(flags{}, lookup(env), 1000)
 	require.NoError(t, err)
-	assert.JSONEq(t, `{"username":"me","password":"p","profile":`+text+`}`, string(s.account.json()))
-	_, err = plugin.ParseSettings(s.account.json())
+	assert.JSONEq(t, `{"username":"me","password":"p","profile":`+text+`}`, string(s.account.JSON()))
+	_, err = settings.Parse(s.account.JSON())
 	require.NoError(t, err, "the plugin takes it")
 }
 
 func TestSettingsOfADemo(t *testing.T) {
-	s, err := settingsFrom(flags{}, lookup(nil), 1000)
+	s, err := configFrom(flags{}, lookup(nil), 1000)
 	require.NoError(t, err)
 	assert.True(t, s.demo)
 	assert.Empty(t, s.brokerURL)
@@ -83,14 +83,14 @@ func TestSettingsThatAreWrong(t *testing.T) {
 		"log level":        {"LOG_LEVEL": "loud"},
 		shared.ReattachEnv: {shared.ReattachEnv: "unix:/tmp/socket"},
 	} {
-		_, err := settingsFrom(flags{}, lookup(env), 1000)
+		_, err := configFrom(flags{}, lookup(env), 1000)
 		require.ErrorContains(t, err, name, "the message names what is wrong")
 	}
 	for _, url := range []string{"nonsense", "http://x", "tcp://"} {
-		_, err := settingsFrom(flags{broker: url}, lookup(nil), 1000)
+		_, err := configFrom(flags{broker: url}, lookup(nil), 1000)
 		require.ErrorContains(t, err, "--broker", url)
 	}
-	s, err := settingsFrom(flags{broker: "tcp://x:1", logLevel: "debug", state: "/s"}, lookup(map[string]string{"MQTT_BROKER_HOST": "other", "LOG_LEVEL": "error"}), 1000)
+	s, err := configFrom(flags{broker: "tcp://x:1", logLevel: "debug", state: "/s"}, lookup(map[string]string{"MQTT_BROKER_HOST": "other", "LOG_LEVEL": "error"}), 1000)
 	require.NoError(t, err)
 	assert.Equal(t, "tcp://x:1", s.brokerURL, "the command line wins")
 	assert.Equal(t, slog.LevelDebug, s.level)
@@ -119,7 +119,7 @@ func TestWhereStateIsKept(t *testing.T) {
 			if !tc.demo {
 				env["HYUNDAI_USERNAME"], env["HYUNDAI_PASSWORD"] = "me", "p"
 			}
-			s, err := settingsFrom(flags{state: tc.flag}, lookup(env), tc.uid)
+			s, err := configFrom(flags{state: tc.flag}, lookup(env), tc.uid)
 			require.NoError(t, err)
 			assert.Equal(t, tc.want, s.stateIn)
 		})
@@ -128,9 +128,9 @@ func TestWhereStateIsKept(t *testing.T) {
 
 func TestStateWithoutAHome(t *testing.T) {
 	env := map[string]string{"HYUNDAI_USERNAME": "me", "HYUNDAI_PASSWORD": "p", "HOME": ""}
-	_, err := settingsFrom(flags{}, lookup(env), 1000)
+	_, err := configFrom(flags{}, lookup(env), 1000)
 	require.ErrorContains(t, err, "--state")
-	_, err = settingsFrom(flags{state: "/s"}, lookup(env), 1000)
+	_, err = configFrom(flags{state: "/s"}, lookup(env), 1000)
 	require.NoError(t, err)
 }
 
@@ -139,19 +139,19 @@ func TestHTTPAddresses(t *testing.T) {
 		"": "", "9100": "127.0.0.1:9100", ":9100": "127.0.0.1:9100", "0": "127.0.0.1:0", "0.0.0.0:9100": "0.0.0.0:9100",
 		"[::1]:9100": "[::1]:9100", "localhost:9100": "localhost:9100",
 	} {
-		s, err := settingsFrom(flags{http: given}, lookup(nil), 1000)
+		s, err := configFrom(flags{http: given}, lookup(nil), 1000)
 		require.NoError(t, err, given)
 		assert.Equal(t, want, s.httpAddress, given)
 	}
 	for _, given := range []string{"nonsense", "localhost", "1:2:3", ":http", ":65536", ":-1", ":", "::1", "127.0.0.1"} {
-		_, err := settingsFrom(flags{http: given}, lookup(nil), 1000)
+		_, err := configFrom(flags{http: given}, lookup(nil), 1000)
 		require.ErrorContains(t, err, "--http", given)
 	}
 }
 
 func TestReattachFromTheEnvironment(t *testing.T) {
 	const line = `{"pid":1,"network":"unix","address":"/tmp/p.sock","version":1}`
-	s, err := settingsFrom(flags{}, lookup(map[string]string{shared.ReattachEnv: line}), 1000)
+	s, err := configFrom(flags{}, lookup(map[string]string{shared.ReattachEnv: line}), 1000)
 	require.NoError(t, err)
 	assert.Equal(t, line, s.reattach)
 }

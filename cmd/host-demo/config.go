@@ -1,0 +1,187 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/settings"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
+)
+
+// config of a run.
+type config struct {
+	flags
+	// demo: no credentials, so a scripted cloud.
+	demo bool
+	// account has the plugin's settings; in a demo they are made when the cloud is
+	// there.
+	account settings.Settings
+	// brokerURL is empty for the embedded broker.
+	brokerURL                    string
+	mqttUser                     string
+	mqttPassword                 redact.Secret
+	clientID, baseTopic, stateIn string
+	noInitialRefresh             bool
+	// probeInterval of the bridge; 0 for its default.
+	probeInterval time.Duration
+	// httpAddress is complete; empty for none.
+	httpAddress string
+	// reattach is the line of a plugin under a debugger; empty for none.
+	reattach string
+	level    slog.Level
+}
+
+// configFrom reads the environment, by the names that the service has always
+// had, under the command line. uid is the user's number.
+func configFrom(f flags, env settings.Lookup, uid int) (s config, err error) {
+	s = config{
+		flags: f, mqttUser: env.Or("MQTT_USERNAME", ""), mqttPassword: redact.Secret(env.Or("MQTT_PASSWORD", "")),
+		clientID: env.Or("MQTT_CLIENT_ID", ""), baseTopic: env.Or("MQTT_BASE_TOPIC", "hyundai"),
+	}
+	var wrong []error
+	check := func(err error) {
+		if err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	s.account, err = settings.FromEnv(env)
+	check(err)
+	s.demo = s.account.Username == "" && s.account.Password == ""
+	if !s.demo && (s.account.Username == "" || s.account.Password == "") {
+		check(errors.New("HYUNDAI_USERNAME and HYUNDAI_PASSWORD are needed together"))
+	}
+	s.brokerURL, err = brokerURL(f.broker, env.Or)
+	check(err)
+	if s.noInitialRefresh, err = no(env.Or("INITIAL_REFRESH", "true")); err != nil {
+		check(fmt.Errorf("INITIAL_REFRESH %w", err))
+	}
+	if s.probeInterval, err = time.ParseDuration(env.Or("MQTT_PROBE_INTERVAL", "0s")); err != nil {
+		check(errors.New("MQTT_PROBE_INTERVAL is no time such as 30s; -1s switches it off"))
+	}
+	s.level, err = level(f.logLevel, env.Or, s.demo)
+	check(err)
+	s.stateIn, err = stateDir(f.state, env, s.demo, uid)
+	check(err)
+	s.httpAddress, err = httpAddress(f.http)
+	check(err)
+	s.reattach, err = reattach(env.Or)
+	check(err)
+	return s, errors.Join(wrong...)
+}
+
+// brokerURL is the flag's, else the environment's, else empty.
+func brokerURL(flag string, env func(string, string) string) (string, error) {
+	if flag != "" {
+		u, err := url.Parse(flag)
+		if err != nil || u.Host == "" {
+			return "", fmt.Errorf("--broker %q is no URL of a broker: use tcp://HOST:PORT, or ssl://HOST:PORT for TLS", flag)
+		}
+		switch u.Scheme {
+		case "tcp", "mqtt", "ssl", "tls", "mqtts", "ws", "wss":
+			return flag, nil
+		}
+		return "", fmt.Errorf("--broker: scheme %q is not known: use tcp, ssl, ws or wss", u.Scheme)
+	}
+	host := env("MQTT_BROKER_HOST", "")
+	if host == "" {
+		return "", nil
+	}
+	port, err := strconv.Atoi(env("MQTT_BROKER_PORT", "1883"))
+	if err != nil || port < 1 || port > 65535 {
+		return "", errors.New("MQTT_BROKER_PORT is no port: use 1 to 65535")
+	}
+	scheme := "tcp"
+	if off, err := no(env("MQTT_USE_TLS", "false")); err != nil {
+		return "", fmt.Errorf("MQTT_USE_TLS %w", err)
+	} else if !off {
+		scheme = "ssl"
+	}
+	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(port)), nil
+}
+
+// no reads a switch and says whether it is off.
+func no(word string) (bool, error) {
+	switch strings.ToLower(word) {
+	case "true", "1", "yes", "on":
+		return false, nil
+	case "false", "0", "no", "off":
+		return true, nil
+	}
+	return false, fmt.Errorf("is %q: use true or false", word)
+}
+
+// noLog is above every level.
+const noLog = slog.LevelError + 8
+
+func level(flag string, env func(string, string) string, demo bool) (slog.Level, error) {
+	word := flag
+	if word == "" {
+		word = env("LOG_LEVEL", "")
+	}
+	if word == "" {
+		if demo {
+			return noLog, nil // the events tell it all
+		}
+		return slog.LevelInfo, nil
+	}
+	if strings.EqualFold(word, "warning") {
+		word = "warn"
+	}
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(word)); err != nil {
+		return 0, fmt.Errorf("log level %q is not known: use debug, info, warn or error", word)
+	}
+	return l, nil
+}
+
+// stateDir is the flag's, else the service's own; a demo keeps nothing unless it is
+// told to.
+func stateDir(flag string, env settings.Lookup, demo bool, uid int) (string, error) {
+	if flag != "" || demo {
+		return flag, nil
+	}
+	return settings.StateDir(env, uid)
+}
+
+// httpAddress completes an address. Without a host it is this machine's own.
+func httpAddress(flag string) (string, error) {
+	if flag == "" {
+		return "", nil
+	}
+	text := flag
+	if !strings.Contains(text, ":") {
+		text = ":" + text
+	}
+	host, port, err := net.SplitHostPort(text)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return "", fmt.Errorf("--http %q is no address: use PORT or HOST:PORT, with a port of 0 to 65535", flag)
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// reattach reads where a plugin under a debugger listens.
+func reattach(env func(string, string) string) (string, error) {
+	line := env(shared.ReattachEnv, "")
+	if line == "" {
+		return "", nil
+	}
+	var at shared.Reattach
+	if err := json.Unmarshal([]byte(line), &at); err != nil {
+		return "", fmt.Errorf("%s is not the JSON that a plugin under a debugger prints: %w", shared.ReattachEnv, err)
+	}
+	return line, nil
+}
