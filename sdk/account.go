@@ -19,6 +19,7 @@ import (
 
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/gate"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/lanes"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/snapshot"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
@@ -44,7 +45,7 @@ type account struct {
 	speaks atomic.Bool
 	ending *ending
 	// memory holds the last snapshot of each car.
-	memory *memory
+	memory *snapshot.Memory
 	// gate is the budget of what goes out.
 	gate   *gate.Gate
 	limits Limits
@@ -164,7 +165,7 @@ func (a *account) setFleet(vehicles []*vehiclev1.Vehicle) {
 	a.mu.Lock()
 	a.vehicles, a.byID, a.zones = vehicles, byID, zones
 	a.mu.Unlock()
-	a.memory.forget(known)
+	a.memory.Forget(known)
 }
 
 // retire is for an account in whose place another one serves.
@@ -172,7 +173,7 @@ func (a *account) retire() {
 	a.speaks.Store(false)
 	a.scheduler.stop()
 	a.session.retire()
-	a.memory.close()
+	a.memory.Close()
 }
 
 // key names a job for a car. It holds the account's number, so that a new
@@ -191,8 +192,8 @@ func (a *account) read(ctx context.Context, vehicleID string) (*vehiclev1.Vehicl
 	if err != nil {
 		return nil, err
 	}
-	refreshOf(data).PolledAt = proto.Int64(polled.UnixMilli())
-	return a.remember(vehicleID, data, func(d, before *vehiclev1.VehicleData) { judgeRead(d, before, a.now()) }), nil
+	snapshot.Polled(data, polled)
+	return a.remember(vehicleID, data, func(d, before *vehiclev1.VehicleData) { snapshot.JudgeRead(d, before, a.now()) }), nil
 }
 
 // wake wakes a car and remembers what it answered. The car's time before the
@@ -212,15 +213,15 @@ func (a *account) wake(ctx context.Context, vehicleID string, memory time.Durati
 		}
 	}
 	started := a.now()
-	since := provenAt(baseline, started)
+	since := snapshot.ProvenAt(baseline, started)
 	data, err := call(ctx, a, request{vehicle: vehicleID, wake: true}, func(ctx context.Context) (*vehiclev1.VehicleData, error) {
 		return whole(a.vendor.Force(ctx, vehicleID, since))
 	})
 	if err != nil {
 		return outcome{}, err
 	}
-	refreshOf(data).PolledAt = proto.Int64(a.now().UnixMilli())
-	data = a.remember(vehicleID, data, func(d, _ *vehiclev1.VehicleData) { judgeWake(d, since, started, a.now()) })
+	snapshot.Polled(data, a.now())
+	data = a.remember(vehicleID, data, func(d, _ *vehiclev1.VehicleData) { snapshot.JudgeWake(d, since, started, a.now()) })
 	a.closures.note(request{vehicle: vehicleID, wake: true}, a.odometer(vehicleID), silence(data))
 	return outcome{woke: true, data: data}, nil
 }
@@ -258,14 +259,14 @@ func whole(data *vehiclev1.VehicleData, err error) (*vehiclev1.VehicleData, erro
 	return data, err
 }
 
-// remember accepts a new snapshot, see [memory.accept].
+// remember accepts a new snapshot, see [snapshot.Memory.Accept].
 func (a *account) remember(vehicleID string, data *vehiclev1.VehicleData, judge func(data, before *vehiclev1.VehicleData)) *vehiclev1.VehicleData {
 	a.mu.Lock()
 	if v := a.byID[vehicleID]; v != nil {
 		data.Vehicle = proto.CloneOf(v)
 	}
 	a.mu.Unlock()
-	stands := a.memory.accept(vehicleID, data, judge)
+	stands := a.memory.Accept(vehicleID, data, judge)
 	a.closures.used(vehicleID, stands)
 	a.observe(vehicleID, stands)
 	a.scheduler.note(vehicleID, stands)
@@ -273,7 +274,7 @@ func (a *account) remember(vehicleID string, data *vehiclev1.VehicleData, judge 
 }
 
 // last returns the last snapshot, or nil.
-func (a *account) last(vehicleID string) *vehiclev1.VehicleData { return a.memory.last(vehicleID) }
+func (a *account) last(vehicleID string) *vehiclev1.VehicleData { return a.memory.Last(vehicleID) }
 
 // recent returns the last snapshot if it was polled within age.
 func (a *account) recent(vehicleID string, age time.Duration) *vehiclev1.VehicleData {

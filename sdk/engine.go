@@ -219,7 +219,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	err = cmp.Or(err, e.lanes.Close(ctx))
 	for _, a := range []*account{e.account.Load(), e.candidate.Load()} {
 		if a != nil {
-			a.memory.close()
+			a.memory.Close()
 		}
 	}
 	return err

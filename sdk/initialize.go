@@ -7,6 +7,7 @@ import (
 
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/gate"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/lanes"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/snapshot"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
@@ -104,7 +105,7 @@ func (e *Engine) accountFor(cfg shared.Config) (*account, error) {
 // a refused login belongs to. alone says that there is no other whose health and
 // lock-out clock must not be touched.
 func (e *Engine) newAccount(id, credentials string, vendor Vendor, store *Store, alone bool) (*account, error) {
-	disk, err := store.journal(carsDoc)
+	disk, err := store.journal(snapshot.Doc)
 	if err != nil {
 		return nil, shared.Errorf(shared.ReasonConfigInvalid, "The plugin's state directory cannot be written. Check its permissions and free space.").Wrap(err)
 	}
@@ -113,11 +114,11 @@ func (e *Engine) newAccount(id, credentials string, vendor Vendor, store *Store,
 		id: id, serial: e.accounts, vendor: vendor, health: e.health, now: e.opts.Now,
 		credentials: credentials, store: store, log: e.opts.Logger, strays: e.strays,
 	}
-	a.memory = &memory{
-		disk: disk, log: e.opts.Logger, now: e.opts.Now, cars: map[string]*recollection{},
-		held:  func() { e.health.count(shared.CounterHeldBack) },
-		older: func() { e.health.count(shared.CounterOlder) },
-	}
+	a.memory = snapshot.NewMemory(snapshot.Options{
+		Disk: disk, Logger: e.opts.Logger, Now: e.opts.Now,
+		HeldBack: func() { e.health.count(shared.CounterHeldBack) },
+		Older:    func() { e.health.count(shared.CounterOlder) },
+	})
 	if limited, ok := vendor.(Limited); ok {
 		a.limits = limited.Limits()
 	}

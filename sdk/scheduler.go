@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/snapshot"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
@@ -267,7 +268,7 @@ func (s *scheduler) launch(id string, plan Schedule, t *turn, last *vehiclev1.Ve
 	s.active[id], t.tried = true, now
 	var ended time.Time // the report whose charging has ended
 	if last.GetCharging().GetCharging() && !now.Before(chargedAt(last)) {
-		ended = observedAt(last)
+		ended = snapshot.ObservedAt(last)
 	}
 	maxAge := plan.WakeIfOlder
 	if fresh {

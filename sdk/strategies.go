@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/lanes"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/snapshot"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
@@ -22,7 +23,7 @@ func (e *Engine) RefreshCached(ctx context.Context, vehicleID string) (*vehiclev
 	if err != nil {
 		return nil, e.failed(a, shared.ModeCached, vehicleID, err)
 	}
-	return answer(data, shared.ModeCached), nil
+	return snapshot.For(data, shared.ModeCached), nil
 }
 
 // RefreshForce implements [shared.VehicleRefresher]: one wake, shared by all
@@ -44,7 +45,7 @@ func (e *Engine) RefreshForce(ctx context.Context, vehicleID string) (*vehiclev1
 			return nil, e.failed(a, shared.ModeForce, vehicleID, err)
 		}
 		if woken.woke {
-			return answer(woken.data, shared.ModeForce), nil
+			return snapshot.For(woken.data, shared.ModeForce), nil
 		}
 		// The job was a smart caller's, who found that no wake was needed.
 	}
@@ -71,7 +72,7 @@ func (e *Engine) RefreshSmart(ctx context.Context, vehicleID string, maxAge time
 	case wakeErr != nil && !servesStale(wakeErr):
 		return nil, e.failed(a, shared.ModeSmart, vehicleID, wakeErr)
 	case woken.woke:
-		return answer(woken.data, shared.ModeSmart), nil
+		return snapshot.For(woken.data, shared.ModeSmart), nil
 	}
 	data, err := e.read(ctx, a, vehicleID)
 	if err != nil {
@@ -79,7 +80,7 @@ func (e *Engine) RefreshSmart(ctx context.Context, vehicleID string, maxAge time
 	}
 	// Without the car's time, or with one that lies ahead, there is no age to
 	// judge; a wake for each request might not prove anything either.
-	if provenAt(data, e.opts.Now()).IsZero() || e.young(data, maxAge) {
+	if snapshot.ProvenAt(data, e.opts.Now()).IsZero() || e.young(data, maxAge) {
 		return e.youngAnswer(data), nil
 	}
 	if wakeErr == nil {
@@ -87,21 +88,21 @@ func (e *Engine) RefreshSmart(ctx context.Context, vehicleID string, maxAge time
 	}
 	switch {
 	case wakeErr == nil && woken.woke:
-		return answer(woken.data, shared.ModeSmart), nil
+		return snapshot.For(woken.data, shared.ModeSmart), nil
 	case wakeErr == nil:
 		return e.youngAnswer(woken.data), nil
 	case !servesStale(wakeErr):
 		return nil, e.failed(a, shared.ModeSmart, vehicleID, wakeErr)
 	}
 	// The wake may have lasted for minutes, in which others have read the copy.
-	if last := a.last(vehicleID); provenAt(last, e.opts.Now()).After(provenAt(data, e.opts.Now())) {
+	if last := a.last(vehicleID); snapshot.ProvenAt(last, e.opts.Now()).After(snapshot.ProvenAt(data, e.opts.Now())) {
 		if data = last; e.young(data, maxAge) {
 			return e.youngAnswer(data), nil
 		}
 	}
 	Logger(ctx).Info("car not woken, the cloud's copy answers", "error", shared.ErrorChain(wakeErr))
-	stale := answer(data, shared.ModeSmart)
-	markStale(stale, wakeErr)
+	stale := snapshot.For(data, shared.ModeSmart)
+	snapshot.MarkStale(stale, wakeErr)
 	return stale, nil
 }
 
@@ -138,16 +139,14 @@ func (e *Engine) wake(ctx context.Context, a *account, vehicleID string, enough 
 
 // young says whether the car's own time is within maxAge.
 func (e *Engine) young(d *vehiclev1.VehicleData, maxAge time.Duration) bool {
-	observed := provenAt(d, e.opts.Now())
+	observed := snapshot.ProvenAt(d, e.opts.Now())
 	return !observed.IsZero() && e.opts.Now().Sub(observed) <= maxAge
 }
 
 // youngAnswer is the answer that needed no wake.
 func (e *Engine) youngAnswer(d *vehiclev1.VehicleData) *vehiclev1.VehicleData {
-	d = answer(d, shared.ModeSmart)
-	if !provenAt(d, e.opts.Now()).IsZero() {
-		d.Refresh.Verdict, d.Refresh.Reason = vehiclev1.Verdict_VERDICT_FRESH.Enum(), nil
-	}
+	d = snapshot.For(d, shared.ModeSmart)
+	snapshot.MarkYoung(d, e.opts.Now())
 	return d
 }
 
@@ -214,8 +213,8 @@ func (e *Engine) remembered(a *account, vehicleID string) *vehiclev1.VehicleData
 		return nil
 	}
 	e.health.count(shared.CounterMemory)
-	d := answer(last, shared.ModeCached)
-	d.Refresh.Source = vehiclev1.Source_SOURCE_MEMORY.Enum()
+	d := snapshot.For(last, shared.ModeCached)
+	snapshot.FromMemory(d)
 	return d
 }
 
@@ -296,9 +295,9 @@ func (e *Engine) failed(a *account, mode shared.Mode, vehicleID string, err erro
 		return refresh
 	}
 	if last := a.last(vehicleID); last != nil {
-		refresh.Last = answer(last, mode)
-		refresh.Last.Refresh.Source = vehiclev1.Source_SOURCE_MEMORY.Enum()
-		markStale(refresh.Last, &api)
+		refresh.Last = snapshot.For(last, mode)
+		snapshot.FromMemory(refresh.Last)
+		snapshot.MarkStale(refresh.Last, &api)
 	}
 	return refresh
 }

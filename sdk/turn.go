@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/gate"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/snapshot"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
@@ -49,7 +50,7 @@ type turn struct {
 
 // note takes what a snapshot tells of how the car is used.
 func (t *turn) note(d *vehiclev1.VehicleData) {
-	observed := observedAt(d)
+	observed := snapshot.ObservedAt(d)
 	t.lookAt = time.Time{}
 	odometer := d.GetDrive().GetOdometer()
 	used := d.GetDrive().GetRunning() || d.GetCharging().GetPluggedIn() || d.GetCharging().GetCharging() || t.odometer > 0 && odometer > t.odometer+0.1
@@ -85,7 +86,7 @@ func (s Schedule) period(t *turn, d *vehiclev1.VehicleData, now time.Time) time.
 
 // chargedAt is when the charging that a report tells of ends.
 func chargedAt(d *vehiclev1.VehicleData) time.Time {
-	return observedAt(d).Add(time.Duration(d.GetCharging().GetTimeToLimit() * float64(time.Minute)))
+	return snapshot.ObservedAt(d).Add(time.Duration(d.GetCharging().GetTimeToLimit() * float64(time.Minute)))
 }
 
 // next says when it is a car's turn, if it is so far as is known now, and whether
@@ -108,7 +109,7 @@ func (s Schedule) next(id string, t *turn, d *vehiclev1.VehicleData, zone *time.
 			earliest(t.tried.Add(period-period/20+spread(id, period/10)), false)
 		}
 	}
-	if observed := observedAt(d); s.AfterCharging && d.GetCharging().GetCharging() && d.GetCharging().TimeToLimit != nil && !t.endRead.Equal(observed) {
+	if observed := snapshot.ObservedAt(d); s.AfterCharging && d.GetCharging().GetCharging() && d.GetCharging().TimeToLimit != nil && !t.endRead.Equal(observed) {
 		end := chargedAt(d).Add(settle)
 		if end.Before(t.tried) {
 			end = t.tried.Add(settle)
@@ -127,7 +128,7 @@ func (s Schedule) freshDue(t *turn, d *vehiclev1.VehicleData, now time.Time) tim
 	switch tried := t.freshDay == today.Format(time.DateOnly); {
 	case now.Before(today):
 		return today
-	case now.Sub(today) >= freshWindow, provenAt(d, now).After(today.Add(-freshEnough)), tried && t.fresh >= freshTries:
+	case now.Sub(today) >= freshWindow, snapshot.ProvenAt(d, now).After(today.Add(-freshEnough)), tried && t.fresh >= freshTries:
 		return tomorrow
 	case tried:
 		return t.freshTried.Add(freshPause)

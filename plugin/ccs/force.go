@@ -74,7 +74,7 @@ func (c *Client) forceCCS2(ctx context.Context, vehicleID string, known car, sin
 		return nil, afterWake(err)
 	}
 	if !advanced {
-		refreshOf(r.data).Verdict = vehiclev1.Verdict_VERDICT_SILENT.Enum()
+		r.silent = true
 		return c.complete(ctx, vehicleID, known, r)
 	}
 	data, err := c.complete(ctx, vehicleID, known, r)

@@ -39,6 +39,8 @@ func (c *Client) Cached(ctx context.Context, vehicleID string) (*vehiclev1.Vehic
 type reading struct {
 	data   *vehiclev1.VehicleData
 	report *field.Report
+	// silent: it is what the cloud had when the woken car did not report.
+	silent bool
 }
 
 // status reads the cloud's copy in the car's dialect.
@@ -148,7 +150,15 @@ func (c *Client) complete(ctx context.Context, vehicleID string, known car, r re
 	}
 	logRejected(ctx, "status", r.report)
 	rejected := r.report.Count() + c.histories.add(ctx, vehicleID, r.data)
-	refreshOf(r.data).RejectedValues = &rejected
+
+	// A parser leaves the group out if the car has told no time.
+	if r.data.Refresh == nil {
+		r.data.Refresh = &vehiclev1.Refresh{}
+	}
+	r.data.Refresh.RejectedValues = &rejected
+	if r.silent {
+		r.data.Refresh.Verdict = vehiclev1.Verdict_VERDICT_SILENT.Enum()
+	}
 	return r.data, nil
 }
 
@@ -203,14 +213,6 @@ func logRejected(ctx context.Context, document string, report *field.Report) {
 	for _, v := range report.Rejected() {
 		sdk.Logger(ctx).Debug("value not understood", "document", document, "path", v.Path, "raw", v.Raw)
 	}
-}
-
-// refreshOf is the group, which a parser leaves out if the car has told no time.
-func refreshOf(d *vehiclev1.VehicleData) *vehiclev1.Refresh {
-	if d.Refresh == nil {
-		d.Refresh = &vehiclev1.Refresh{}
-	}
-	return d.Refresh
 }
 
 func (c *Client) carPath(vehicleID, rest string) string {

@@ -1,4 +1,4 @@
-package sdk
+package snapshot
 
 import (
 	"maps"
@@ -78,10 +78,9 @@ func jumped(was, is sighting) bool {
 	return is.Value < was.Value-1 || elapsed > 0 && is.Value > was.Value+fastest*elapsed.Hours()+slack
 }
 
-// holdBack puts the values that were believed last in the place of those in next
-// that are not believed yet, and returns what is held back and believed now. Called
-// with mu held.
-func (m *memory) holdBack(vehicleID string, r *recollection, next *vehiclev1.VehicleData) (suspects, believed map[string]sighting) {
+// holdBackLocked puts the values that were believed last in the place of those in next
+// that are not believed yet, and returns what is held back and believed now.
+func (m *Memory) holdBackLocked(vehicleID string, r *recollection, next *vehiclev1.VehicleData) (suspects, believed map[string]sighting) {
 	suspects, believed, held := map[string]sighting{}, maps.Clone(r.believed), int32(0)
 	if believed == nil {
 		believed = map[string]sighting{}
@@ -106,14 +105,14 @@ func (m *memory) holdBack(vehicleID string, r *recollection, next *vehiclev1.Veh
 			suspects[rule.path] = first
 		} else {
 			suspects[rule.path] = seen
-			m.held()
-			m.log.Warn("an implausible value is held back until it is seen again",
+			m.o.HeldBack()
+			m.o.Logger.Warn("an implausible value is held back until it is seen again",
 				"vehicle", vehicleID, "attribute", rule.path, "value", seen.Value, "kept", was.Value)
 		}
 		*field = proto.Float64(was.Value)
 		held++
 	}
-	refreshOf(next).HeldBackValues = &held
+	heldBack(next, held)
 	return suspects, believed
 }
 
