@@ -8,6 +8,7 @@ import (
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/run"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
@@ -15,21 +16,21 @@ import (
 const maxAttempts = 2
 
 // refresh makes one refresh, and is the one place where it is answered.
-func (s *supervisor) refresh(ctx context.Context, mode shared.Mode, vehicleID string, maxAge time.Duration) (*vehiclev1.VehicleData, error) {
-	begun := s.opts.Now()
+func (r remote) refresh(ctx context.Context, mode shared.Mode, vehicleID string, maxAge time.Duration) (*vehiclev1.VehicleData, error) {
+	begun := r.s.opts.Now()
 	ctx, cancel := withLimits(ctx, mode.DefaultTimeout())
 	defer cancel()
 
-	s.calls.inFlight.Add(1)
-	data, attempts, err := s.dispatch(ctx, mode, vehicleID, maxAge)
-	s.calls.inFlight.Add(-1)
+	r.s.calls.inFlight.Add(1)
+	data, attempts, err := r.dispatch(ctx, mode, vehicleID, maxAge)
+	r.s.calls.inFlight.Add(-1)
 
 	var refresh *shared.RefreshError
 	if err != nil && !errors.As(err, &refresh) {
 		err = &shared.RefreshError{Mode: mode, VehicleID: vehicleID, Err: shared.AsAPIError(err)}
 	}
-	s.opts.Metrics.CallDone(Call{
-		Plugin: s.name(), Mode: mode, Reason: reasonOf(err), Duration: s.opts.Now().Sub(begun), Attempts: attempts,
+	r.s.opts.Metrics.CallDone(Call{
+		Plugin: r.s.name(), Mode: mode, Reason: reasonOf(err), Duration: r.s.opts.Now().Sub(begun), Attempts: attempts,
 	})
 	return data, err
 }
@@ -37,12 +38,12 @@ func (s *supervisor) refresh(ctx context.Context, mode shared.Mode, vehicleID st
 // dispatch waits for a plugin that is restarting and makes the call again if the
 // plugin died under it, within the deadline and as often as allowed. A force is
 // made again only if it cannot have reached the car.
-func (s *supervisor) dispatch(ctx context.Context, mode shared.Mode, vehicleID string, maxAge time.Duration) (
+func (r remote) dispatch(ctx context.Context, mode shared.Mode, vehicleID string, maxAge time.Duration) (
 	data *vehiclev1.VehicleData, attempts int, err error,
 ) {
 	id := shared.CallInfoFrom(ctx).RequestID
 	for attempts < maxAttempts {
-		i, waitErr := s.acquire(ctx, id)
+		i, waitErr := r.s.acquire(ctx, id)
 		if waitErr != nil {
 			if err == nil {
 				err = waitErr
@@ -51,23 +52,23 @@ func (s *supervisor) dispatch(ctx context.Context, mode shared.Mode, vehicleID s
 		}
 		if i.Exited() {
 			i.EndCall(id, false)
-			s.lost(i) // nothing was sent, so this was no attempt
+			r.s.lost(i) // nothing was sent, so this was no attempt
 			continue
 		}
 
 		attempts++
 		if attempts > 1 {
-			s.calls.replayed.Add(1)
+			r.s.calls.replayed.Add(1)
 		}
 		data, err = shared.Refresh(withAttempt(ctx, attempts), i.Remote(), mode, vehicleID, maxAge)
-		err = s.redactError(err)
+		err = redactError(r.s.redactor, err)
 		down := errors.Is(err, shared.ReasonPluginDown)
 		i.EndCall(id, down)
 
 		switch {
 		case err == nil:
 			return data, attempts, nil
-		case errors.Is(err, shared.ReasonDraining) && s.replaced(i):
+		case errors.Is(err, shared.ReasonDraining) && r.s.replaced(i):
 			attempts-- // refused by a process that is on its way out
 			continue
 		case errors.Is(err, shared.ReasonDeadlineExceeded):
@@ -76,11 +77,11 @@ func (s *supervisor) dispatch(ctx context.Context, mode shared.Mode, vehicleID s
 		if !down {
 			break
 		}
-		s.lost(i)
+		r.s.lost(i)
 		if mode == shared.ModeForce {
 			break
 		}
-		s.log.Info("the plugin died under a call", "mode", string(mode), "vehicle", vehicleID, "request_id", id, "attempt", attempts)
+		r.s.log.Info("the plugin died under a call", "mode", string(mode), "vehicle", vehicleID, "request_id", id, "attempt", attempts)
 	}
 	return nil, attempts, err
 }
@@ -94,10 +95,10 @@ func (s *supervisor) replaced(i *run.Instance) bool {
 
 // redactError takes secrets out of what a plugin says in its errors. They are the
 // host's own copies.
-func (s *supervisor) redactError(err error) error {
+func redactError(secrets *redact.Redactor, err error) error {
 	for e := err; e != nil; e = errors.Unwrap(e) {
 		if api, ok := e.(*shared.APIError); ok { //nolint:errorlint // the chain is walked link by link
-			api.Message = s.redactor.String(api.Message)
+			api.Message = secrets.String(api.Message)
 		}
 	}
 	return err

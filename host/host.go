@@ -63,8 +63,8 @@ func (h *Host) Start(context.Context) error {
 			ev.close(time.Second)
 			return errors.Join(fmt.Errorf("host: directories of plugin %s: %w", spec.Name, err), w.Close())
 		}
-		supervisors = append(supervisors, newSupervisor(spec, supervisorDeps{
-			opts: &h.opts, dirs: dirs, images: &h.images, events: ev, updates: h.updates, onVehicles: h.vehiclesChanged,
+		supervisors = append(supervisors, newSupervisor(spec, &h.images, supervisorDeps{
+			opts: &h.opts, dirs: dirs, events: ev, updates: h.updates, onVehicles: h.vehiclesChanged,
 		}))
 	}
 

@@ -45,7 +45,7 @@ func (m verified) handle(s *supervisor) {
 	t := s.stepLocked(lifecycle.Verified{})
 	s.settleLocked(t, nil)
 	if t.output != lifecycle.Launch {
-		s.background(func() { s.release(m.image) }) // stopped or upgraded meanwhile
+		s.background(func() { s.programs.release(m.image) }) // stopped or upgraded meanwhile
 		return
 	}
 

@@ -49,17 +49,17 @@ func (r remote) ListVehicles(context.Context) ([]*vehiclev1.Vehicle, error) {
 
 // RefreshCached implements [shared.VehicleRefresher].
 func (r remote) RefreshCached(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error) {
-	return r.s.refresh(ctx, shared.ModeCached, vehicleID, 0)
+	return r.refresh(ctx, shared.ModeCached, vehicleID, 0)
 }
 
 // RefreshForce implements [shared.VehicleRefresher].
 func (r remote) RefreshForce(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error) {
-	return r.s.refresh(ctx, shared.ModeForce, vehicleID, 0)
+	return r.refresh(ctx, shared.ModeForce, vehicleID, 0)
 }
 
 // RefreshSmart implements [shared.VehicleRefresher].
 func (r remote) RefreshSmart(ctx context.Context, vehicleID string, maxAge time.Duration) (*vehiclev1.VehicleData, error) {
-	return r.s.refresh(ctx, shared.ModeSmart, vehicleID, maxAge)
+	return r.refresh(ctx, shared.ModeSmart, vehicleID, maxAge)
 }
 
 // SetSchedule implements [shared.Scheduler]. It waits for a plugin that is coming
@@ -79,7 +79,7 @@ func (r remote) SetSchedule(ctx context.Context, vehicleID string, schedule json
 	if down {
 		r.s.lost(i)
 	}
-	return now, r.s.redactError(err)
+	return now, redactError(r.s.redactor, err)
 }
 
 // keepSettings that the plugin has accepted, for its later processes.

@@ -19,7 +19,7 @@ import (
 type supervisor struct {
 	supervisorDeps
 	processes *run.Processes
-	record    *trust.File
+	programs  *programs
 	redactor  *redact.Redactor
 	log       *slog.Logger
 
@@ -57,7 +57,6 @@ type supervisor struct {
 type supervisorDeps struct {
 	opts    *Options
 	dirs    workspace.Dirs
-	images  *launch.Images
 	events  *events
 	updates *updates
 	// onVehicles is called, with mu held, when a list of cars is there.
@@ -85,7 +84,7 @@ type history struct {
 	lastCrash *CrashReport
 }
 
-func newSupervisor(spec PluginSpec, deps supervisorDeps) *supervisor {
+func newSupervisor(spec PluginSpec, images *launch.Images, deps supervisorDeps) *supervisor {
 	limit := deps.opts.CrashLimit
 	if spec.Reattach != "" {
 		limit = 0 // whoever debugs it ends it often
@@ -94,7 +93,6 @@ func newSupervisor(spec PluginSpec, deps supervisorDeps) *supervisor {
 	s := &supervisor{
 		supervisorDeps: deps,
 		processes:      run.NewProcesses(deps.dirs),
-		record:         trust.NewFile(deps.dirs.Record),
 		redactor:       &redact.Redactor{},
 		spec:           spec,
 		inbox:          make(chan delivery),
@@ -107,6 +105,7 @@ func newSupervisor(spec PluginSpec, deps supervisorDeps) *supervisor {
 	}
 	s.redactor.Learn(redact.Secrets(spec.Settings)...)
 	s.log = slog.New(s.redactor.Handler(deps.opts.Logger.With("plugin", spec.Name).Handler()))
+	s.programs = &programs{images, trust.NewFile(deps.dirs.Record), deps.dirs, s.log, deps.opts.Now}
 	s.upgrading <- struct{}{}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s

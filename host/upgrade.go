@@ -57,7 +57,7 @@ func (s *supervisor) upgrade(ctx context.Context) error {
 		s.log.Error("upgrade failed; what ran before goes on", "error", shared.ErrorChain(err))
 		return shared.Errorf(shared.AsAPIError(err).Reason, "Plugin %s was not upgraded, and what ran before goes on: %v", s.name(), err).Wrap(err)
 	}
-	if err := s.remember(i.Digest()); err != nil {
+	if err := s.programs.remember(s.name(), i.Digest()); err != nil {
 		i.Discard()
 		return err
 	}
@@ -78,7 +78,7 @@ func (s *supervisor) startBeside(ctx context.Context) (*run.Instance, []*vehicle
 	s.mu.Lock()
 	spec := s.spec
 	s.mu.Unlock()
-	image, err := s.verify(spec, true)
+	image, err := s.programs.verify(spec, true)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -86,9 +86,9 @@ func (s *supervisor) startBeside(ctx context.Context) (*run.Instance, []*vehicle
 	plan := s.planLocked(image)
 	s.mu.Unlock()
 	i, err := run.Start(ctx, plan)
-	s.release(image)
+	s.programs.release(image)
 	if err != nil {
-		s.distrust(image)
+		s.programs.distrust(image)
 		return nil, nil, err
 	}
 	vehicles, err := s.handOver(ctx, i, spec.Settings)

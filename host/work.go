@@ -7,6 +7,7 @@ import (
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/launch"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/run"
+	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/trust"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
@@ -29,26 +30,40 @@ func (s *supervisor) launch(plan run.Plan) {
 	}
 
 	i, err := run.Start(s.life, plan)
-	s.release(plan.Image)
+	s.programs.release(plan.Image)
 	if err != nil {
-		s.distrust(plan.Image)
+		s.programs.distrust(plan.Image)
 		s.send(launchFailed{i, err})
 		return
 	}
 	s.send(launched{i})
 }
 
-// distrust lets the next start read the program anew: what has run from the image
-// may have done something to it that keeps it from being executed.
-func (s *supervisor) distrust(image *launch.Image) {
-	if image != nil {
-		s.images.Forget(image)
+// verifyProgram reads the program that lies at the plugin's path, and tells the
+// supervisor whether it may run.
+func (s *supervisor) verifyProgram(spec PluginSpec) {
+	image, err := s.programs.verify(spec, false)
+	switch {
+	case err == nil:
+		s.send(verified{image})
+	case errors.Is(err, trust.ErrQuarantined):
+		r, _ := s.programs.record.Get() // it was read a moment ago
+		s.send(stillQuarantined{err, r.Quarantine})
+	default:
+		s.send(verifyFailed{err})
 	}
 }
 
-func (s *supervisor) release(image *launch.Image) {
-	if image != nil {
-		s.images.Release(image)
+// saveQuarantine stores what holds now.
+func (s *supervisor) saveQuarantine() {
+	s.saving.Lock()
+	defer s.saving.Unlock()
+
+	s.mu.Lock()
+	now := s.quarantine
+	s.mu.Unlock()
+	if err := s.programs.record.SetQuarantine(now); err != nil {
+		s.log.Error("the quarantine cannot be stored and ends with this host", "error", err)
 	}
 }
 
@@ -79,7 +94,7 @@ func (s *supervisor) handOver(ctx context.Context, i *run.Instance, settings jso
 	if errors.Is(err, shared.ReasonDeadlineExceeded) {
 		i.Suspect()
 	}
-	return vehicles, s.redactError(err)
+	return vehicles, redactError(s.redactor, err)
 }
 
 // lost takes a process out of use whose connection seems to be broken, until it
