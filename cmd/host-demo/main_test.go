@@ -33,7 +33,8 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	binaries = dir
-	build := exec.Command("go", "build", raceFlag, "-o", dir+string(filepath.Separator), "../hyundai-plugin", ".")
+	args := append(append([]string{"build"}, raceFlags()...), "-o", dir+string(filepath.Separator), "../hyundai-plugin", ".")
+	build := exec.Command("go", args...)
 	if out, err := build.CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("%v\n%s", err, out))
 	}

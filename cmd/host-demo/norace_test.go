@@ -2,5 +2,5 @@
 
 package main
 
-// raceFlag builds the plugin with the race detector when the tests have it.
-const raceFlag = "-race=false"
+// raceFlags builds the plugin as the tests are built.
+func raceFlags() []string { return []string{"-race=false"} }
