@@ -13,8 +13,11 @@ import (
 // controlLife is how long a control token lives.
 const controlLife = 600 * time.Second
 
+// vehicleAPI is what clients come for.
+type vehicleAPI struct{ *Cloud }
+
 // apiRoutes are the vehicle API.
-func (c *Cloud) apiRoutes() {
+func (c vehicleAPI) apiRoutes() {
 	c.handle(Other, "POST /api/v1/user/language", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	})
@@ -44,7 +47,7 @@ func succeed(w http.ResponseWriter, message any) {
 
 // stamped checks app id and stamp, and says whose they are. kind is that of the
 // call: profile.All for data, profile.Tokens for registration.
-func (c *Cloud) stamped(w http.ResponseWriter, r *http.Request, kind string) (profile.Profile, bool) {
+func (c vehicleAPI) stamped(w http.ResponseWriter, r *http.Request, kind string) (profile.Profile, bool) {
 	p, ok := c.profileOf(func(p profile.Profile) bool {
 		if r.Header.Get("Ccsp-Application-Id") != p.AppID {
 			return false
@@ -63,7 +66,7 @@ func (c *Cloud) stamped(w http.ResponseWriter, r *http.Request, kind string) (pr
 
 // bearer checks the token of the vehicle API. Calls of its version 2 take a
 // control token as well.
-func (c *Cloud) bearer(w http.ResponseWriter, r *http.Request) (*account, bool) {
+func (c vehicleAPI) bearer(w http.ResponseWriter, r *http.Request) (*account, bool) {
 	text, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !isBearer || text == "" {
 		refuse(w, "4010")
@@ -84,7 +87,7 @@ func (c *Cloud) bearer(w http.ResponseWriter, r *http.Request) (*account, bool) 
 
 // authenticated puts the checks of every call before a handler: outage, stamp,
 // token, device id, quota.
-func (c *Cloud) authenticated(next func(http.ResponseWriter, *http.Request, *account)) http.HandlerFunc {
+func (c vehicleAPI) authenticated(next func(http.ResponseWriter, *http.Request, *account)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c.mu.Lock()
 		down := c.down || c.outages > 0
@@ -118,7 +121,7 @@ func (c *Cloud) authenticated(next func(http.ResponseWriter, *http.Request, *acc
 }
 
 // withinQuota counts a call of the day, and says in the headers what is left.
-func (c *Cloud) withinQuota(w http.ResponseWriter, a *account) bool {
+func (c vehicleAPI) withinQuota(w http.ResponseWriter, a *account) bool {
 	now := c.now().In(c.zone)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -138,7 +141,7 @@ func (c *Cloud) withinQuota(w http.ResponseWriter, a *account) bool {
 }
 
 // register gives a device id. It needs no token.
-func (c *Cloud) register(w http.ResponseWriter, r *http.Request) {
+func (c vehicleAPI) register(w http.ResponseWriter, r *http.Request) {
 	p, ok := c.stamped(w, r, profile.Tokens)
 	if !ok {
 		return
@@ -170,7 +173,7 @@ func (c *Cloud) registered(id string, b profile.Brand) bool {
 
 // tokenGrant renews with a refresh token of the classic client (Genesis in Europe),
 // or serves the plain login.
-func (c *Cloud) tokenGrant(w http.ResponseWriter, r *http.Request) {
+func (c vehicleAPI) tokenGrant(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		refuse(w, "4002")
 		return
@@ -193,7 +196,7 @@ func (c *Cloud) tokenGrant(w http.ResponseWriter, r *http.Request) {
 }
 
 // controlToken is the vehicle API's PIN check.
-func (c *Cloud) controlToken(w http.ResponseWriter, r *http.Request) {
+func (c vehicleAPI) controlToken(w http.ResponseWriter, r *http.Request) {
 	a, ok := c.bearer(w, r)
 	if !ok {
 		return
@@ -241,7 +244,7 @@ func (c *Cloud) tryPIN(a *account, pin string) (token string, left int) {
 	return token, maxFailures
 }
 
-func (c *Cloud) vehicles(w http.ResponseWriter, _ *http.Request, a *account) {
+func (c vehicleAPI) vehicles(w http.ResponseWriter, _ *http.Request, a *account) {
 	c.count(List)
 	list := make([]object, 0, len(a.cars))
 	for _, car := range a.cars {

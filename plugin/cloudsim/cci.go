@@ -16,8 +16,11 @@ type tokenSet struct {
 	object
 }
 
+// accountAPI is the account API (CCI).
+type accountAPI struct{ *Cloud }
+
 // cciRoutes are the account API.
-func (c *Cloud) cciRoutes() {
+func (c accountAPI) cciRoutes() {
 	c.handle(Exchange, "POST /domain/api/v1/auth/token", c.redeem)
 	c.handle(Exchange, "POST /domain/api/v1/auth/token-exchange", c.exchange)
 	c.handle(Renewal, "POST /domain/api/v2/auth/token-refresh", c.refreshSet)
@@ -30,13 +33,13 @@ func cciError(w http.ResponseWriter, status int, code string) {
 }
 
 // app is the profile that a call's headers name, if they are an app's.
-func (c *Cloud) app(r *http.Request) (profile.Profile, bool) {
+func (c accountAPI) app(r *http.Request) (profile.Profile, bool) {
 	return c.profileOf(func(p profile.Profile) bool {
 		return p.Package != "" && r.Header.Get("client-id") == p.Package && r.Header.Get("client-device-id") != ""
 	})
 }
 
-func (c *Cloud) redeem(w http.ResponseWriter, r *http.Request) {
+func (c accountAPI) redeem(w http.ResponseWriter, r *http.Request) {
 	p, known := c.app(r)
 	code := r.URL.Query().Get("code")
 	c.mu.Lock()
@@ -50,7 +53,7 @@ func (c *Cloud) redeem(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, c.newSet(a))
 }
 
-func (c *Cloud) newSet(a *account) object {
+func (c accountAPI) newSet(a *account) object {
 	now := c.now()
 	end := now.Add(c.opts.CCITokenLife)
 	set := &tokenSet{account: a, end: end, object: object{
@@ -71,7 +74,7 @@ func (s *tokenSet) text(name string) string {
 }
 
 // exchange gives a token of the vehicle API for a set whose headers are right.
-func (c *Cloud) exchange(w http.ResponseWriter, r *http.Request) {
+func (c accountAPI) exchange(w http.ResponseWriter, r *http.Request) {
 	set := c.setOf(r)
 	if set == nil || r.URL.Query().Get("serviceType") != "CCS" {
 		cciError(w, http.StatusUnauthorized, "9001")
@@ -82,7 +85,7 @@ func (c *Cloud) exchange(w http.ResponseWriter, r *http.Request) {
 }
 
 // setOf finds the set that a call's headers carry.
-func (c *Cloud) setOf(r *http.Request) *tokenSet {
+func (c accountAPI) setOf(r *http.Request) *tokenSet {
 	p, known := c.app(r)
 	bearer, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !known || !isBearer {
@@ -101,7 +104,7 @@ func (c *Cloud) setOf(r *http.Request) *tokenSet {
 }
 
 // refreshSet rotates all tokens of a set. Access tokens may have ended.
-func (c *Cloud) refreshSet(w http.ResponseWriter, r *http.Request) {
+func (c accountAPI) refreshSet(w http.ResponseWriter, r *http.Request) {
 	var body map[string]string
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
 		cciError(w, http.StatusBadRequest, "9003")
@@ -111,7 +114,7 @@ func (c *Cloud) refreshSet(w http.ResponseWriter, r *http.Request) {
 }
 
 // refreshSetV1 is the older form, which takes a form and chokes on JSON.
-func (c *Cloud) refreshSetV1(w http.ResponseWriter, r *http.Request) {
+func (c accountAPI) refreshSetV1(w http.ResponseWriter, r *http.Request) {
 	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") || r.ParseForm() != nil {
 		cciError(w, http.StatusInternalServerError, "9009")
 		return
@@ -123,7 +126,7 @@ func (c *Cloud) refreshSetV1(w http.ResponseWriter, r *http.Request) {
 	c.rotate(w, r, body)
 }
 
-func (c *Cloud) rotate(w http.ResponseWriter, r *http.Request, body map[string]string) {
+func (c accountAPI) rotate(w http.ResponseWriter, r *http.Request, body map[string]string) {
 	if _, known := c.app(r); !known {
 		cciError(w, http.StatusBadRequest, "9003")
 		return
@@ -153,7 +156,7 @@ func (c *Cloud) rotate(w http.ResponseWriter, r *http.Request, body map[string]s
 }
 
 // matchPIN is the account API's PIN check: a wrong one is 200, too.
-func (c *Cloud) matchPIN(w http.ResponseWriter, r *http.Request) {
+func (c accountAPI) matchPIN(w http.ResponseWriter, r *http.Request) {
 	set := c.setOf(r)
 	if set == nil {
 		cciError(w, http.StatusUnauthorized, "9001")

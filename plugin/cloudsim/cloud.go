@@ -180,10 +180,10 @@ func New(o Options) (*Cloud, error) {
 		}
 		c.accounts = append(c.accounts, live)
 	}
-	c.loginRoutes()
-	c.cciRoutes()
-	c.plainRoutes()
-	c.apiRoutes()
+	europeLogin{c}.loginRoutes()
+	accountAPI{c}.cciRoutes()
+	plainLogin{c}.plainRoutes()
+	vehicleAPI{c}.apiRoutes()
 	c.controlRoutes()
 	return c, nil
 }
@@ -220,6 +220,9 @@ func (c *Cloud) Start(addr string) error {
 
 // URL of the listening server, the base of all three roles.
 func (c *Cloud) URL() string { return c.url }
+
+// String names the cloud in logs.
+func (c *Cloud) String() string { return fmt.Sprintf("scripted cloud at %s", c.url) }
 
 // Close stops listening and ends the calls that are open when ctx ends; those
 // that a fault holds up end at once.

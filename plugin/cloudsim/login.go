@@ -4,8 +4,6 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"math/big"
 	"net/http"
 	"net/url"
@@ -26,14 +24,17 @@ const (
 	lockTime    = 300 * time.Second
 )
 
+// europeLogin are the login pages of Europe.
+type europeLogin struct{ *Cloud }
+
 // loginRoutes are the login pages.
-func (c *Cloud) loginRoutes() {
+func (c europeLogin) loginRoutes() {
 	for pattern, page := range map[string]http.HandlerFunc{
 		"GET /auth/api/v2/user/oauth2/authorize": c.authorize,
 		"GET /web/v1/user/authorize":             textPage("Sign in"),
 		"GET /error":                             textPage("abusing request and blocked"),
 		"GET /auth/api/v1/accounts/certs":        c.certs,
-		"GET /api/v1/user/oauth2/authorize":      c.authorizePlain,
+		"GET /api/v1/user/oauth2/authorize":      plainLogin(c).authorizePlain,
 	} {
 		c.handle(LoginPage, pattern, func(w http.ResponseWriter, r *http.Request) {
 			c.count(LoginPage)
@@ -49,7 +50,7 @@ func textPage(text string) http.HandlerFunc {
 }
 
 // authorize opens the login page. The classic client is blocked.
-func (c *Cloud) authorize(w http.ResponseWriter, r *http.Request) {
+func (c europeLogin) authorize(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	if !strings.HasSuffix(r.UserAgent(), "_CCS_APP_AOS") {
 		writePage(w, http.StatusBadRequest, "Bad Request")
@@ -73,7 +74,7 @@ func (c *Cloud) brandOfApp(clientID string) (profile.Profile, bool) {
 	return c.profileOf(func(p profile.Profile) bool { return clientID != "" && p.OneAppClientID == clientID })
 }
 
-func (c *Cloud) certs(w http.ResponseWriter, _ *http.Request) {
+func (c europeLogin) certs(w http.ResponseWriter, _ *http.Request) {
 	enc := base64.RawURLEncoding
 	writeJSON(w, http.StatusOK, object{"retValue": object{
 		"kid": c.keyID, "kty": "RSA",
@@ -82,7 +83,7 @@ func (c *Cloud) certs(w http.ResponseWriter, _ *http.Request) {
 }
 
 // signIn checks the encrypted password and answers in a redirect.
-func (c *Cloud) signIn(w http.ResponseWriter, r *http.Request) {
+func (c europeLogin) signIn(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		writePage(w, http.StatusBadRequest, "Bad Request")
 		return
@@ -111,7 +112,7 @@ func (c *Cloud) signIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, location, http.StatusFound)
 }
 
-func (c *Cloud) decrypt(cipherHex string) (string, bool) {
+func (c europeLogin) decrypt(cipherHex string) (string, bool) {
 	cipher, err := hex.DecodeString(cipherHex)
 	if err != nil || strings.ToLower(cipherHex) != cipherHex {
 		return "", false
@@ -120,7 +121,7 @@ func (c *Cloud) decrypt(cipherHex string) (string, bool) {
 	return string(plain), err == nil
 }
 
-func (c *Cloud) signInResult(p profile.Profile, email, password, state, back string) string {
+func (c europeLogin) signInResult(p profile.Profile, email, password, state, back string) string {
 	code, refused := c.judge(p.Brand, email, password)
 	switch refused {
 	case "":
@@ -133,60 +134,8 @@ func (c *Cloud) signInResult(p profile.Profile, email, password, state, back str
 	return back
 }
 
-// refusal of a password.
-type refusal string
-
-const (
-	wrongPassword  refusal = "wrong"
-	lockedOut      refusal = "locked"
-	consentMissing refusal = "consent"
-)
-
-// judge counts one attempt with a password. It returns a login code, or why there
-// is none.
-func (c *Cloud) judge(brand profile.Brand, email, password string) (code string, refused refusal) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-
-	a := c.accountLocked(brand, email)
-	now := c.now()
-	switch {
-	case a == nil:
-		return "", wrongPassword
-	case now.Before(a.lockedTo):
-		return "", lockedOut
-	case a.Password != password:
-		if a.failures++; a.failures >= maxFailures {
-			a.failures, a.lockedTo = 0, now.Add(lockTime)
-		}
-		return "", wrongPassword
-	case a.ConsentMissing:
-		return "", consentMissing
-	}
-	a.failures = 0
-	code = randomText(24)
-	c.codes[code] = a
-	return code, ""
-}
-
-// redeemLocked takes a login code, which is good once. Called with mu held.
-func (c *Cloud) redeemLocked(code string) *account {
-	a := c.codes[code]
-	delete(c.codes, code)
-	return a
-}
-
-func (c *Cloud) accountLocked(b profile.Brand, email string) *account {
-	for _, a := range c.accounts {
-		if a.Brand == b && strings.EqualFold(a.Email, email) {
-			return a
-		}
-	}
-	return nil
-}
-
 // refreshGrant renews with a refresh token of the classic client (Hyundai, Kia).
-func (c *Cloud) refreshGrant(w http.ResponseWriter, r *http.Request) {
+func (c europeLogin) refreshGrant(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		writePage(w, http.StatusBadRequest, "Bad Request")
 		return
@@ -197,54 +146,3 @@ func (c *Cloud) refreshGrant(w http.ResponseWriter, r *http.Request) {
 	})
 	c.grant(w, form, p.Brand, true)
 }
-
-// grant answers a refresh grant. Rejections hide the reason in a JSON text.
-func (c *Cloud) grant(w http.ResponseWriter, form url.Values, brand profile.Brand, withRefreshToken bool) {
-	c.count(Login)
-	token := form.Get("refresh_token")
-	c.mu.Lock()
-	var found *account
-	for _, a := range c.accounts {
-		if form.Get("grant_type") == "refresh_token" && a.Brand == brand && token != "" && a.RefreshToken == token {
-			found = a
-		}
-	}
-	c.mu.Unlock()
-	if found == nil {
-		rejectToken(w)
-		return
-	}
-	answer := object{"token_type": "Bearer", "access_token": c.issue(found), "expires_in": int(c.opts.TokenLife.Seconds())}
-	if withRefreshToken {
-		answer["refresh_token"] = token
-	}
-	writeJSON(w, http.StatusOK, answer)
-}
-
-// rejectToken is the refusal of a refresh grant.
-func rejectToken(w http.ResponseWriter) {
-	inner, _ := json.Marshal(object{"errId": randomUUID(), "errCode": "4002", "errMsg": "Invalid parameters", "errBody": nil})
-	writeJSON(w, http.StatusBadRequest, object{
-		"retId": randomUUID(), "retCode": 7501, "retMsg": "Received unexpected statusCode",
-		"retSubMsg": string(inner), "retValue": nil,
-	})
-}
-
-// accessToken of the vehicle API.
-type accessToken struct {
-	account *account
-	end     time.Time
-}
-
-func (c *Cloud) issue(a *account) string {
-	now := c.now()
-	end := now.Add(c.opts.TokenLife)
-	token := newJWT(a, "bluelink", now, end)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.tokens[token] = &accessToken{account: a, end: end}
-	return token
-}
-
-// String names the cloud in logs.
-func (c *Cloud) String() string { return fmt.Sprintf("scripted cloud at %s", c.url) }

@@ -13,10 +13,13 @@ import (
 
 const plainSignIn = "/api/v1/user/signin"
 
-func (c *Cloud) plainRoutes() { c.handle(Login, "POST "+plainSignIn, c.signInPlain) }
+// plainLogin are the login pages of those regions.
+type plainLogin struct{ *Cloud }
+
+func (c plainLogin) plainRoutes() { c.handle(Login, "POST "+plainSignIn, c.signInPlain) }
 
 // authorizePlain opens the login page. A client of Europe finds nothing there.
-func (c *Cloud) authorizePlain(w http.ResponseWriter, r *http.Request) {
+func (c plainLogin) authorizePlain(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	p, known := c.profileOf(func(p profile.Profile) bool { return p.ServiceID == q.Get("client_id") && p.CCIURL == "" })
 	if known && q.Get("response_type") == "code" && q.Get("redirect_uri") != "" {
@@ -35,7 +38,7 @@ type plainSession struct {
 	redirect string
 }
 
-func (c *Cloud) signInPlain(w http.ResponseWriter, r *http.Request) {
+func (c plainLogin) signInPlain(w http.ResponseWriter, r *http.Request) {
 	var body struct{ Email, Password string }
 	cookie, err := r.Cookie(loginCookie)
 	if err != nil || json.NewDecoder(r.Body).Decode(&body) != nil {

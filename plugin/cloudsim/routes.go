@@ -11,7 +11,7 @@ import (
 )
 
 // carRoutes are the calls about one car, at the paths of a profile.
-func (c *Cloud) carRoutes(paths profile.Paths) {
+func (c vehicleAPI) carRoutes(paths profile.Paths) {
 	v1 := paths.VehicleAPI + paths.Vehicles + "/{id}/"
 	v2 := strings.Replace(v1, "/v1/", "/v2/", 1)
 	type handler = func(http.ResponseWriter, *http.Request, *liveCar)
@@ -53,7 +53,7 @@ func (c *Cloud) carRoutes(paths profile.Paths) {
 
 // aboutCar puts the checks of every call, and that for one's own car, before a
 // handler.
-func (c *Cloud) aboutCar(next func(http.ResponseWriter, *http.Request, *liveCar)) http.HandlerFunc {
+func (c vehicleAPI) aboutCar(next func(http.ResponseWriter, *http.Request, *liveCar)) http.HandlerFunc {
 	return c.authenticated(func(w http.ResponseWriter, r *http.Request, a *account) {
 		for _, car := range a.cars {
 			if car.ID == r.PathValue("id") {
@@ -69,7 +69,7 @@ func unsupported(w http.ResponseWriter) {
 	refuse(w, "4005")
 }
 
-func (c *Cloud) cachedCCS1(w http.ResponseWriter, _ *http.Request, car *liveCar) {
+func (c vehicleAPI) cachedCCS1(w http.ResponseWriter, _ *http.Request, car *liveCar) {
 	c.count(Read)
 	if car.CCS2 {
 		succeed(w, metadata(car))
@@ -84,7 +84,7 @@ func (c *Cloud) cachedCCS1(w http.ResponseWriter, _ *http.Request, car *liveCar)
 
 // forcedCCS1 blocks until the car answers. Asked of a CCS2 car it answers
 // metadata that look like a success.
-func (c *Cloud) forcedCCS1(w http.ResponseWriter, r *http.Request, car *liveCar) {
+func (c vehicleAPI) forcedCCS1(w http.ResponseWriter, r *http.Request, car *liveCar) {
 	if car.CCS2 {
 		c.count(Read)
 		succeed(w, metadata(car))
@@ -125,7 +125,7 @@ func metadata(car *liveCar) object {
 }
 
 // block is a wake whose answer the caller waits for.
-func (c *Cloud) block(w http.ResponseWriter, r *http.Request, car *liveCar) (snapshot, bool) {
+func (c vehicleAPI) block(w http.ResponseWriter, r *http.Request, car *liveCar) (snapshot, bool) {
 	delay, ok := car.wake()
 	if !ok {
 		refuse(w, "4004")
@@ -142,7 +142,7 @@ func (c *Cloud) block(w http.ResponseWriter, r *http.Request, car *liveCar) (sna
 	return s, true
 }
 
-func (c *Cloud) cachedCCS2(w http.ResponseWriter, _ *http.Request, car *liveCar) {
+func (c vehicleAPI) cachedCCS2(w http.ResponseWriter, _ *http.Request, car *liveCar) {
 	if !car.CCS2 {
 		unsupported(w)
 		return
@@ -152,7 +152,7 @@ func (c *Cloud) cachedCCS2(w http.ResponseWriter, _ *http.Request, car *liveCar)
 }
 
 // forcedCCS2 only triggers the wake; its answer holds no state.
-func (c *Cloud) forcedCCS2(w http.ResponseWriter, _ *http.Request, car *liveCar) {
+func (c vehicleAPI) forcedCCS2(w http.ResponseWriter, _ *http.Request, car *liveCar) {
 	if !car.CCS2 {
 		unsupported(w)
 		return
@@ -166,7 +166,7 @@ func (c *Cloud) forcedCCS2(w http.ResponseWriter, _ *http.Request, car *liveCar)
 }
 
 // parkLocation comes bare from CCS2 cars and wrapped from CCS1 cars.
-func (c *Cloud) parkLocation(w http.ResponseWriter, _ *http.Request, car *liveCar) {
+func (c vehicleAPI) parkLocation(w http.ResponseWriter, _ *http.Request, car *liveCar) {
 	c.count(Read)
 	block := car.positionBlock(car.copy(), car.zone)
 	if !car.CCS2 {
@@ -177,13 +177,13 @@ func (c *Cloud) parkLocation(w http.ResponseWriter, _ *http.Request, car *liveCa
 }
 
 // liveLocation wakes the car. Its time is UTC.
-func (c *Cloud) liveLocation(w http.ResponseWriter, r *http.Request, car *liveCar) {
+func (c vehicleAPI) liveLocation(w http.ResponseWriter, r *http.Request, car *liveCar) {
 	if s, ok := c.block(w, r, car); ok {
 		succeed(w, object{"gpsDetail": car.positionBlock(s, time.UTC)})
 	}
 }
 
-func (c *Cloud) chargeTargets(w http.ResponseWriter, _ *http.Request, car *liveCar) {
+func (c vehicleAPI) chargeTargets(w http.ResponseWriter, _ *http.Request, car *liveCar) {
 	if !car.hasPlug() {
 		unsupported(w)
 		return
@@ -194,7 +194,7 @@ func (c *Cloud) chargeTargets(w http.ResponseWriter, _ *http.Request, car *liveC
 
 // drivingHistory sums the days since the cloud started; period 0 is the last 30
 // days, 1 all time.
-func (c *Cloud) drivingHistory(w http.ResponseWriter, r *http.Request, car *liveCar) {
+func (c vehicleAPI) drivingHistory(w http.ResponseWriter, r *http.Request, car *liveCar) {
 	var body struct {
 		Period *int `json:"periodTarget"`
 	}
@@ -216,7 +216,7 @@ func (c *Cloud) drivingHistory(w http.ResponseWriter, r *http.Request, car *live
 }
 
 // trips of a month or of a day: one a day since the cloud started, if any.
-func (c *Cloud) trips(w http.ResponseWriter, r *http.Request, car *liveCar) {
+func (c vehicleAPI) trips(w http.ResponseWriter, r *http.Request, car *liveCar) {
 	var body struct {
 		Period *int   `json:"tripPeriodType"`
 		Month  string `json:"setTripMonth"`
@@ -263,13 +263,13 @@ func withDate(o object, date string) object {
 	return o
 }
 
-func (c *Cloud) profile(w http.ResponseWriter, _ *http.Request, car *liveCar) {
+func (c vehicleAPI) profile(w http.ResponseWriter, _ *http.Request, car *liveCar) {
 	c.count(Read)
 	succeed(w, object{"vinInfo": []object{{"basic": object{"vin": car.VIN, "modelYear": car.Year}}}})
 }
 
 // records of commands: none are served, so there are none.
-func (c *Cloud) records(w http.ResponseWriter, _ *http.Request, _ *liveCar) {
+func (c vehicleAPI) records(w http.ResponseWriter, _ *http.Request, _ *liveCar) {
 	c.count(Read)
 	succeed(w, []any{})
 }
