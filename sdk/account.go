@@ -35,9 +35,9 @@ type account struct {
 	log         *slog.Logger
 	vendor      Vendor
 	session     *session
-	breaker     *breaker
+	breaker     *gate.Breaker
 	// closures are what the vendor wants no more calls of for now.
-	closures *closures
+	closures *gate.Closures
 	health   *health
 	now      func() time.Time
 	// speaks: the engine's health is this account's. It is not while another
@@ -64,13 +64,13 @@ type account struct {
 // call runs one vendor call in the worker that it is called from, unless the
 // vendor has closed the way: through the breaker, with the session renewed and
 // the call repeated once if the vendor says that the session has ended.
-func call[T any](ctx context.Context, a *account, what request, do func(context.Context) (T, error)) (result T, err error) {
+func call[T any](ctx context.Context, a *account, what gate.Call, do func(context.Context) (T, error)) (result T, err error) {
 	if err := a.open(what); err != nil {
 		return result, err
 	}
 	admitted := false
 	attempt := func(generation uint64) error {
-		err := a.breaker.do(ctx, what, func() error {
+		err := a.breaker.Do(ctx, what, func() error {
 			// Behind the breaker, so that what is not sent is not counted.
 			if err := a.admit(ctx, what, admitted); err != nil {
 				return err
@@ -91,8 +91,8 @@ func call[T any](ctx context.Context, a *account, what request, do func(context.
 			return typed(err)
 		})
 		// What a wake proves is known only when its answer is judged.
-		if err != nil || !what.wake {
-			a.closures.note(what, a.odometer(what.vehicle), err)
+		if err != nil || !what.Wake {
+			a.closures.Note(what, a.odometer(what.Vehicle), err)
 		}
 		return err
 	}
@@ -125,8 +125,8 @@ func call[T any](ctx context.Context, a *account, what request, do func(context.
 }
 
 // open says, and counts, that the vendor has closed the way of a call.
-func (a *account) open(what request) error {
-	if refusal := a.closures.check(what); refusal != nil {
+func (a *account) open(what gate.Call) error {
+	if refusal := a.closures.Check(what); refusal != nil {
 		a.health.count(shared.CounterClosed)
 		return refusal
 	}
@@ -138,7 +138,7 @@ func (a *account) list(ctx context.Context) error {
 	if err := a.session.askedFor(ctx); err != nil {
 		return err
 	}
-	vehicles, err := call(ctx, a, request{}, a.vendor.Vehicles)
+	vehicles, err := call(ctx, a, gate.Call{}, a.vendor.Vehicles)
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func (a *account) key(vehicleID string, class lanes.Class, job string) lanes.Key
 // read gets the cloud's copy of a car and remembers it.
 func (a *account) read(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error) {
 	polled := a.now()
-	data, err := call(ctx, a, request{vehicle: vehicleID}, func(ctx context.Context) (*vehiclev1.VehicleData, error) {
+	data, err := call(ctx, a, gate.Call{Vehicle: vehicleID}, func(ctx context.Context) (*vehiclev1.VehicleData, error) {
 		return whole(a.vendor.Cached(ctx, vehicleID))
 	})
 	if err != nil {
@@ -214,7 +214,7 @@ func (a *account) wake(ctx context.Context, vehicleID string, memory time.Durati
 	}
 	started := a.now()
 	since := snapshot.ProvenAt(baseline, started)
-	data, err := call(ctx, a, request{vehicle: vehicleID, wake: true}, func(ctx context.Context) (*vehiclev1.VehicleData, error) {
+	data, err := call(ctx, a, gate.Call{Vehicle: vehicleID, Wake: true}, func(ctx context.Context) (*vehiclev1.VehicleData, error) {
 		return whole(a.vendor.Force(ctx, vehicleID, since))
 	})
 	if err != nil {
@@ -222,7 +222,7 @@ func (a *account) wake(ctx context.Context, vehicleID string, memory time.Durati
 	}
 	snapshot.Polled(data, a.now())
 	data = a.remember(vehicleID, data, func(d, _ *vehiclev1.VehicleData) { snapshot.JudgeWake(d, since, started, a.now()) })
-	a.closures.note(request{vehicle: vehicleID, wake: true}, a.odometer(vehicleID), silence(data))
+	a.closures.Note(gate.Call{Vehicle: vehicleID, Wake: true}, a.odometer(vehicleID), silence(data))
 	return outcome{woke: true, data: data}, nil
 }
 
@@ -267,7 +267,7 @@ func (a *account) remember(vehicleID string, data *vehiclev1.VehicleData, judge 
 	}
 	a.mu.Unlock()
 	stands := a.memory.Accept(vehicleID, data, judge)
-	a.closures.used(vehicleID, stands)
+	a.closures.Used(vehicleID, stands)
 	a.observe(vehicleID, stands)
 	a.scheduler.note(vehicleID, stands)
 	return stands

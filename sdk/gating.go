@@ -24,12 +24,12 @@ var errGate = errors.New("refused by the plugin's own limits")
 var errReserve = fmt.Errorf("%w, for what nobody waits for", errGate)
 
 // request to the gate that stands for a call to the vendor.
-func (a *account) gateRequest(ctx context.Context, what request) gate.Request {
-	r := gate.Request{Class: gate.Read, Vehicle: what.vehicle, Zone: a.zone(what.vehicle)}
+func (a *account) gateRequest(ctx context.Context, what gate.Call) gate.Request {
+	r := gate.Request{Class: gate.Read, Vehicle: what.Vehicle, Zone: a.zone(what.Vehicle)}
 	switch {
-	case what.vehicle == "":
+	case what.Vehicle == "":
 		r.Class = gate.List
-	case what.wake:
+	case what.Wake:
 		r.Class = gate.Wake
 	}
 	info := shared.CallInfoFrom(ctx)
@@ -39,7 +39,7 @@ func (a *account) gateRequest(ctx context.Context, what request) gate.Request {
 
 // admit takes a call's place in the budget, or says why it may not go out; again:
 // it was admitted, and its session had ended.
-func (a *account) admit(ctx context.Context, what request, again bool) error {
+func (a *account) admit(ctx context.Context, what gate.Call, again bool) error {
 	r := a.gateRequest(ctx, what)
 	r.Again = again
 	switch d := a.gate.Take(r); {
@@ -59,9 +59,9 @@ func (a *account) admit(ctx context.Context, what request, again bool) error {
 // anything is spent for a wake. The 12 V battery is not asked for here: the
 // reading before the wake may know better.
 func (a *account) mayWake(ctx context.Context, vehicleID string) error {
-	what := request{vehicle: vehicleID, wake: true}
+	what := gate.Call{Vehicle: vehicleID, Wake: true}
 	// The vendor's own refusal says more, and the reading may end it.
-	closed := a.closures.closed(what)
+	closed := a.closures.Closed(what)
 	r := a.gateRequest(ctx, what)
 	d := a.gate.Ask(r)
 	if closed || d.Allowed || d.Rule == gate.AuxBattery || d.Rule == gate.AuxTrend {
@@ -75,7 +75,7 @@ func (a *account) mayWake(ctx context.Context, vehicleID string) error {
 // and a login that a person has asked for is made also when the vendor wants no calls.
 func (a *account) admitOwn(class gate.Class) error {
 	if !a.session.isAsked() {
-		if err := a.open(request{}); err != nil {
+		if err := a.open(gate.Call{}); err != nil {
 			return err
 		}
 	}
@@ -193,18 +193,18 @@ func (e *Engine) Plan(ctx context.Context, mode shared.Mode, vehicleID string, m
 	if maxAge <= 0 {
 		maxAge = shared.DefaultMaxAge
 	}
-	what := request{vehicle: vehicleID}
+	what := gate.Call{Vehicle: vehicleID}
 	r := a.gateRequest(ctx, what)
 	read := a.gate.Ask(r)
 	plan := Plan{Price: read.Price, Left: read.Left}
 	d := read
 	if mode == shared.ModeForce || mode == shared.ModeSmart && !e.young(a.last(vehicleID), maxAge) {
-		what.wake = true
+		what.Wake = true
 		r = a.gateRequest(ctx, what)
 		d = a.gate.Ask(r)
 		plan.Wakes, plan.Price = true, read.Price+d.Price
 	}
-	switch closed := a.closures.check(what); {
+	switch closed := a.closures.Check(what); {
 	case closed != nil:
 		plan.Refusal = closed
 	case !d.Allowed:

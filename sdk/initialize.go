@@ -73,7 +73,7 @@ func (e *Engine) accountFor(cfg shared.Config) (*account, error) {
 		},
 		Refused: func(vehicleID string, err error) {
 			if a := made.Load(); a != nil {
-				a.closures.note(request{vehicle: vehicleID}, a.odometer(vehicleID), typed(err))
+				a.closures.Note(gate.Call{Vehicle: vehicleID}, a.odometer(vehicleID), typed(err))
 			}
 		},
 	})
@@ -128,7 +128,7 @@ func (e *Engine) newAccount(id, credentials string, vendor Vendor, store *Store,
 	if alone {
 		e.health.reset()
 	}
-	a.breaker = newBreaker(e.opts.BreakerFailures, e.opts.BreakerTimeout, e.opts.Now, a.size, func(ctx context.Context, from, to string) {
+	a.breaker = gate.NewBreaker(e.opts.BreakerFailures, e.opts.BreakerTimeout, e.opts.Now, a.size, func(ctx context.Context, from, to string) {
 		Logger(ctx).Warn("circuit breaker changed", "from", from, "to", to)
 		e.health.count(shared.CounterBreaker, to)
 		if a.speaks.Load() {
@@ -137,9 +137,9 @@ func (e *Engine) newAccount(id, credentials string, vendor Vendor, store *Store,
 	})
 	ender, _ := vendor.(Ender)
 	a.ending = &ending{ender: ender, now: e.opts.Now, notice: e.health.setNotice}
-	a.closures = newClosures(&closures{
-		store: store, log: e.opts.Logger, now: e.opts.Now, account: credentials, build: build,
-		changed: func(refusal *shared.APIError) {
+	a.closures = gate.NewClosures(gate.ClosuresOptions{
+		Store: store, Logger: e.opts.Logger, Now: e.opts.Now, Account: credentials, Build: build,
+		Changed: func(refusal *shared.APIError) {
 			if a.speaks.Load() {
 				e.health.setClosed(refusal)
 			}
@@ -150,10 +150,10 @@ func (e *Engine) newAccount(id, credentials string, vendor Vendor, store *Store,
 		doc = candidateDoc
 	}
 	guard := func(ctx context.Context, call func() error) error {
-		err := a.breaker.do(ctx, request{}, call)
+		err := a.breaker.Do(ctx, gate.Call{}, call)
 		if err != nil {
 			// Its callers may all have left.
-			a.closures.note(request{}, 0, err)
+			a.closures.Note(gate.Call{}, 0, err)
 		}
 		return err
 	}

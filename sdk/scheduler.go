@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/gate"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/snapshot"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
@@ -328,7 +329,7 @@ func (s *scheduler) done(id string, ended time.Time, data *vehiclev1.VehicleData
 			t.endRead = ended
 		}
 		if err != nil {
-			t.notBefore = now.Add(min(wait, longestClosure))
+			t.notBefore = now.Add(min(wait, gate.LongestClosure))
 		}
 	}
 	s.poke()

@@ -1,7 +1,3 @@
-// Package gate decides which calls may go to a vendor now, and remembers on disk
-// what went: an account's calls and logins of the day, each car's wakes, and what
-// is known of its 12 V battery. A process that is killed at any instant finds the
-// same budget again.
 package gate
 
 import (

@@ -1,4 +1,4 @@
-package sdk
+package gate
 
 import (
 	"context"
@@ -12,9 +12,9 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
-// breaker pauses the calls of an account whose vendor keeps failing. Safe for
+// Breaker pauses the calls of an account whose vendor keeps failing. Safe for
 // concurrent use.
-type breaker struct {
+type Breaker struct {
 	cb       *gobreaker.TwoStepCircuitBreaker[struct{}]
 	failures int
 	timeout  time.Duration
@@ -36,17 +36,17 @@ type breaker struct {
 // change of the breaker's state.
 type change struct{ from, to string }
 
-// request is what a call to the vendor is for.
-type request struct {
-	vehicle string // empty if it concerns the whole account
-	wake    bool
+// Call is what a call to the vendor is about.
+type Call struct {
+	Vehicle string // empty if it concerns the whole account
+	Wake    bool
 }
 
-// newBreaker opens after failures without a success in between and lets one
+// NewBreaker opens after failures without a success in between and lets one
 // trial through after timeout. cars is called with gobreaker's lock held: it must not
 // call back.
-func newBreaker(failures int, timeout time.Duration, now func() time.Time, cars func() int, onChange func(ctx context.Context, from, to string)) *breaker {
-	b := &breaker{failures: failures, timeout: timeout, now: now, cars: cars, streak: map[string]int{}, onChange: onChange}
+func NewBreaker(failures int, timeout time.Duration, now func() time.Time, cars func() int, onChange func(ctx context.Context, from, to string)) *Breaker {
+	b := &Breaker{failures: failures, timeout: timeout, now: now, cars: cars, streak: map[string]int{}, onChange: onChange}
 	b.cb = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		MaxRequests:  1,
 		Timeout:      timeout,
@@ -74,7 +74,7 @@ type failure struct {
 
 func (f failure) Unwrap() error { return f.error }
 
-func (b *breaker) count(err error) bool {
+func (b *Breaker) count(err error) bool {
 	if err == nil {
 		clear(b.streak)
 		return true
@@ -88,7 +88,7 @@ func (b *breaker) count(err error) bool {
 // trips says whether the failures in a row are the cloud's. Where there are
 // several cars, each may give at most half of them, rounded up: one car that the
 // cloud cannot cope with shuts out nobody, and two are a cloud that is down.
-func (b *breaker) trips() bool {
+func (b *Breaker) trips() bool {
 	several := b.cars() > 1
 	sum := 0
 	for vehicle, n := range b.streak {
@@ -117,11 +117,11 @@ func vendorFailure(err error) bool {
 	}
 }
 
-// do runs call unless the breaker is open. ctx is the call's.
-func (b *breaker) do(ctx context.Context, what request, call func() error) error {
+// Do runs call unless the breaker is open. ctx is the call's.
+func (b *Breaker) Do(ctx context.Context, what Call, call func() error) error {
 	// A wake may last for minutes, in which a trial would shut out all others:
 	// only a short call is let through to try.
-	if what.wake && b.cb.State() != gobreaker.StateClosed {
+	if what.Wake && b.cb.State() != gobreaker.StateClosed {
 		b.tell(ctx)
 		return b.refusal()
 	}
@@ -140,7 +140,7 @@ func (b *breaker) do(ctx context.Context, what request, call func() error) error
 			// Whatever the vendor made of it, it was the caller who left.
 			done(ctx.Err())
 		default:
-			done(failure{err, what.vehicle})
+			done(failure{err, what.Vehicle})
 		}
 	}()
 	err = call()
@@ -148,7 +148,7 @@ func (b *breaker) do(ctx context.Context, what request, call func() error) error
 }
 
 // tell tells of changes without gobreaker's lock.
-func (b *breaker) tell(ctx context.Context) {
+func (b *Breaker) tell(ctx context.Context) {
 	b.mu.Lock()
 	changes := b.changes
 	b.changes = nil
@@ -158,7 +158,7 @@ func (b *breaker) tell(ctx context.Context) {
 	}
 }
 
-func (b *breaker) refusal() error {
+func (b *Breaker) refusal() error {
 	refused := shared.NewError(shared.ReasonCircuitOpen)
 	left := time.Unix(0, b.openedAt.Load()).Add(b.timeout).Sub(b.now())
 	refused.RetryAfter = max(left, time.Second)

@@ -1,4 +1,4 @@
-package sdk
+package gate
 
 import (
 	"log/slog"
@@ -12,18 +12,29 @@ import (
 
 const closuresDoc = "closures"
 
-// closures are an account's refusals that hold for more than their own call.
-// Safe for concurrent use.
-type closures struct {
-	store *Store
-	log   *slog.Logger
-	now   func() time.Time
-	// changed is told the refusal that closes the account, or nil.
-	changed func(*shared.APIError)
+// Store keeps documents by name.
+type Store interface {
+	Get(name string, v any) (found bool, err error)
+	Put(name string, v any) error
+}
 
-	// account is the fingerprint of the credentials that they belong to, build
-	// the plugin's version and the settings.
-	account, build string
+// ClosuresOptions of NewClosures. All are needed.
+type ClosuresOptions struct {
+	Store  Store
+	Logger *slog.Logger
+	Now    func() time.Time
+	// Changed is told the refusal that closes the account, or nil. It must not call
+	// back.
+	Changed func(*shared.APIError)
+	// Account is the fingerprint of the credentials that the closures belong to,
+	// Build the plugin's version and the settings.
+	Account, Build string
+}
+
+// Closures are an account's refusals that hold for more than their own call.
+// Safe for concurrent use.
+type Closures struct {
+	o ClosuresOptions
 
 	mu   sync.Mutex
 	list []*closed
@@ -52,28 +63,29 @@ type closuresState struct {
 	Closed  []*closed `json:"closed,omitempty"`
 }
 
-// newClosures takes up those that an earlier process has stored for the account.
+// NewClosures takes up those that an earlier process has stored for the account.
 // A protocol that was not understood gets another chance with another build.
-func newClosures(c *closures) *closures {
+func NewClosures(o ClosuresOptions) *Closures {
+	c := &Closures{o: o}
 	var stored closuresState
-	if ok, err := c.store.Get(closuresDoc, &stored); err != nil {
-		c.log.Warn("the vendor's refusals cannot be read and are forgotten", "error", err)
-	} else if ok && stored.Account == c.account {
+	if ok, err := o.Store.Get(closuresDoc, &stored); err != nil {
+		o.Logger.Warn("the vendor's refusals cannot be read and are forgotten", "error", err)
+	} else if ok && stored.Account == o.Account {
 		c.list = slices.DeleteFunc(stored.Closed, func(x *closed) bool {
-			return x.Reason == shared.ReasonVendorChanged && stored.Build != c.build
+			return x.Reason == shared.ReasonVendorChanged && stored.Build != o.Build
 		})
 	}
-	if refusal := c.check(request{}); refusal != nil {
-		c.changed(refusal)
+	if refusal := c.Check(Call{}); refusal != nil {
+		o.Changed(refusal)
 	}
 	return c
 }
 
-// check returns the refusal that a call would meet, or nil.
-func (c *closures) check(what request) *shared.APIError {
+// Check returns the refusal that a call would meet, or nil.
+func (c *Closures) Check(what Call) *shared.APIError {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := c.now()
+	now := c.o.Now()
 	for _, x := range c.list {
 		if left := x.left(now); left > 0 && x.concerns(what) {
 			return x.refusal(left)
@@ -82,27 +94,27 @@ func (c *closures) check(what request) *shared.APIError {
 	return nil
 }
 
-// closed says whether a call would be refused.
-func (c *closures) closed(what request) bool { return c.check(what) != nil }
+// Closed reports whether a call would be refused.
+func (c *Closures) Closed(what Call) bool { return c.Check(what) != nil }
 
 // left is how long it stays in force.
 func (x *closed) left(now time.Time) time.Duration {
 	left := time.UnixMilli(x.Until).Sub(now)
 	// A clock that was set back must not close anything for years.
-	if x.Until == 0 || left <= 0 || left > 2*longestClosure {
+	if x.Until == 0 || left <= 0 || left > 2*LongestClosure {
 		return 0
 	}
 	return left
 }
 
-func (x *closed) concerns(what request) bool {
+func (x *closed) concerns(what Call) bool {
 	switch x.Scope {
 	case ScopeAccount:
 		return true
 	case ScopeVehicle:
-		return x.Vehicle == what.vehicle
+		return x.Vehicle == what.Vehicle
 	case ScopeWakes:
-		return what.wake && x.Vehicle == what.vehicle
+		return what.Wake && x.Vehicle == what.Vehicle
 	}
 	return false
 }
@@ -113,22 +125,22 @@ func (x *closed) refusal(left time.Duration) *shared.APIError {
 	return e
 }
 
-// note takes the outcome of a call. odometer is the car's last one, 0 if
+// Note takes the outcome of a call. odometer is the car's last one, 0 if
 // unknown. A success ends what was counted for calls of its kind, but nothing
 // that is in force: it may have been under way before.
-func (c *closures) note(what request, odometer float64, err error) {
+func (c *Closures) Note(what Call, odometer float64, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err == nil {
-		c.remove(func(x *closed) bool { return x.concerns(what) && x.left(c.now()) == 0 })
+		c.removeLocked(func(x *closed) bool { return x.concerns(what) && x.left(c.o.Now()) == 0 })
 		return
 	}
 	closure, forTime, ok := closureOf(err)
-	if !ok || closure.Scope != ScopeAccount && what.vehicle == "" {
+	if !ok || closure.Scope != ScopeAccount && what.Vehicle == "" {
 		return
 	}
-	x := c.entry(closure.Scope, what.vehicle)
-	if x.left(c.now()) > 0 {
+	x := c.entryLocked(closure.Scope, what.Vehicle)
+	if x.left(c.o.Now()) > 0 {
 		return // calls that were under way together are one strike
 	}
 	x.Strikes++
@@ -136,26 +148,26 @@ func (c *closures) note(what request, odometer float64, err error) {
 	x.Reason, x.Message, x.Code, x.Temporary = api.Reason, api.Error(), api.VendorCode, api.Temporary
 	if x.Strikes >= closure.Strikes {
 		if closure.Strikes > 1 {
-			forTime = min(forTime<<min(x.Strikes-closure.Strikes, 10), longestClosure)
+			forTime = min(forTime<<min(x.Strikes-closure.Strikes, 10), LongestClosure)
 		}
-		x.Since, x.Until = c.now().UnixMilli(), c.now().Add(min(forTime, 2*longestClosure)).UnixMilli()
+		x.Since, x.Until = c.o.Now().UnixMilli(), c.o.Now().Add(min(forTime, 2*LongestClosure)).UnixMilli()
 		x.UntilUsed, x.Odometer = closure.UntilUsed, odometer
-		c.log.Warn("the vendor wants to be left alone", "scope", string(x.Scope), "vehicle", x.Vehicle,
+		c.o.Logger.Warn("the vendor wants to be left alone", "scope", string(x.Scope), "vehicle", x.Vehicle,
 			"reason", string(x.Reason), "vendor_code", x.Code, "retry_after", forTime.String())
 		if x.Scope == ScopeAccount {
-			c.changed(x.refusal(forTime))
+			c.o.Changed(x.refusal(forTime))
 		}
 	}
-	c.save()
+	c.saveLocked()
 }
 
-// used ends what lasts until the car has been used, if a snapshot of it shows
+// Used ends what lasts until the car has been used, if a snapshot of it shows
 // that it was.
-func (c *closures) used(vehicleID string, d *vehiclev1.VehicleData) {
+func (c *Closures) Used(vehicleID string, d *vehiclev1.VehicleData) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	odometer := d.GetDrive().GetOdometer()
-	c.remove(func(x *closed) bool {
+	c.removeLocked(func(x *closed) bool {
 		if !x.UntilUsed || x.Vehicle != vehicleID || d.GetRefresh().GetObservedAt() <= x.Since {
 			return false
 		}
@@ -163,9 +175,8 @@ func (c *closures) used(vehicleID string, d *vehiclev1.VehicleData) {
 	})
 }
 
-// entry returns the entry of a scope, a new one if there is none. Called with mu
-// held.
-func (c *closures) entry(scope Scope, vehicleID string) *closed {
+// entryLocked returns the entry of a scope, a new one if there is none.
+func (c *Closures) entryLocked(scope Scope, vehicleID string) *closed {
 	if scope == ScopeAccount {
 		vehicleID = ""
 	}
@@ -179,25 +190,24 @@ func (c *closures) entry(scope Scope, vehicleID string) *closed {
 	return x
 }
 
-// remove removes entries. Called with mu held.
-func (c *closures) remove(which func(*closed) bool) {
+// removeLocked removes entries.
+func (c *Closures) removeLocked(which func(*closed) bool) {
 	var kept []*closed
 	for _, x := range c.list {
 		if !which(x) {
 			kept = append(kept, x)
 		} else if x.Scope == ScopeAccount {
-			c.changed(nil)
+			c.o.Changed(nil)
 		}
 	}
 	if len(kept) != len(c.list) {
 		c.list = kept
-		c.save()
+		c.saveLocked()
 	}
 }
 
-// save is called with mu held.
-func (c *closures) save() {
-	if err := c.store.Put(closuresDoc, closuresState{Account: c.account, Build: c.build, Closed: c.list}); err != nil {
-		c.log.Warn("the vendor's refusals cannot be stored", "error", err)
+func (c *Closures) saveLocked() {
+	if err := c.o.Store.Put(closuresDoc, closuresState{Account: c.o.Account, Build: c.o.Build, Closed: c.list}); err != nil {
+		c.o.Logger.Warn("the vendor's refusals cannot be stored", "error", err)
 	}
 }
