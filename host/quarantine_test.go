@@ -104,11 +104,13 @@ func TestReleaseLiftsQuarantine(t *testing.T) {
 
 // TestQuarantineIsTheProgramsOwn: another one that may run does.
 func TestQuarantineIsTheProgramsOwn(t *testing.T) {
+	t.Parallel()
 	for name, allow := range map[string]func(t *testing.T, p *host.PluginSpec){
 		"pinned":   func(t *testing.T, p *host.PluginSpec) { t.Helper(); p.SHA256 = digestOf(t, p.Path) },
 		"accepted": func(_ *testing.T, p *host.PluginSpec) { p.AcceptChanges = true },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newStage(t)
 			p := crashed(t, s)
 			was, err := os.ReadFile(p.Path)

@@ -174,11 +174,13 @@ func TestPin(t *testing.T) {
 }
 
 func TestProgramThatOthersMayChange(t *testing.T) {
+	t.Parallel()
 	for name, unsafe := range map[string]func(p host.PluginSpec) (path string, mode, safe os.FileMode){
 		"file":   func(p host.PluginSpec) (string, os.FileMode, os.FileMode) { return p.Path, 0o757, 0o700 },
 		"folder": func(p host.PluginSpec) (string, os.FileMode, os.FileMode) { return filepath.Dir(p.Path), 0o777, 0o755 },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s, p := newStage(t), installed(t, "p", "good")
 			path, mode, safe := unsafe(p)
 			h := start(t, s, soon, p)
@@ -204,11 +206,13 @@ func TestProgramThatOthersMayChange(t *testing.T) {
 }
 
 func TestDamagedRecord(t *testing.T) {
+	t.Parallel()
 	for name, body := range map[string]string{
 		"empty": "", "not JSON": "\x00\x01", "cut off": `{"digest": "ab`, "another type": `{"digest": 5}`,
 		"half of it right": `{"digest": "` + strings.Repeat("ab", 32) + `", "trusted": "yesterday"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s, p := newStage(t), installed(t, "p", "good")
 			require.NoError(t, os.MkdirAll(s.path("state/.host"), 0o700))
 			require.NoError(t, os.WriteFile(recordPath(s, "p"), []byte(body), 0o600))
