@@ -18,7 +18,7 @@ import (
 
 // TestThousandKillsLeaveNothingBehind: kill -9, and again, and again.
 func TestThousandKillsLeaveNothingBehind(t *testing.T) {
-	cycles := size(40, 1000) // each would leave something
+	cycles := size(25, 1000) // each would leave something
 	s := newStage(t)
 	runtimeDir, err := os.MkdirTemp("", "vr") // short
 	require.NoError(t, err)
