@@ -10,11 +10,9 @@ import (
 	"net"
 	"strconv"
 	"syscall"
-	"time"
 
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/hooks/auth"
-	"github.com/mochi-mqtt/server/v2/listeners"
 	"github.com/mochi-mqtt/server/v2/packets"
 )
 
@@ -24,12 +22,10 @@ const (
 	portsToTry  = 50
 )
 
-// leaveTime is how long clients get to leave before the broker ends.
-const leaveTime = 200 * time.Millisecond
-
 // Broker listens on the loopback interface, open to everybody on this machine.
 type Broker struct {
 	server *mochi.Server
+	door   *door
 	// Address is host and port.
 	Address string
 }
@@ -44,7 +40,7 @@ func Start() (*Broker, error) {
 		if port == defaultPort+portsToTry {
 			port = 0 // whichever is free
 		}
-		listener := listeners.NewTCP(listeners.Config{ID: "loopback", Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port))})
+		listener := newDoor(net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		err := server.AddListener(listener)
 		if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, syscall.EACCES) {
 			if port != 0 {
@@ -57,7 +53,7 @@ func Start() (*Broker, error) {
 		if err := server.Serve(); err != nil {
 			return nil, fmt.Errorf("embedded broker: %w", err)
 		}
-		return &Broker{server: server, Address: listener.Address()}, nil
+		return &Broker{server: server, door: listener, Address: listener.Address()}, nil
 	}
 }
 
@@ -65,17 +61,15 @@ func Start() (*Broker, error) {
 func (b *Broker) URL() string { return "tcp://" + b.Address }
 
 // Close throws everybody out and ends the broker, or leaves it behind when ctx
-// ends. The server may deadlock if it is closed while clients are leaving, so they
-// leave first.
+// ends. The server is not made to be closed while clients come or leave, so none
+// does any more by then.
 func (b *Broker) Close(ctx context.Context) error {
 	closed := make(chan error, 1)
 	go func() {
 		for _, c := range b.server.Clients.GetAll() {
 			_ = b.server.DisconnectClient(c, packets.ErrServerShuttingDown)
 		}
-		for waited := time.Duration(0); b.server.Clients.Len() > 0 && waited < leaveTime; waited += time.Millisecond {
-			time.Sleep(time.Millisecond) // who wants to come back some day stays in the list
-		}
+		b.door.shut()
 		closed <- b.server.Close()
 	}()
 	select {
