@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -33,8 +34,8 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	binaries = dir
-	args := append(append([]string{"build"}, raceFlags()...), "-o", dir+string(filepath.Separator), "../hyundai-plugin", ".")
-	build := exec.Command("go", args...)
+	args := append([]string{"build"}, buildFlags()...)
+	build := exec.Command("go", append(args, "-o", dir+string(filepath.Separator), "../hyundai-plugin", ".")...)
 	if out, err := build.CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("%v\n%s", err, out))
 	}
@@ -49,6 +50,17 @@ func TestMain(m *testing.M) {
 	}
 	_ = os.RemoveAll(dir)
 	os.Exit(status)
+}
+
+// buildFlags build the programs as the tests are built.
+func buildFlags() (flags []string) {
+	info, _ := debug.ReadBuildInfo()
+	for _, s := range info.Settings {
+		if s.Key == "-race" || s.Key == "-gcflags" {
+			flags = append(flags, s.Key+"="+s.Value)
+		}
+	}
+	return flags
 }
 
 // unlimited is for tests that give a car more commands than its battery bears.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
 )
 
 // Session is what outlives the process. It is on disk before it is used.
@@ -51,32 +52,7 @@ func (s *Session) usable(now time.Time) error {
 
 // secrets of the session, which no log may have.
 func (s *Session) secrets() []string {
-	return append(texts(s.Auth), s.AccessToken, s.RefreshToken)
-}
-
-// texts are all texts in a JSON document but for its keys.
-func texts(doc json.RawMessage) (all []string) {
-	var value any
-	if json.Unmarshal(doc, &value) != nil {
-		return nil
-	}
-	var collect func(any)
-	collect = func(value any) {
-		switch value := value.(type) {
-		case string:
-			all = append(all, value)
-		case []any:
-			for _, v := range value {
-				collect(v)
-			}
-		case map[string]any:
-			for _, v := range value {
-				collect(v)
-			}
-		}
-	}
-	collect(value)
-	return all
+	return append(redact.Texts(s.Auth), s.AccessToken, s.RefreshToken)
 }
 
 // Session that is in use now.

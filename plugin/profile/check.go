@@ -15,33 +15,28 @@ import (
 // time in milliseconds.
 const minStampKey = 50
 
-// europe is the region that has needs of its own; never is none.
-const (
-	europe = "europe"
-	never  = "-"
-)
-
 // value is one of a profile's texts, and what it has to be.
 type value struct {
 	key   string
 	text  *string
 	check func(*string) error
-	// only is the region that has to have it; empty: all.
-	only string
+	// needed: it has to be there.
+	needed bool
 }
 
 func (p *Profile) values() []value {
 	paths := &p.Paths
+	europe := p.Region == "europe" // whose login has needs of its own
 	return []value{
-		{"zone", &p.ZoneName, checkZone, ""},
+		{"zone", &p.ZoneName, checkZone, true},
 		{"login_url", &p.LoginURL, checkBase, europe},
 		{"cci_url", &p.CCIURL, checkBase, europe},
-		{"api_url", &p.APIURL, checkBase, ""},
-		{"service_id", &p.ServiceID, checkHeader, ""},
+		{"api_url", &p.APIURL, checkBase, true},
+		{"service_id", &p.ServiceID, checkHeader, true},
 		{"service_secret", &p.ServiceSecret, checkHeader, europe},
-		{"app_id", &p.AppID, checkHeader, ""},
-		{"push_type", &p.PushType, checkHeader, ""},
-		{"stamp_key", &p.StampKey, checkStampKey, never},
+		{"app_id", &p.AppID, checkHeader, true},
+		{"push_type", &p.PushType, checkHeader, true},
+		{"stamp_key", &p.StampKey, checkStampKey, p.Protocol.Stamps != None},
 		{"one_app_client_id", &p.OneAppClientID, checkHeader, europe},
 		{"one_app_redirect", &p.OneAppRedirect, checkURL, europe},
 		{"package", &p.Package, checkHeader, europe},
@@ -51,7 +46,7 @@ func (p *Profile) values() []value {
 		{"os_version", &p.OSVersion, checkHeader, europe},
 		{"device_model", &p.DeviceModel, checkHeader, europe},
 		{"notification_type", &p.NotificationType, checkHeader, europe},
-		{"user_agent", &p.UserAgent, checkHeader, ""},
+		{"user_agent", &p.UserAgent, checkHeader, true},
 		{"login_user_agent", &p.LoginUserAgent, checkHeader, europe},
 		{"grant_redirect", &p.GrantRedirect, checkURL, europe},
 		{"paths.authorize", &paths.Authorize, checkRooted, europe},
@@ -62,13 +57,13 @@ func (p *Profile) values() []value {
 		{"paths.refresh", &paths.Refresh, checkRooted, europe},
 		{"paths.exchange", &paths.Exchange, checkRooted, europe},
 		{"paths.api_refresh_grant", &paths.APIRefreshGrant, checkRooted, europe},
-		{"paths.vehicle_api", &paths.VehicleAPI, checkPrefix, ""},
-		{"paths.register", &paths.Register, checkRelative, ""},
-		{"paths.vehicles", &paths.Vehicles, checkRelative, ""},
-		{"paths.ccs1_status", &paths.CCS1Status, checkRelative, ""},
-		{"paths.ccs1_wake", &paths.CCS1Wake, checkRelative, ""},
-		{"paths.ccs2_status", &paths.CCS2Status, checkRelative, ""},
-		{"paths.ccs2_wake", &paths.CCS2Wake, checkRelative, ""},
+		{"paths.vehicle_api", &paths.VehicleAPI, checkPrefix, true},
+		{"paths.register", &paths.Register, checkRelative, true},
+		{"paths.vehicles", &paths.Vehicles, checkRelative, true},
+		{"paths.ccs1_status", &paths.CCS1Status, checkRelative, true},
+		{"paths.ccs1_wake", &paths.CCS1Wake, checkRelative, true},
+		{"paths.ccs2_status", &paths.CCS2Status, checkRelative, true},
+		{"paths.ccs2_wake", &paths.CCS2Wake, checkRelative, true},
 		{"paths.park_location", &paths.ParkLocation, checkRelative, europe},
 		{"paths.driving_history", &paths.DrivingHistory, checkRelative, europe},
 		{"paths.trips", &paths.Trips, checkRelative, europe},
@@ -87,12 +82,9 @@ func (p *Profile) check() error {
 	if err := p.Protocol.check(); err != nil {
 		wrong = append(wrong, err)
 	}
-	if p.StampKey == "" && p.Protocol.Stamps != None {
-		wrong = append(wrong, errors.New("stamp_key is missing"))
-	}
 	for _, v := range p.values() {
 		if *v.text == "" {
-			if v.only == "" || v.only == p.Region {
+			if v.needed {
 				wrong = append(wrong, fmt.Errorf("%s is missing", v.key))
 			}
 		} else if err := v.check(v.text); err != nil {

@@ -12,8 +12,14 @@ var secretSettings = []string{"username", "user", "email", "password", "passphra
 
 // Secrets are the values in a JSON object of settings that must never be seen in
 // a log, found by their names, at any depth.
-func Secrets(settings json.RawMessage) []string {
-	d := json.NewDecoder(bytes.NewReader(settings))
+func Secrets(settings json.RawMessage) []string { return collect(settings, false) }
+
+// Texts are all texts and numbers in a JSON document, whatever their names: for one
+// that holds nothing but secrets.
+func Texts(document json.RawMessage) []string { return collect(document, true) }
+
+func collect(document json.RawMessage, all bool) []string {
+	d := json.NewDecoder(bytes.NewReader(document))
 	d.UseNumber()
 	var root any
 	if d.Decode(&root) != nil {
@@ -41,7 +47,7 @@ func Secrets(settings json.RawMessage) []string {
 			}
 		}
 	}
-	walk(root, false)
+	walk(root, all)
 	return found
 }
 

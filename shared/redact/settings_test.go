@@ -30,3 +30,10 @@ func TestSecretsOfSettings(t *testing.T) {
 		})
 	}
 }
+
+// TestTextsOfSecrets: of a document that is nothing else, no name is looked at.
+func TestTextsOfSecrets(t *testing.T) {
+	t.Parallel()
+	assert.ElementsMatch(t, []string{"a", "b", "c", "7"}, redact.Texts(json.RawMessage(`{"kind":"a","list":["b",{"any":"c"},7,null,true]}`)))
+	assert.Empty(t, redact.Texts(nil))
+}

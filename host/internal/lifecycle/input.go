@@ -51,31 +51,6 @@ type (
 	HasStopped struct{ sealed }
 )
 
-// Inputs lists one of each.
-func Inputs() []Input {
-	return []Input{
-		Start{},
-		Verified{},
-		VerifyFailed{},
-		StillQuarantined{},
-		Launched{},
-		LaunchFailed{},
-		Initialized{},
-		InitPostponed{},
-		InitRefused{},
-		Well{},
-		Unwell{},
-		Undecided{},
-		Lifted{},
-		Exited{},
-		TimerFired{},
-		Upgraded{},
-		Release{},
-		Stop{},
-		HasStopped{},
-	}
-}
-
 // sealed keeps the list of inputs in this package.
 type sealed struct{}
 

@@ -94,7 +94,7 @@ const maxReported = 100
 // Report says how the run ended, but for the Message. Only once it has.
 func (i *Instance) Report(now time.Time) CrashReport {
 	i.mu.Lock()
-	ids := slices.Sorted(maps.Keys(i.calls))
+	ids := slices.Collect(maps.Keys(i.calls))
 	for id := range i.cutOff {
 		if i.calls[id] == 0 {
 			ids = append(ids, id)
