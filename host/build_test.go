@@ -27,7 +27,7 @@ func hostileProgram() (path string, err error) {
 		return "", err
 	}
 	path = filepath.Join(dir, "hostile")
-	if out, err := exec.Command("go", "build", "-race=false", "-o", path, "./internal/hostile").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-race=false", "-ldflags=-s -w", "-o", path, "./internal/hostile").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%s: %w", out, err)
 	}
 	built.dir = dir

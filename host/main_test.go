@@ -28,6 +28,8 @@ import (
 const (
 	roleEnv  = "HOST_TEST_ROLE"
 	stageEnv = "HOST_TEST_STAGE"
+	// programEnv tells the processes of one plugin from all others.
+	programEnv = "HOST_TEST_PROGRAM"
 )
 
 func TestMain(m *testing.M) {
@@ -53,18 +55,19 @@ func mark() string { return fmt.Sprintf("HOST_TEST_RUN=%d", os.Getpid()) }
 // are.
 func leftRunning() (left []string) {
 	for deadline := time.Now().Add(await.Limit); time.Now().Before(deadline); <-time.After(10 * time.Millisecond) {
-		if left = marked(); len(left) == 0 {
+		if left = having(mark()); len(left) == 0 {
 			return nil
 		}
 	}
 	return left
 }
 
-func marked() (all []string) {
+// having are the processes that have a variable in their environment.
+func having(variable string) (all []string) {
 	files, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is right
 	for _, file := range files {
 		environ, err := os.ReadFile(file) // gone, or somebody else's
-		if err == nil && slices.Contains(strings.Split(string(environ), "\x00"), mark()) {
+		if err == nil && slices.Contains(strings.Split(string(environ), "\x00"), variable) {
 			all = append(all, filepath.Dir(file))
 		}
 	}

@@ -17,7 +17,7 @@ import (
 // program.
 func script(t *testing.T, name, text string) host.PluginSpec {
 	t.Helper()
-	p := installed(t, name, "good")
+	p := elsewhere(t, hostile(t, name, "good"))
 	write(t, p.Path, text)
 	return p
 }

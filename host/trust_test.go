@@ -25,9 +25,17 @@ func installed(t *testing.T, name, role string) host.PluginSpec {
 	p := hostile(t, name, role)
 	body, err := os.ReadFile(p.Path)
 	require.NoError(t, err)
-	p.Path = filepath.Join(t.TempDir(), "program")
+	p = elsewhere(t, p)
 	require.NoError(t, os.WriteFile(p.Path, body, 0o700))
+	return p
+}
+
+// elsewhere gives a plugin a path of its own, where there is nothing yet.
+func elsewhere(t *testing.T, p host.PluginSpec) host.PluginSpec {
+	t.Helper()
+	p.Path = filepath.Join(t.TempDir(), "program")
 	p.SameUser = true // the stage is the test's own
+	p.Env = append(p.Env, programEnv+"="+p.Path)
 	return p
 }
 

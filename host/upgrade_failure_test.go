@@ -18,11 +18,12 @@ import (
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
-// children are this process's own that live.
-func children(t *testing.T) int { t.Helper(); return resources(t, t.TempDir()).children }
+// processes of a plugin that live.
+func processes(p host.PluginSpec) int { return len(having(programEnv + "=" + p.Path)) }
 
 // TestUpgradeThatFails leaves everything as it was.
 func TestUpgradeThatFails(t *testing.T) {
+	t.Parallel()
 	bad := func(role string) func(*testing.T, string) {
 		return func(t *testing.T, path string) { t.Helper(); write(t, path, as(t, role)) }
 	}
@@ -48,6 +49,7 @@ func TestUpgradeThatFails(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s, p := newStage(t), script(t, "p", as(t, "good"))
 			h := start(t, s, func(o *host.Options) {
 				soon(o)
@@ -56,7 +58,7 @@ func TestUpgradeThatFails(t *testing.T) {
 				}
 			}, p)
 			h.reaches("p", host.Ready)
-			before, record, processes := h.status("p"), recordOf(t, s, "p"), children(t)
+			before, record := h.status("p"), recordOf(t, s, "p")
 			tc.install(t, p.Path)
 			err := h.Upgrade(t.Context(), "p")
 			require.ErrorIs(t, err, tc.reason)
@@ -72,7 +74,7 @@ func TestUpgradeThatFails(t *testing.T) {
 			_, err = read(h, "p")
 			require.NoError(t, err)
 			assert.Equal(t, record, recordOf(t, s, "p"), "not trusted")
-			h.eventually("the new process is gone", func() bool { return children(t) <= processes })
+			h.eventually("the new process is gone", func() bool { return processes(p) == 1 })
 			h.logs("upgrade failed; what ran before goes on")
 
 			write(t, p.Path, as(t, "good"))
@@ -105,20 +107,20 @@ func TestUpgradeKeepsToThePin(t *testing.T) {
 
 // TestUpgradesComeOneAfterTheOther: there are never more than two processes.
 func TestUpgradesComeOneAfterTheOther(t *testing.T) {
+	t.Parallel()
 	s, p := newStage(t), script(t, "p", as(t, "good"))
 	h := start(t, s, soon, p)
 	h.reaches("p", host.Ready)
-	before := children(t)
 	write(t, p.Path, as(t, "hangs-in-initialize"))
 	first := make(chan error, 1)
 	firstCtx, cancelFirst := context.WithCancel(t.Context())
 	defer cancelFirst()
 	go func() { first <- h.Upgrade(firstCtx, "p") }()
-	h.eventually("the first is under way", func() bool { return children(t) == before+1 })
+	h.eventually("the first is under way", func() bool { return processes(p) == 2 })
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	require.ErrorIs(t, h.Upgrade(ctx, "p"), shared.ReasonDeadlineExceeded, "the second waits as long as it likes")
-	assert.Equal(t, before+1, children(t))
+	assert.Equal(t, 2, processes(p))
 	cancelFirst()
 	require.ErrorIs(t, <-first, shared.ReasonCanceled)
 
@@ -129,25 +131,26 @@ func TestUpgradesComeOneAfterTheOther(t *testing.T) {
 	}
 	all.Wait()
 	assert.Equal(t, 4, h.status("p").Starts)
-	h.eventually("the last one is alone", func() bool { return children(t) == before })
+	h.eventually("the last one is alone", func() bool { return processes(p) == 1 })
 	_, err := read(h, "p")
 	require.NoError(t, err)
 }
 
 func TestStopDuringUpgrade(t *testing.T) {
+	t.Parallel()
 	for _, role := range []string{"hangs-in-initialize", "no-handshake", "freezes-at-start"} {
 		t.Run(role, func(t *testing.T) {
+			t.Parallel()
 			s, p := newStage(t), script(t, "p", as(t, "good"))
-			before := children(t)
 			h := start(t, s, soon, p)
 			h.reaches("p", host.Ready)
 			write(t, p.Path, as(t, role))
 			upgraded := make(chan error, 1)
 			go func() { upgraded <- h.Upgrade(context.Background(), "p") }()
-			h.eventually("it is under way", func() bool { return children(t) == before+2 })
+			h.eventually("it is under way", func() bool { return processes(p) == 2 })
 			h.ended()
 			require.Error(t, <-upgraded)
-			assert.Equal(t, before, children(t))
+			assert.Zero(t, processes(p))
 			require.ErrorIs(t, h.Upgrade(t.Context(), "p"), shared.ReasonDraining, "and no other after it")
 		})
 	}
@@ -155,18 +158,19 @@ func TestStopDuringUpgrade(t *testing.T) {
 
 // TestStopWhileAnOldProcessRetires does not wait for what it is doing.
 func TestStopWhileAnOldProcessRetires(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
-	before := children(t)
-	h := start(t, s, nil, staged(t, s))
+	p := staged(t, s)
+	h := start(t, s, nil, p)
 	h.reaches("p", host.Ready)
 	force := later(func() (*vehiclev1.VehicleData, error) {
 		return h.Plugin("p").RefreshForce(context.Background(), "fast")
 	})
 	h.eventually("it is at the vendor", func() bool { return s.count("force fast") == 1 })
 	require.NoError(t, h.Upgrade(t.Context(), "p"))
-	assert.Equal(t, before+2, children(t))
+	assert.Equal(t, 2, processes(p))
 	h.ended()
-	assert.Equal(t, before, children(t))
+	assert.Zero(t, processes(p))
 	err := <-force
 	require.Error(t, err)
 	assert.True(t, shared.AsAPIError(err).MayHaveHappened || errors.Is(err, shared.ReasonDraining), "%v", err)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,8 +30,7 @@ func release(t *testing.T, version int) string {
 // staged is that plugin, at a path of its own.
 func staged(t *testing.T, s stage) host.PluginSpec {
 	t.Helper()
-	p := spec("p", "plugin", s)
-	p.Path = filepath.Join(t.TempDir(), "program")
+	p := elsewhere(t, spec("p", "plugin", s))
 	write(t, p.Path, release(t, 1))
 	return p
 }

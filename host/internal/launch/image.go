@@ -185,34 +185,29 @@ func CheckFolder(dir string) error {
 	return nil
 }
 
-// read digests the bytes on their way to where they will be executed from.
+// read copies a program to where it will be executed from, and digests the copy.
 func (c *Images) read(f *os.File, path string) (*Image, error) {
-	hash := sha256.New()
-	i := &Image{Path: path}
-	sealed, err := seal(io.TeeReader(io.LimitReader(f, maxProgram), hash), filepath.Base(path))
+	i, name := &Image{Path: path}, filepath.Base(path)
+	sealed, digest, err := seal(f, name)
 	if err == nil {
 		i.sealed = sealed
-	} else if i.copy, err = c.privateCopy(f, hash, filepath.Base(path)); err != nil {
+	} else if i.copy, digest, err = c.privateCopy(f, name); err != nil {
 		return nil, err
 	}
-	i.Digest = hex.EncodeToString(hash.Sum(nil))
+	i.Digest = hex.EncodeToString(digest)
 	return i, nil
 }
 
-func (c *Images) privateCopy(f *os.File, hash interface {
-	io.Writer
-	Reset()
-}, name string,
-) (path string, err error) {
+func (c *Images) privateCopy(f *os.File, name string) (path string, digest []byte, err error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return "", err
+		return "", nil, err
 	}
-	hash.Reset()
 	path = filepath.Join(c.Dir, fmt.Sprintf("%d-%s", c.copies.Add(1), name))
 	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o500) //nolint:gosec // it is a program
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
+	hash := sha256.New()
 	_, err = io.Copy(out, io.TeeReader(io.LimitReader(f, maxProgram), hash))
 	if closeErr := out.Close(); err == nil {
 		err = closeErr
@@ -222,9 +217,9 @@ func (c *Images) privateCopy(f *os.File, hash interface {
 	}
 	if err != nil {
 		_ = os.Remove(path)
-		return "", fmt.Errorf("private copy of the program: %w", err)
+		return "", nil, fmt.Errorf("private copy of the program: %w", err)
 	}
-	return path, nil
+	return path, hash.Sum(nil), nil
 }
 
 func sameFile(a, b fs.FileInfo) bool {

@@ -83,11 +83,11 @@ func copied(t *testing.T, c *Images, path string) *Image {
 	f, err := os.Open(path)
 	require.NoError(t, err)
 	defer func() { _ = f.Close() }()
-	hash := sha256.New()
 	i := &Image{Path: path, users: 1}
-	i.copy, err = c.privateCopy(f, hash, filepath.Base(path))
+	var digest []byte
+	i.copy, digest, err = c.privateCopy(f, filepath.Base(path))
 	require.NoError(t, err)
-	i.Digest = hex.EncodeToString(hash.Sum(nil))
+	i.Digest = hex.EncodeToString(digest)
 	return i
 }
 
@@ -166,7 +166,7 @@ func TestPrivateCopy(t *testing.T) {
 	f, err := os.Open(path)
 	require.NoError(t, err)
 	defer func() { _ = f.Close() }()
-	_, err = c.privateCopy(f, sha256.New(), "program")
+	_, _, err = c.privateCopy(f, "program")
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 

@@ -4,11 +4,10 @@ package launch
 
 import (
 	"errors"
-	"io"
 	"os"
 )
 
 const sealedPath = ""
 
 // seal: only Linux can. Elsewhere a private copy is executed.
-func seal(io.Reader, string) (*os.File, error) { return nil, errors.ErrUnsupported }
+func seal(*os.File, string) (*os.File, []byte, error) { return nil, nil, errors.ErrUnsupported }
