@@ -38,8 +38,8 @@ type conformance struct {
 func dialects() map[string]func(field.Object, conformance, *time.Location) *vehiclev1.VehicleData {
 	return map[string]func(field.Object, conformance, *time.Location) *vehiclev1.VehicleData{
 		"ccs2": parseCCS2, "eu_ccs2": parseCCS2,
-		"eu_ccs1": func(state field.Object, _ conformance, zone *time.Location) *vehiclev1.VehicleData {
-			return ccs1.Parse(state, ccs1.Known{Zone: zone})
+		"eu_ccs1": func(state field.Object, c conformance, zone *time.Location) *vehiclev1.VehicleData {
+			return ccs1.Parse(state, ccs1.Known{EngineType: c.engineType(), Zone: zone})
 		},
 	}
 }

@@ -22,11 +22,22 @@ type report struct {
 	old bool
 	// restart: the plugin is a new process.
 	restart bool
+	// gone: the report has no such value.
+	gone bool
+	// quiet: what is published instead is not told as held back.
+	quiet bool
 }
 
 func TestImplausibleValuesAreHeldBackUntilSeenTwice(t *testing.T) {
 	soc := func(d *vehiclev1.VehicleData, v float64) { d.Battery.Soc = &v }
 	odometer := func(d *vehiclev1.VehicleData, v float64) { d.Drive.Odometer = &v }
+	withRange := func(d *vehiclev1.VehicleData, v float64) {
+		d.Battery.Soc, d.Range = &v, &vehiclev1.Range{Electric: proto.Float64(210)}
+	}
+	electric := func(d *vehiclev1.VehicleData, v float64) { d.Range = &vehiclev1.Range{Electric: &v} }
+	limit := func(d *vehiclev1.VehicleData, v float64) { d.Charging = &vehiclev1.Charging{LimitAc: &v} }
+	electricOf := func(d *vehiclev1.VehicleData) *float64 { return d.GetRange().Electric }
+	limitOf := func(d *vehiclev1.VehicleData) *float64 { return d.GetCharging().LimitAc }
 	socOf := func(d *vehiclev1.VehicleData) *float64 { return d.GetBattery().Soc }
 	odometerOf := func(d *vehiclev1.VehicleData) *float64 { return d.GetDrive().Odometer }
 	for name, c := range map[string]struct {
@@ -43,8 +54,20 @@ func TestImplausibleValuesAreHeldBackUntilSeenTwice(t *testing.T) {
 		"the same report read twice is one sighting": {soc, socOf, []report{
 			{car: 60, out: 60}, {after: time.Hour, car: 0, out: 60}, {after: 6 * time.Second, car: 0, out: 60, old: true},
 		}},
-		"the same report that stands": {soc, socOf, []report{
-			{car: 60, out: 60}, {after: time.Hour, car: 0, out: 60}, {after: 11 * time.Minute, car: 0, out: 0, old: true},
+		"the same report that stands proves nothing": {soc, socOf, []report{
+			{car: 60, out: 60}, {after: time.Hour, car: 0, out: 60}, {after: 48 * time.Hour, car: 0, out: 60, old: true}, {after: time.Hour, car: 0, out: 0},
+		}},
+		"a charge of 0 beside a range": {withRange, socOf, []report{
+			{car: 60, out: 60}, {after: time.Hour, car: 0, out: 60}, {after: time.Hour, car: 0, out: 60}, {after: time.Hour, car: 0, out: 60}, {after: time.Hour, car: 58, out: 58},
+		}},
+		"a range of 0 beside a charge": {electric, electricOf, []report{
+			{car: 200, out: 200}, {after: time.Hour, car: 0, out: 200}, {after: time.Hour, car: 0, out: 200}, {after: time.Hour, car: 180, out: 180},
+		}},
+		"an odometer that is gone": {odometer, odometerOf, []report{
+			{car: 48210, out: 48210}, {after: time.Hour, gone: true, out: 48210}, {after: time.Hour, gone: true, out: 48210, restart: true}, {after: time.Hour, car: 48260, out: 48260},
+		}},
+		"a charge limit that is gone": {limit, limitOf, []report{
+			{car: 90, out: 90}, {after: time.Hour, gone: true, out: 90}, {after: time.Hour, car: 80, out: 80},
 		}},
 		"a battery that runs down": {soc, socOf, []report{
 			{car: 3, out: 3}, {after: time.Hour, car: 0, out: 0},
@@ -58,8 +81,11 @@ func TestImplausibleValuesAreHeldBackUntilSeenTwice(t *testing.T) {
 		"an odometer that runs backwards once": {odometer, odometerOf, []report{
 			{car: 20000, out: 20000}, {after: time.Hour, car: 12427, out: 20000}, {after: time.Hour, car: 20040, out: 20040},
 		}},
-		"an odometer of a new instrument": {odometer, odometerOf, []report{
-			{car: 20000, out: 20000}, {after: time.Hour, car: 10, out: 20000}, {after: time.Hour, car: 25, out: 25},
+		"an odometer never falls": {odometer, odometerOf, []report{
+			{car: 20000, out: 20000}, {after: time.Hour, car: 10, out: 20000}, {after: time.Hour, car: 25, out: 20000}, {after: 1000 * time.Hour, car: 25, out: 20000},
+		}},
+		"a leap that is repeated": {odometer, odometerOf, []report{
+			{car: 20000, out: 20000}, {after: time.Hour, car: 65535, out: 20000}, {after: time.Hour, car: 65535, out: 20000}, {after: time.Hour, car: 20050, out: 20050},
 		}},
 		"an odometer that leaps": {odometer, odometerOf, []report{
 			{car: 20000, out: 20000}, {after: time.Hour, car: 65535, out: 20000}, {after: time.Hour, car: 20001, out: 20001},
@@ -71,7 +97,7 @@ func TestImplausibleValuesAreHeldBackUntilSeenTwice(t *testing.T) {
 			{car: 20000, out: 20000}, {after: 48 * time.Hour, car: 21500, out: 21500},
 		}},
 		"rounding of units": {odometer, odometerOf, []report{
-			{car: 20000.6, out: 20000.6}, {after: time.Minute, car: 20000, out: 20000},
+			{car: 20000.6, out: 20000.6}, {after: time.Minute, car: 20000, out: 20000.6, quiet: true},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -87,7 +113,10 @@ func TestImplausibleValuesAreHeldBackUntilSeenTwice(t *testing.T) {
 					e = r.start(t)
 				}
 				r.report = func(d *vehiclev1.VehicleData) {
-					c.set(d, step.car)
+					d.Drive.Odometer = nil
+					if !step.gone {
+						c.set(d, step.car)
+					}
 					d.Refresh.ObservedAt = proto.Int64(observed.UnixMilli())
 				}
 				d, err := e.RefreshCached(t.Context(), "car1")
@@ -95,13 +124,29 @@ func TestImplausibleValuesAreHeldBackUntilSeenTwice(t *testing.T) {
 				require.NotNil(t, c.get(d), "report %d", i)
 				assert.InDelta(t, step.out, *c.get(d), 1e-9, "report %d", i)
 				held := int32(0)
-				if step.car != step.out { //nolint:testifylint // the same literals
+				if step.car != step.out && !step.quiet { //nolint:testifylint // the same literals
 					held = 1
 				}
 				assert.Equal(t, held, d.GetRefresh().GetHeldBackValues(), "report %d", i)
 			}
 		})
 	}
+}
+
+// TestContradictionWithoutPredecessor: there is nothing that could stand instead.
+func TestContradictionWithoutPredecessor(t *testing.T) {
+	r := newRefusing(t)
+	r.report = func(d *vehiclev1.VehicleData) {
+		d.Range = &vehiclev1.Range{Electric: proto.Float64(0), Total: proto.Float64(0), Fuel: proto.Float64(300)}
+		d.Fuel = &vehiclev1.Fuel{Level: proto.Float64(0)}
+	}
+	d, err := r.start(t).RefreshCached(t.Context(), "car1")
+	require.NoError(t, err)
+	assert.Nil(t, d.GetRange().Electric, "half a charge goes some way")
+	assert.Nil(t, d.GetRange().Total)
+	assert.Nil(t, d.GetFuel().Level, "an empty tank does not")
+	assert.InDelta(t, 300, d.GetRange().GetFuel(), 0)
+	assert.EqualValues(t, 3, d.GetRefresh().GetHeldBackValues())
 }
 
 func TestPercentagesOutOfRangeAreUnknown(t *testing.T) {

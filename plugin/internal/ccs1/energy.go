@@ -30,8 +30,8 @@ func charging(ev field.Object) *vehiclev1.Charging {
 		ConnectorCode: field.Opt(connector, ok),
 		PortOpen:      field.Opt(door == 1, hasDoor && door != 0),
 		Power:         power(ev.At("batteryPower")),
-		LimitAc:       target(targets, plugAC, "targetSOClevel", percent),
-		LimitDc:       target(targets, plugDC, "targetSOClevel", percent),
+		LimitAc:       target(targets, plugAC, "targetSOClevel", limit),
+		LimitDc:       target(targets, plugDC, "targetSOClevel", limit),
 		TimeToLimit:   field.Opt(remaining.At("atc.value").Minutes()),
 		TimeDc:        field.Opt(remaining.At("etc1.value").Minutes()),
 		TimePortable:  field.Opt(remaining.At("etc2.value").Minutes()),
@@ -67,18 +67,43 @@ func target(list field.Object, plug int32, path string, read func(value field.Ob
 	return found
 }
 
-func percent(value field.Object) *float64 { return field.Opt(value.Percent()) }
+func limit(value field.Object) *float64 { return field.Opt(value.ChargeLimit()) }
 
-func ranges(s field.Object) *vehiclev1.Range {
+// engineOf is the power train of the list or, for one that the list does not name,
+// the one that the document shows.
+func engineOf(s field.Object, listed vehiclev1.EngineType) vehiclev1.EngineType {
+	if listed != vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED {
+		return listed
+	}
+	plug := s.At("evStatus.batteryStatus").Exists() && s.At("evStatus.batteryPlugin").Exists()
+	gas, _ := s.At("evStatus.drvDistance.0.rangeByFuel.gasModeRange.value").Number()
+	tank, _ := s.At("fuelLevel").Number()
+	switch {
+	case plug && max(gas, tank) > 0:
+		return vehiclev1.EngineType_ENGINE_TYPE_PHEV
+	case plug:
+		return vehiclev1.EngineType_ENGINE_TYPE_EV
+	case tank > 0 || s.At("lowFuelLight").Exists():
+		return vehiclev1.EngineType_ENGINE_TYPE_ICE
+	}
+	return vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED
+}
+
+func ranges(s field.Object, engine vehiclev1.EngineType) *vehiclev1.Range {
 	byFuel := s.At("evStatus.drvDistance.0.rangeByFuel")
 	targets := s.At("evStatus.reservChargeInfos.targetSOClist")
 	km := func(o field.Object) *float64 { return field.Opt(field.Kilometers(o.At("value"), o.At("unit"))) }
+	some := func(o field.Object) *float64 {
+		far, ok := field.Kilometers(o.At("value"), o.At("unit"))
+		return field.Opt(far, ok && far > 0)
+	}
 	const atLimit = "dte.rangeByFuel.totalAvailableRange"
 	r := &vehiclev1.Range{
-		Electric:  km(byFuel.At("evModeRange")),
-		Fuel:      km(byFuel.At("gasModeRange")),
-		AtLimitAc: target(targets, plugAC, atLimit, km),
-		AtLimitDc: target(targets, plugDC, atLimit, km),
+		Electric: km(byFuel.At("evModeRange")),
+		Fuel:     km(byFuel.At("gasModeRange")),
+		// A car that is charged to its limit goes some way.
+		AtLimitAc: target(targets, plugAC, atLimit, some),
+		AtLimitDc: target(targets, plugDC, atLimit, some),
 	}
 	total := byFuel.At("totalAvailableRange")
 	if value, ok := total.At("value").Number(); ok {
@@ -88,13 +113,11 @@ func ranges(s field.Object) *vehiclev1.Range {
 			*r.Total *= field.Round(value, 1) / value
 		}
 	}
-	if r.Fuel == nil {
-		// 0 counts as missing: every electric car sends it.
-		if fallback := km(s.At("dte")); fallback != nil && *fallback > 0 {
-			r.Fuel = fallback
-		}
+	dte := some(s.At("dte")) // every electric car sends 0 there
+	if engine == vehiclev1.EngineType_ENGINE_TYPE_ICE || engine == vehiclev1.EngineType_ENGINE_TYPE_HEV {
+		dte = km(s.At("dte"))
 	}
-	return r
+	return field.Ranges(r, dte, engine)
 }
 
 func schedule(r field.Object, known Known) *vehiclev1.Schedule {
@@ -107,13 +130,13 @@ func schedule(r field.Object, known Known) *vehiclev1.Schedule {
 		Departure1Days:               weekdays(one.At("reservInfo.day")),
 		Departure1Time:               clock(one.At("reservInfo.time")),
 		Departure1ClimateEnabled:     field.Opt(one.At("reservFatcSet.airCtrl").Bool()),
-		Departure1ClimateTemperature: temperature(one.At("reservFatcSet.airTemp"), known),
+		Departure1ClimateTemperature: field.Opt(celsius(one.At("reservFatcSet.airTemp"), known)),
 		Departure1ClimateDefrost:     field.Opt(one.At("reservFatcSet.defrost").Bool()),
 		Departure2Enabled:            field.Opt(two.At("reservChargeSet").Bool()),
 		Departure2Days:               weekdays(two.At("reservInfo.day")),
 		Departure2Time:               clock(two.At("reservInfo.time")),
 		Departure2ClimateEnabled:     field.Opt(two.At("reservFatcSet.airCtrl").Bool()),
-		Departure2ClimateTemperature: temperature(two.At("reservFatcSet.airTemp"), known),
+		Departure2ClimateTemperature: field.Opt(celsius(two.At("reservFatcSet.airTemp"), known)),
 		Departure2ClimateDefrost:     field.Opt(two.At("reservFatcSet.defrost").Bool()),
 		ChargingEnabled:              field.Opt(r.At("reservFlag").Bool()),
 		OffPeakStart:                 clock(peak.At("offPeakPowerTime1.starttime")),

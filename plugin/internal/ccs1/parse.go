@@ -9,6 +9,9 @@ import (
 
 // Known is what has to be known besides the document.
 type Known struct {
+	// EngineType from the vehicle list; it decides what the ranges mean. Unspecified:
+	// what the document shows.
+	EngineType vehiclev1.EngineType
 	// Zone of the region's zone-less times.
 	Zone *time.Location
 	// TemperatureBase is the first entry of the region's temperature table in
@@ -31,7 +34,7 @@ func Parse(info field.Object, known Known) *vehiclev1.VehicleData {
 	d := &vehiclev1.VehicleData{
 		Battery:      battery(ev),
 		Charging:     charging(ev),
-		Range:        ranges(s),
+		Range:        ranges(s, engineOf(s, known.EngineType)),
 		Schedule:     schedule(ev.At("reservChargeInfos"), known),
 		AuxBattery:   auxBattery(s),
 		Drive:        drive(s, info.At("odometer")),
@@ -76,9 +79,8 @@ func auxBattery(s field.Object) *vehiclev1.AuxBattery {
 }
 
 func drive(s, odometer field.Object) *vehiclev1.Drive {
-	km, ok := field.Kilometers(odometer.At("value"), odometer.At("unit"))
 	return &vehiclev1.Drive{
-		Odometer:         field.Opt(km, ok && km > 0), // 0 is "no data"
+		Odometer:         field.Opt(field.Odometer(odometer.At("value"), odometer.At("unit"))),
 		Running:          field.Opt(s.At("engine").Bool()),
 		AccessoryOn:      field.Opt(s.At("acc").Bool()),
 		Ignition3On:      field.Opt(s.At("ign3").Bool()),
@@ -111,9 +113,11 @@ func windows(s field.Object) *vehiclev1.Windows {
 }
 
 func climate(s field.Object, known Known) *vehiclev1.Climate {
+	on := field.Opt(s.At("airCtrlOn").Bool())
+	set, ok := celsius(s.At("airTemp"), known)
 	return &vehiclev1.Climate{
-		On:                  field.Opt(s.At("airCtrlOn").Bool()),
-		SetTemperature:      temperature(s.At("airTemp"), known),
+		On:                  on,
+		SetTemperature:      field.SetTemperature(set, ok, on),
 		DefrostOn:           field.Opt(s.At("defrost").Bool()),
 		SteeringWheelHeatOn: field.Opt(s.At("steerWheelHeat").Heater()),
 		RearWindowHeatOn:    field.Opt(s.At("sideBackWindowHeat").Bool()),
@@ -121,8 +125,8 @@ func climate(s field.Object, known Known) *vehiclev1.Climate {
 	}
 }
 
-func temperature(t field.Object, known Known) *float64 {
-	return field.Opt(field.HexCelsius(t.At("value"), t.At("unit"), known.TemperatureBase, known.TemperatureEntries))
+func celsius(t field.Object, known Known) (float64, bool) {
+	return field.HexCelsius(t.At("value"), t.At("unit"), known.TemperatureBase, known.TemperatureEntries)
 }
 
 func seats(s field.Object) *vehiclev1.Seats {

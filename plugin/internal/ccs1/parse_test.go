@@ -108,3 +108,39 @@ func TestLocation(t *testing.T) {
 		assert.Nil(t, block(members), name)
 	}
 }
+
+func TestRangesByEngine(t *testing.T) {
+	const (
+		plugged = `"batteryStatus": 50, "batteryPlugin": 0`
+		both    = `{"evStatus": {` + plugged + `, "drvDistance": [{"rangeByFuel": {"evModeRange": {"value": 60, "unit": 1}, "gasModeRange": {"value": 640, "unit": 1}, "totalAvailableRange": {"value": 700, "unit": 1}}}]}}`
+		no1     = `{"evStatus": {` + plugged + `, "drvDistance": [{"rangeByFuel": {"evModeRange": {"value": 60, "unit": 1}, "totalAvailableRange": {"value": 60, "unit": 1}}}]}, "dte": {"value": 0, "unit": 1}}`
+		single  = `{"dte": {"value": 437, "unit": 1}}`
+	)
+	for name, tc := range map[string]struct {
+		engine                vehiclev1.EngineType
+		status                string
+		total, electric, fuel any
+	}{
+		"electric car":                    {vehiclev1.EngineType_ENGINE_TYPE_EV, no1, 60.0, 60.0, nil},
+		"electric car, single figure":     {vehiclev1.EngineType_ENGINE_TYPE_EV, single, 437.0, 437.0, nil},
+		"electric car with a fuel figure": {vehiclev1.EngineType_ENGINE_TYPE_EV, both, 700.0, 60.0, nil},
+		"plug-in hybrid":                  {vehiclev1.EngineType_ENGINE_TYPE_PHEV, both, 700.0, 60.0, 640.0},
+		"plug-in hybrid, single figure":   {vehiclev1.EngineType_ENGINE_TYPE_PHEV, single, nil, nil, 437.0},
+		"hybrid":                          {vehiclev1.EngineType_ENGINE_TYPE_HEV, single, 437.0, nil, 437.0},
+		"combustion engine":               {vehiclev1.EngineType_ENGINE_TYPE_ICE, single, 437.0, nil, 437.0},
+		"combustion engine, empty":        {vehiclev1.EngineType_ENGINE_TYPE_ICE, `{"dte": {"value": 0, "unit": 1}}`, 0.0, nil, 0.0},
+		"unknown, single figure":          {vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED, single, 437.0, nil, nil},
+		"unknown, both":                   {vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED, both, 700.0, 60.0, 640.0},
+		"unknown, a battery":              {vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED, no1, 60.0, 60.0, nil},
+		"unknown, a tank":                 {vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED, `{"fuelLevel": 40, "dte": {"value": 437, "unit": 1}}`, 437.0, nil, 437.0},
+		"unknown, a lamp of the tank":     {vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED, `{"lowFuelLight": false, "dte": {"value": 437, "unit": 1}}`, 437.0, nil, 437.0},
+		"unknown, a battery and a lamp":   {vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED, `{"lowFuelLight": false, "evStatus": {` + plugged + `}}`, nil, nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := ccs1.Parse(parsetest.Decode(t, inside(vehicleStatus, tc.status)), ccs1.Known{EngineType: tc.engine})
+			parsetest.AssertValue(t, tc.total, d, "range.total")
+			parsetest.AssertValue(t, tc.electric, d, "range.electric")
+			parsetest.AssertValue(t, tc.fuel, d, "range.fuel")
+		})
+	}
+}

@@ -68,9 +68,11 @@ func windowOpen(w field.Object) *bool {
 
 func climate(v field.Object) *vehiclev1.Climate {
 	driver, outside := v.At("Cabin.HVAC.Row1.Driver"), v.At("Cabin.HVAC.OutsideTemperature")
+	on := field.Opt(driver.At("Blower.SpeedLevel").Bool())
+	set, ok := field.Celsius(driver.At("Temperature.Value"), driver.At("Temperature.Unit"))
 	return &vehiclev1.Climate{
-		On:                  field.Opt(driver.At("Blower.SpeedLevel").Bool()),
-		SetTemperature:      field.Opt(field.Celsius(driver.At("Temperature.Value"), driver.At("Temperature.Unit"))),
+		On:                  on,
+		SetTemperature:      field.SetTemperature(set, ok, on),
 		OutsideTemperature:  field.Opt(field.Celsius(outside.At("Value"), outside.At("Unit"))),
 		DefrostOn:           field.Opt(v.At("Body.Windshield.Front.Defog.State").Heater()),
 		SteeringWheelHeatOn: field.Opt(v.At("Cabin.SteeringWheel.Heat.State").Heater()),

@@ -62,9 +62,9 @@ func charging(green field.Object) *vehiclev1.Charging {
 		PortOpen:      portOpen(green.At("ChargingDoor.State")),
 		Power:         field.Opt(grid.At("RealTimePower").Number()),
 		CurrentLimit:  currentLimit(c.At("ElectricCurrentLevel.State")),
-		LimitAc:       field.Opt(c.At("TargetSoC.Standard").Percent()),
-		LimitDc:       field.Opt(c.At("TargetSoC.Quick").Percent()),
-		V2LLimit:      field.Opt(grid.At("VehicleToLoad.DischargeLimitation.SoC").Percent()),
+		LimitAc:       field.Opt(c.At("TargetSoC.Standard").ChargeLimit()),
+		LimitDc:       field.Opt(c.At("TargetSoC.Quick").ChargeLimit()),
+		V2LLimit:      field.Opt(grid.At("VehicleToLoad.DischargeLimitation.SoC").ChargeLimit()),
 		TimeToLimit:   field.Opt(remaining, hasRemaining),
 		TimeDc:        field.Opt(c.At("EstimatedTime.Quick").Minutes()),
 		TimePortable:  field.Opt(c.At("EstimatedTime.ICCB").Minutes()),
@@ -110,27 +110,25 @@ func ranges(v field.Object, engine vehiclev1.EngineType) *vehiclev1.Range {
 	unit := dte.At("Unit")
 	km := func(value field.Object) *float64 { return rangeKM(value, unit) }
 	r := &vehiclev1.Range{
-		Total:     km(dte.At("Total")),
-		AtLimitAc: km(target.At("Standard")),
-		AtLimitDc: km(target.At("Quick")),
+		Total: km(dte.At("Total")), Electric: km(dte.At("EV")), Fuel: km(dte.At("ICE")),
+		// A car that is charged to its limit goes some way.
+		AtLimitAc: some(km(target.At("Standard"))),
+		AtLimitDc: some(km(target.At("Quick"))),
 	}
-	fuelRange := km(dte.At("ICE"))
-	if fuelRange == nil {
-		fuelRange = km(dte.At("Fuel"))
+	if r.Fuel == nil {
+		r.Fuel = km(dte.At("Fuel"))
 	}
-	switch engine {
-	case vehiclev1.EngineType_ENGINE_TYPE_EV:
-		r.Electric = km(dte.At("Total"))
-	case vehiclev1.EngineType_ENGINE_TYPE_PHEV:
-		r.Electric, r.Fuel = km(dte.At("EV")), fuelRange
-	case vehiclev1.EngineType_ENGINE_TYPE_HEV:
-		r.Fuel = fuelRange
-	case vehiclev1.EngineType_ENGINE_TYPE_ICE:
-		if r.Fuel = fuelRange; r.Fuel == nil {
-			r.Fuel = km(dte.At("Total"))
-		}
+	if engine == vehiclev1.EngineType_ENGINE_TYPE_EV {
+		r.Electric = nil // the total is what the car shows
 	}
-	return r
+	return field.Ranges(r, nil, engine)
+}
+
+func some(km *float64) *float64 {
+	if km != nil && *km == 0 {
+		return nil
+	}
+	return km
 }
 
 // rangeKM is a distance. Hybrids send overflow garbage for the part of the range

@@ -92,7 +92,7 @@ func auxBattery(e field.Object) *vehiclev1.AuxBattery {
 
 func drive(v field.Object) *vehiclev1.Drive {
 	return &vehiclev1.Drive{
-		Odometer:         field.Opt(field.Kilometers(v.At("Drivetrain.Odometer"), field.Object{})), // always km
+		Odometer:         field.Opt(field.Odometer(v.At("Drivetrain.Odometer"), field.Object{})), // always km
 		Running:          field.Opt(v.First("DrivingReady", "Drivetrain.DrivingReady", "Green.DrivingReady").Bool()),
 		AccessoryOn:      field.Opt(v.At("Electronics.PowerSupply.Accessory").Bool()),
 		Ignition3On:      field.Opt(v.At("Electronics.PowerSupply.Ignition3").Bool()),

@@ -27,6 +27,31 @@ func (o Object) Percent() (float64, bool) {
 	return f, o.Understood(ok && f >= 0 && f <= 100)
 }
 
+// ChargeLimit is a percentage at which charging stops. No car lets itself be set to
+// 0, which stands for "no reading".
+func (o Object) ChargeLimit() (float64, bool) {
+	f, ok := o.Percent()
+	return f, ok && f > 0
+}
+
+// Odometer is a distance driven in the unit of its code; 0 stands for "no reading".
+// What no car drives is not understood.
+func Odometer(value, unit Object) (float64, bool) {
+	const most = 2e6 // km
+	km, ok := Kilometers(value, unit)
+	return km, ok && km > 0 && value.Understood(km <= most)
+}
+
+// SetTemperature takes the temperature out that a car shows while its climate is
+// off: not what is set, but the lowest step that it has.
+func SetTemperature(celsius float64, ok bool, on *bool) *float64 {
+	const lowest = 17 // of some models; others go down to 14 or 15
+	if on != nil && !*on && celsius <= lowest {
+		return nil
+	}
+	return Opt(celsius, ok)
+}
+
 // DistanceUnit reads the vendors' code: 1 is km, 2 and 3 are miles, 0 is none.
 func (o Object) DistanceUnit() vehiclev1.DistanceUnit {
 	switch code, _ := o.OneOf(0, 1, 2, 3); code {
@@ -39,13 +64,15 @@ func (o Object) DistanceUnit() vehiclev1.DistanceUnit {
 }
 
 // Kilometers converts a distance by its unit code. Without a code, or with code
-// 0, it is in km already; with a code that nobody knows it is unset.
+// 0, it is in km already, but 0 with code 0 is no reading; with a code that nobody
+// knows it is unset.
 func Kilometers(value, unit Object) (float64, bool) {
 	f, ok := value.number()
 	if !value.Understood(ok && f >= 0) {
 		return 0, false
 	}
-	if _, known := unit.OneOf(0, 1, 2, 3); unit.Exists() && !known {
+	code, known := unit.OneOf(0, 1, 2, 3)
+	if unit.Exists() && !known || known && code == 0 && f == 0 {
 		return 0, false
 	}
 	if unit.DistanceUnit() == vehiclev1.DistanceUnit_DISTANCE_UNIT_MILES {

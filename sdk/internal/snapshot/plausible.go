@@ -20,49 +20,51 @@ type sighting struct {
 	Polled   int64 `json:"polled"`
 }
 
-// suspectStays is how long the same report of a car has to stand before its
-// value counts as seen twice: a parked car reports nothing new for days.
+// suspectStays is how long the answers of a car that tells no time have to stand
+// before a value in them counts as seen twice.
 const suspectStays = 10 * time.Minute
 
-// rule says which values of an attribute are not believed at once.
+// rule says which values of an attribute are not believed. Parts may be nil.
 type rule struct {
-	path  string
-	field func(*vehiclev1.VehicleData) **float64
-	// implausible says whether a value is not believed after another one.
+	path string
+	// implausible after another value: a second report confirms it.
 	implausible func(was, is sighting) bool
+	// rising: it never falls, and rises no faster than a car drives, however often
+	// that is repeated.
+	rising bool
+	// contradicted is whether 0 is by the rest of the same report, however often it is repeated.
+	contradicted func(d *vehiclev1.VehicleData) bool
+	// lasting: a car that has told it once has it for ever, so that a report without
+	// it says nothing.
+	lasting bool
 }
 
 // rules for attributes that vendors are known to send nonsense in: a charge or a
-// range of 0 from a car that had plenty, and an odometer that jumps.
+// range of 0 from a car that had plenty, an odometer that jumps, values that are
+// gone now and then.
 func rules() []rule {
+	const some, far = 5, 50 // %, km
 	return []rule{
-		{"battery.soc", func(d *vehiclev1.VehicleData) **float64 {
-			return in(d.Battery, func(b *vehiclev1.Battery) **float64 { return &b.Soc })
-		}, vanished(3)},
-		{"aux_battery.soc", func(d *vehiclev1.VehicleData) **float64 {
-			return in(d.AuxBattery, func(b *vehiclev1.AuxBattery) **float64 { return &b.Soc })
-		}, vanished(0)},
-		{"fuel.level", func(d *vehiclev1.VehicleData) **float64 {
-			return in(d.Fuel, func(f *vehiclev1.Fuel) **float64 { return &f.Level })
-		}, vanished(5)},
-		{"range.total", func(d *vehiclev1.VehicleData) **float64 {
-			return in(d.Range, func(r *vehiclev1.Range) **float64 { return &r.Total })
-		}, vanished(20)},
-		{"range.electric", func(d *vehiclev1.VehicleData) **float64 {
-			return in(d.Range, func(r *vehiclev1.Range) **float64 { return &r.Electric })
-		}, vanished(20)},
-		{"drive.odometer", func(d *vehiclev1.VehicleData) **float64 {
-			return in(d.Drive, func(v *vehiclev1.Drive) **float64 { return &v.Odometer })
-		}, jumped},
+		{path: "battery.soc", implausible: vanished(3), contradicted: func(d *vehiclev1.VehicleData) bool {
+			return d.GetRange().GetElectric() > some
+		}},
+		{path: "aux_battery.soc", implausible: vanished(0)},
+		{path: "fuel.level", implausible: vanished(5), contradicted: func(d *vehiclev1.VehicleData) bool {
+			return d.GetRange().GetFuel() > far
+		}},
+		{path: "range.total", implausible: vanished(20), contradicted: func(d *vehiclev1.VehicleData) bool {
+			return max(d.GetBattery().GetSoc(), d.GetFuel().GetLevel(), d.GetRange().GetElectric(), d.GetRange().GetFuel()) > some
+		}},
+		{path: "range.electric", implausible: vanished(20), contradicted: func(d *vehiclev1.VehicleData) bool {
+			return d.GetBattery().GetSoc() > some
+		}},
+		{path: "range.fuel", implausible: vanished(20), contradicted: func(d *vehiclev1.VehicleData) bool {
+			return d.GetFuel().GetLevel() > 2*some
+		}},
+		{path: "drive.odometer", rising: true, lasting: true},
+		{path: "charging.limit_ac", lasting: true},
+		{path: "charging.limit_dc", lasting: true},
 	}
-}
-
-// in returns the field of a group, nil if the group is not there.
-func in[T any](group *T, field func(*T) **float64) **float64 {
-	if group == nil {
-		return nil
-	}
-	return field(group)
 }
 
 // vanished: 0 after more than some.
@@ -70,59 +72,81 @@ func vanished(some float64) func(was, is sighting) bool {
 	return func(was, is sighting) bool { return is.Value == 0 && was.Value > some }
 }
 
-// jumped: an odometer that runs backwards, by more than the rounding of units,
-// or further than any car drives.
+// jumped: an odometer that runs backwards, or further than any car drives in that
+// time.
 func jumped(was, is sighting) bool {
 	const fastest, slack = 250, 100 // km/h, km
 	elapsed := was.until(is)
-	return is.Value < was.Value-1 || elapsed > 0 && is.Value > was.Value+fastest*elapsed.Hours()+slack
+	return is.Value < was.Value || elapsed > 0 && is.Value > was.Value+fastest*elapsed.Hours()+slack
 }
 
 // holdBackLocked puts the values that were believed last in the place of those in next
-// that are not believed yet, and returns what is held back and believed now.
+// that are not believed, or that are gone and cannot be, and returns what is held back
+// and believed now. What is not believed and has no predecessor is unset.
 func (m *Memory) holdBackLocked(vehicleID string, r *recollection, next *vehiclev1.VehicleData) (suspects, believed map[string]sighting) {
-	suspects, believed, held := map[string]sighting{}, maps.Clone(r.believed), int32(0)
+	suspects, believed = map[string]sighting{}, maps.Clone(r.believed)
 	if believed == nil {
 		believed = map[string]sighting{}
 	}
+	told, held := proto.CloneOf(next), int32(0)
 	seen := sighting{Observed: next.GetRefresh().GetObservedAt(), Polled: next.GetRefresh().GetPolledAt()}
 	for _, rule := range rules() {
-		field := rule.field(next)
-		if field == nil || *field == nil {
-			if s, ok := r.suspects[rule.path]; ok {
-				suspects[rule.path] = s // a report without the value says nothing of it
+		value := numberOf(next, rule.path)
+		was, known := believed[rule.path]
+		first, again := r.suspects[rule.path]
+		if !value.isSet() {
+			if again {
+				suspects[rule.path] = first // a report without the value says nothing of it
+			}
+			if rule.lasting && known {
+				value.set(was.Value)
+				held++
 			}
 			continue
 		}
-		was, known := believed[rule.path]
-		seen.Value = **field
-		first, again := r.suspects[rule.path]
-		if !known || !rule.implausible(was, seen) || again && rule.confirmed(first, seen) {
+
+		seen.Value = value.get()
+		if rule.rising && seen.Value < was.Value && seen.Value >= was.Value-1 { // rounding
+			value.set(was.Value)
+			continue
+		}
+		doubted := rule.implausible != nil && rule.implausible(was, seen)
+		if !rule.excludes(told, was, seen) && (!doubted || again && rule.confirmed(first, seen)) {
 			believed[rule.path] = seen
 			continue
 		}
+
 		if again && first.sameReport(seen) {
 			suspects[rule.path] = first
 		} else {
 			suspects[rule.path] = seen
 			m.o.HeldBack()
-			m.o.Logger.Warn("an implausible value is held back until it is seen again",
+			m.o.Logger.Warn("an implausible value is held back",
 				"vehicle", vehicleID, "attribute", rule.path, "value", seen.Value, "kept", was.Value)
 		}
-		*field = proto.Float64(was.Value)
+		value.unset()
+		if known {
+			value.set(was.Value)
+		}
 		held++
 	}
 	heldBack(next, held)
 	return suspects, believed
 }
 
-// confirmed says whether the value was seen twice: a new report goes on from
-// where the suspect was, or the same report still stands.
+// excludes says whether a value is never believed.
+func (r rule) excludes(told *vehiclev1.VehicleData, was, is sighting) bool {
+	return r.rising && jumped(was, is) || r.contradicted != nil && is.Value == 0 && r.contradicted(told)
+}
+
+// confirmed says whether a value was seen twice: a new report goes on from where the
+// suspect was. The same report proves nothing, but of a car that tells no time all
+// reports look the same.
 func (r rule) confirmed(first, again sighting) bool {
-	if first.sameReport(again) {
+	if first.Observed == 0 && again.Observed == 0 {
 		return again.Value == first.Value && time.UnixMilli(again.Polled).Sub(time.UnixMilli(first.Polled)) >= suspectStays
 	}
-	return !r.implausible(first, again)
+	return !first.sameReport(again) && !r.implausible(first, again)
 }
 
 func (s sighting) sameReport(other sighting) bool { return s.Observed == other.Observed }

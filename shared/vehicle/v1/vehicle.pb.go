@@ -3335,8 +3335,9 @@ type Refresh struct {
 	// How many values of the last answer were there, but not understood; they are
 	// unset, and what they were stands in the debug log.
 	RejectedValues *int32 `protobuf:"varint,9,opt,name=rejected_values,json=rejectedValues,proto3,oneof" json:"rejected_values,omitempty"`
-	// How many values of the last answer are not believed yet, because they jumped
-	// beyond what a car does; the ones before them stand meanwhile.
+	// How many values of the last answer are not believed, because they jumped beyond
+	// what a car does or the rest of the answer speaks against them, or are gone
+	// although they cannot be. The ones before them stand meanwhile.
 	HeldBackValues *int32 `protobuf:"varint,10,opt,name=held_back_values,json=heldBackValues,proto3,oneof" json:"held_back_values,omitempty"`
 	// When the car itself reported this state. The proof of freshness.
 	// Published last, with QoS 1, so that whoever waits for it has seen the rest.
