@@ -39,10 +39,17 @@ func lock(path string, flag int, settle func(*os.File) error) (*os.File, error) 
 		err = settle(f)
 	}
 	if err != nil {
-		_ = f.Close()
+		unlock(f)
 		return nil, err
 	}
 	return f, nil
+}
+
+// unlock gives a lock back at once. Closing alone would leave it with a child that is
+// being started and has not run its program yet: until then it has our files open.
+func unlock(f *os.File) {
+	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+	_ = f.Close()
 }
 
 // stillThere: the file may have been removed between its opening and its locking.

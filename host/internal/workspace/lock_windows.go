@@ -20,6 +20,8 @@ func lockDir(dir string) (*os.File, error) {
 // lockNewDir is lockDir: there is no moment between making and holding the file.
 func lockNewDir(dir string) (*os.File, error) { return lockDir(dir) }
 
+func unlock(f *os.File) { _ = f.Close() }
+
 func ours(fs.FileInfo) bool { return true }
 
 func reachable(string, launch.User) error { return nil }

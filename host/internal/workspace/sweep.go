@@ -29,7 +29,7 @@ func sweep(base string) {
 		}
 		if lock, err := lockDir(dir); err == nil {
 			_ = Remove(dir) // what cannot be removed is somebody else's trouble
-			_ = lock.Close()
+			unlock(lock)
 		}
 	}
 }

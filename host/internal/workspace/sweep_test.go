@@ -38,7 +38,7 @@ func TestSweep(t *testing.T) {
 			t.Helper()
 			lock, err := lockDir(dir)
 			require.NoError(t, err)
-			t.Cleanup(func() { _ = lock.Close() })
+			t.Cleanup(func() { unlock(lock) })
 			require.NoError(t, os.Chtimes(dir, old, old))
 		}, true},
 		"it is being made": {func(*testing.T, string) {}, true},

@@ -144,7 +144,7 @@ func (w *Workspace) Close() error {
 	err := Remove(w.runtime)
 	for _, lock := range append([]*os.File{w.lock, w.stateLock}, w.users.claims...) {
 		if lock != nil {
-			_ = lock.Close()
+			unlock(lock)
 		}
 	}
 	return err

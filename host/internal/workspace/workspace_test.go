@@ -315,3 +315,17 @@ func TestDerivedUserIsNotAChosenOne(t *testing.T) {
 	h.Reserve(Plugin{}, Plugin{User: &derived})
 	assert.NotEqual(t, derived.UID, userOf(t, h, Plugin{}, "/state/p").UID)
 }
+
+// TestLockIsGivenBackAtOnce: a program that is being started has all files of this
+// process open until it runs.
+func TestLockIsGivenBackAtOnce(t *testing.T) {
+	base, state := publicDir(t), filepath.Join(publicDir(t), "state")
+	w, err := New(state, base)
+	require.NoError(t, err)
+	started, err := syscall.Dup(int(w.stateLock.Fd()))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, syscall.Close(started)) }()
+
+	require.NoError(t, w.Close())
+	build(t, state, base)
+}
