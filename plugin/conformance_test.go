@@ -39,13 +39,13 @@ func dialects() map[string]func(field.Object, conformance, *time.Location) *vehi
 	return map[string]func(field.Object, conformance, *time.Location) *vehiclev1.VehicleData{
 		"ccs2": parseCCS2, "eu_ccs2": parseCCS2,
 		"eu_ccs1": func(state field.Object, c conformance, zone *time.Location) *vehiclev1.VehicleData {
-			return ccs1.Parse(state, ccs1.Known{EngineType: c.engineType(), Zone: zone})
+			return ccs1.Parse(state, ccs1.Known{EngineType: c.engineType(), Clock: field.Clock{Zone: zone}})
 		},
 	}
 }
 
 func parseCCS2(state field.Object, c conformance, zone *time.Location) *vehiclev1.VehicleData {
-	return ccs2.Parse(state, ccs2.Known{EngineType: c.engineType(), Zone: zone})
+	return ccs2.Parse(state, ccs2.Known{EngineType: c.engineType(), Clock: field.Clock{Zone: zone}})
 }
 
 func (c conformance) engineType() vehiclev1.EngineType {

@@ -195,8 +195,8 @@ func TestDialectsAgree(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		d := drawCar(t)
-		one := valuesOf(t, ccs1.Parse(decoded(t, d.flat(berlin)), ccs1.Known{EngineType: d.engine, Zone: berlin}), own)
-		two := valuesOf(t, ccs2.Parse(decoded(t, d.nested()), ccs2.Known{EngineType: d.engine, Zone: berlin}), own)
+		one := valuesOf(t, ccs1.Parse(decoded(t, d.flat(berlin)), ccs1.Known{EngineType: d.engine, Clock: field.Clock{Zone: berlin}}), own)
+		two := valuesOf(t, ccs2.Parse(decoded(t, d.nested()), ccs2.Known{EngineType: d.engine, Clock: field.Clock{Zone: berlin}}), own)
 		for path := range one {
 			require.Equal(t, one[path], two[path], path)
 		}

@@ -261,16 +261,27 @@ func whole(data *vehiclev1.VehicleData, err error) (*vehiclev1.VehicleData, erro
 
 // remember accepts a new snapshot, see [snapshot.Memory.Accept].
 func (a *account) remember(vehicleID string, data *vehiclev1.VehicleData, judge func(data, before *vehiclev1.VehicleData)) *vehiclev1.VehicleData {
-	a.mu.Lock()
-	if v := a.byID[vehicleID]; v != nil {
-		data.Vehicle = proto.CloneOf(v)
+	if listed := a.listed(vehicleID); listed != nil {
+		if listed.EngineType == nil && data.Vehicle != nil {
+			listed.EngineType = data.Vehicle.EngineType // shown by the car alone
+		}
+		data.Vehicle = listed
 	}
-	a.mu.Unlock()
 	stands := a.memory.Accept(vehicleID, data, judge)
 	a.closures.Used(vehicleID, stands)
 	a.observe(vehicleID, stands)
 	a.scheduler.note(vehicleID, stands)
 	return stands
+}
+
+// listed is a copy of what the list says of a car, or nil.
+func (a *account) listed(vehicleID string) *vehiclev1.Vehicle {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if v := a.byID[vehicleID]; v != nil {
+		return proto.CloneOf(v)
+	}
+	return nil
 }
 
 // last returns the last snapshot, or nil.

@@ -1,6 +1,7 @@
 package sdk_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -179,6 +180,71 @@ func TestOlderSnapshotNeverOverwritesAcrossRestarts(t *testing.T) {
 	assert.Equal(t, was.UnixMilli(), d.GetRefresh().GetObservedAt())
 	assert.Equal(t, r.clock.now().UnixMilli(), d.GetRefresh().GetPolledAt())
 	assert.Equal(t, vehiclev1.Verdict_VERDICT_UNCHANGED, d.GetRefresh().GetVerdict())
+}
+
+// TestOldTimeOfACarThatDroveOn: the cloud repeats an old time beside new data. What is
+// told as new is not.
+func TestOldTimeOfACarThatDroveOn(t *testing.T) {
+	for name, tc := range map[string]struct {
+		odometer, soc float64
+	}{
+		"driven on":        {12380, 10},
+		"parked":           {12345, 50},
+		"as far as no car": {99999, 50},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRefusing(t)
+			odometer := 12345.0
+			r.report = func(d *vehiclev1.VehicleData) { d.Drive.Odometer = &odometer }
+			e := r.start(t)
+			_, err := e.RefreshCached(t.Context(), "car1")
+			require.NoError(t, err)
+			was := r.clock.now()
+			r.clock.advance(2 * time.Hour)
+			r.report = func(d *vehiclev1.VehicleData) {
+				d.Battery.Soc, d.Drive.Odometer = proto.Float64(10), &tc.odometer
+				d.Refresh.ObservedAt = proto.Int64(was.Add(-time.Minute).UnixMilli())
+			}
+			d, err := e.RefreshCached(t.Context(), "car1")
+			require.NoError(t, err)
+			assert.InDelta(t, tc.soc, d.GetBattery().GetSoc(), 0)
+			assert.Equal(t, vehiclev1.Verdict_VERDICT_UNCHANGED, d.GetRefresh().GetVerdict())
+		})
+	}
+}
+
+// TestPositionOfAClockThatIsWrong does not stand for ever.
+func TestPositionOfAClockThatIsWrong(t *testing.T) {
+	r := newRefusing(t)
+	at := func(lat float64, seen time.Time) {
+		r.report = func(d *vehiclev1.VehicleData) {
+			d.Location = &vehiclev1.Location{Latitude: &lat, Longitude: proto.Float64(9), ObservedAt: proto.Int64(seen.UnixMilli())}
+		}
+	}
+	e := r.start(t)
+	for i, step := range []struct {
+		lat, out float64
+		seen     time.Duration
+	}{{48, 48, 0}, {49, 48, -time.Hour}, {50, 50, 24 * time.Hour}, {51, 51, time.Minute}} {
+		r.clock.advance(time.Minute)
+		at(step.lat, r.clock.now().Add(step.seen))
+		d, err := e.RefreshCached(t.Context(), "car1")
+		require.NoError(t, err)
+		assert.InDelta(t, step.out, d.GetLocation().GetLatitude(), 0, "report %d", i)
+	}
+}
+
+// TestPowerTrainThatOnlyTheCarShows is told with the rest of the car.
+func TestPowerTrainThatOnlyTheCarShows(t *testing.T) {
+	r := newRefusing(t)
+	r.VehiclesFunc = func(context.Context) ([]*vehiclev1.Vehicle, error) { return []*vehiclev1.Vehicle{{Id: "car1"}}, nil }
+	r.report = func(d *vehiclev1.VehicleData) {
+		d.Vehicle = &vehiclev1.Vehicle{EngineType: vehiclev1.EngineType_ENGINE_TYPE_PHEV.Enum()}
+	}
+	d, err := r.start(t).RefreshCached(t.Context(), "car1")
+	require.NoError(t, err)
+	assert.Equal(t, "car1", d.GetVehicle().GetId())
+	assert.Equal(t, vehiclev1.EngineType_ENGINE_TYPE_PHEV, d.GetVehicle().GetEngineType())
 }
 
 // TestCarsThatAreGoneAreForgotten: their last position does not stay on disk.

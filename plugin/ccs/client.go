@@ -18,7 +18,7 @@ type Client struct {
 	account   *Account
 	auth      Auth
 	api       *api
-	dialects  *dialects
+	traits    *traits
 	histories *histories
 
 	mu   sync.Mutex
@@ -47,18 +47,6 @@ func (c *Client) carOf(flag int32, engine vehiclev1.EngineType) car {
 	return known
 }
 
-// hasPlug by the list or, for a power train that the list does not name, by what
-// the car tells.
-func (c car) hasPlug(status *vehiclev1.VehicleData) bool {
-	switch c.engine {
-	case vehiclev1.EngineType_ENGINE_TYPE_EV, vehiclev1.EngineType_ENGINE_TYPE_PHEV:
-		return true
-	case vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED:
-		return status.Battery != nil && status.Battery.Soc != nil && status.Charging != nil && status.Charging.PluggedIn != nil
-	}
-	return false
-}
-
 var _ interface {
 	sdk.Vendor
 	sdk.Renewer
@@ -82,7 +70,7 @@ func New(o Options, auth NewAuth) (*Client, error) {
 	own := auth(account)
 	c := &Client{
 		opts: o, account: account, auth: own, api: &api{account, own},
-		dialects: newDialects(o), histories: newHistories(o, account.session.Account), cars: map[string]car{},
+		traits: newTraits(o), histories: newHistories(o, account.session.Account), cars: map[string]car{},
 	}
 	if _, err := c.Restore(context.Background()); err != nil {
 		o.Logger.Warn("the stored session cannot be read, a new login is needed", "error", err)

@@ -26,6 +26,7 @@ func (c *Client) Force(ctx context.Context, vehicleID string, since time.Time) (
 // forceCCS1 makes one call that blocks until the car has answered, and then
 // reads the cloud's copy, which alone has odometer and position.
 func (c *Client) forceCCS1(ctx context.Context, vehicleID string, known car, since time.Time) (*vehiclev1.VehicleData, error) {
+	began := c.opts.Now()
 	answer, err := c.api.call(ctx, apiCall{
 		path: c.carPath(vehicleID, c.opts.Profile.Paths.CCS1Wake), what: "ccs1 wake", timeout: blockingTimeout, wakes: true,
 	})
@@ -35,13 +36,18 @@ func (c *Client) forceCCS1(ctx context.Context, vehicleID string, known car, sin
 	if err != nil {
 		return nil, err
 	}
+	status := answer.At("resMsg").At(c.opts.Profile.Protocol.CCS1Answer)
+	c.learnFromAnswer(vehicleID, status, began, c.opts.Now())
+
 	info, err := c.documentCCS1(ctx, vehicleID)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	r, withAnswer := c.parseCCS1(info), info.With("vehicleStatus", answer.At("resMsg").At(c.opts.Profile.Protocol.CCS1Answer))
-	own := c.parseCCS1(withAnswer)
-	answered := own.data.GetRefresh().GetObservedAt() > 0 && c.tellsCCS1(withAnswer)
+	withAnswer := info.With("vehicleStatus", status)
+	r, own := c.parseCCS1(vehicleID, known, info), c.parseCCS1(vehicleID, known, withAnswer)
+	at, timed := c.clockOf(vehicleID).Read(status.At("time"))
+	copied, _ := c.clockOf(vehicleID).Read(info.At("vehicleStatus.time"))
+	answered := timed && tellsCCS1(withAnswer)
 	switch {
 	case err != nil && !answered:
 		return nil, afterWake(err)
@@ -49,7 +55,7 @@ func (c *Client) forceCCS1(ctx context.Context, vehicleID string, known car, sin
 		// The car has answered; that is not thrown away for want of the copy.
 		sdk.Logger(ctx).Warn("no copy after the wake, only the car's own answer", "error", shared.ErrorChain(err))
 		r = own
-	case answered && own.data.GetRefresh().GetObservedAt() > r.data.GetRefresh().GetObservedAt():
+	case answered && at.After(copied):
 		// A copy that lags behind is brought up to date with the car's own answer.
 		r = own
 	}

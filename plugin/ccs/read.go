@@ -51,19 +51,20 @@ func (c *Client) status(ctx context.Context, vehicleID string, known car) (readi
 	return c.statusCCS1(ctx, vehicleID, known)
 }
 
-func (c *Client) parseCCS1(info field.Object) reading {
-	r := reading{report: &field.Report{}}
+func (c *Client) parseCCS1(vehicleID string, known car, info field.Object) reading {
+	r, p := reading{report: &field.Report{}}, &c.opts.Profile.Protocol
 	r.data = ccs1.Parse(info.Reporting(r.report, ""), ccs1.Known{
-		Zone: c.account.Zone, TemperatureBase: c.opts.Profile.Protocol.TemperatureBase, TemperatureEntries: c.opts.Profile.Protocol.TemperatureEntries,
+		EngineType: known.engine, Clock: c.clockOf(vehicleID), Now: c.opts.Now(),
+		TemperatureBase: p.TemperatureBase, TemperatureEntries: p.TemperatureEntries,
 	})
 	return r
 }
 
 // tellsCCS1 says whether there is anything in the status itself: odometer and
 // position stand beside it.
-func (c *Client) tellsCCS1(info field.Object) bool {
+func tellsCCS1(info field.Object) bool {
 	status := info.With("odometer", field.Object{}).With("vehicleLocation", field.Object{})
-	return status.At("vehicleStatus").IsObject() && tells(c.parseCCS1(status).data)
+	return status.At("vehicleStatus").IsObject() && tells(ccs1.Parse(status, ccs1.Known{}))
 }
 
 // tells says whether there is anything of the car in a status: one without would
@@ -90,9 +91,10 @@ func (c *Client) documentCCS1(ctx context.Context, vehicleID string) (field.Obje
 	message, p := doc.At("resMsg"), &c.opts.Profile.Protocol
 	info := field.Object{}.With("vehicleStatus", message.At(p.CCS1Status)).
 		With("odometer", message.At(p.CCS1Odometer)).With("vehicleLocation", message.At(p.CCS1Location))
-	if !c.tellsCCS1(info) {
+	if !tellsCCS1(info) {
 		return field.Object{}, noState()
 	}
+	c.told(vehicleID, info.At("vehicleStatus"))
 	return info, nil
 }
 
@@ -107,8 +109,8 @@ func (c *Client) statusCCS2(ctx context.Context, vehicleID string, known car) (r
 		return reading{}, noState()
 	}
 	r.data = ccs2.Parse(vehicle, ccs2.Known{
-		EngineType: known.engine, Zone: c.account.Zone, Now: c.opts.Now(),
-		UpdatedAt: updatedAt(doc.At("resMsg").Reporting(r.report, "resMsg").At("lastUpdateTime")), RightHandDrive: c.rightHandDrive(vehicle),
+		EngineType: known.engine, Clock: c.clockOf(vehicleID), Now: c.opts.Now(),
+		UpdatedAt: updatedAt(doc.At("resMsg").Reporting(r.report, "resMsg").At("lastUpdateTime")), RightHandDrive: c.opts.Profile.Protocol.DriverSide == profile.Right,
 	})
 	if !tells(r.data) {
 		return reading{}, noState()
@@ -124,16 +126,6 @@ func updatedAt(o field.Object) time.Time {
 	}
 	at, _ := o.EpochMillis()
 	return at
-}
-
-func (c *Client) rightHandDrive(vehicle field.Object) bool {
-	switch c.opts.Profile.Protocol.DriverSide {
-	case profile.Left:
-		return false
-	case profile.Right:
-		return true
-	}
-	return vehicle.At("Drivetrain.FuelSystem.DTE.Unit").DistanceUnit() == vehiclev1.DistanceUnit_DISTANCE_UNIT_MILES
 }
 
 // noState: the answer is well-formed and holds no state, so it says something of
@@ -162,8 +154,8 @@ func (c *Client) complete(ctx context.Context, vehicleID string, known car, r re
 	return r.data, nil
 }
 
-// parkLocation prefers the parking position: the one in the status may be days
-// old, or a target sent to the navigation. If it cannot be had, the rest stands.
+// parkLocation puts the parking position in the place of the one in the status, which
+// may be days old, unless that is the newer one. If it cannot be had, the rest stands.
 func (c *Client) parkLocation(ctx context.Context, vehicleID string, known car, r reading) error {
 	if c.opts.Profile.Paths.ParkLocation == "" {
 		return nil
@@ -180,10 +172,19 @@ func (c *Client) parkLocation(ctx context.Context, vehicleID string, known car, 
 	if wrapped := block.At("gpsDetail"); wrapped.IsObject() {
 		block = wrapped
 	}
-	if park := ccs1.Location(block.Reporting(r.report, "park"), c.account.Zone); park != nil {
+	block = block.Reporting(r.report, "park")
+	if known.ccs2 {
+		c.learnFromPositions(vehicleID, r.data.GetLocation(), ccs1.Location(block, c.clockOf(vehicleID)))
+	}
+	if park := ccs1.Location(block, c.clockOf(vehicleID)); park != nil && !olderFix(park, r.data.GetLocation()) {
 		r.data.Location = park
 	}
 	return nil
+}
+
+// olderFix says whether a position is older than another one, if both tell their times.
+func olderFix(l, than *vehiclev1.Location) bool {
+	return l.GetObservedAt() > 0 && l.GetObservedAt() < than.GetObservedAt()
 }
 
 // sideCallFailed is for a call without which the reading is good. What concerns

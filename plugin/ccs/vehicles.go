@@ -40,7 +40,7 @@ func (c *Client) Recall(vehicles []*vehiclev1.Vehicle) {
 	cars, vins := make(map[string]car, len(vehicles)), make([]string, 0, len(vehicles))
 	for _, v := range vehicles {
 		vins = append(vins, v.GetVin())
-		cars[v.GetId()] = c.carOf(c.dialects.flag(v.GetId(), v.GetCcs2Support()), v.GetEngineType())
+		cars[v.GetId()] = c.carOf(c.traits.flag(v.GetId(), v.GetCcs2Support()), v.GetEngineType())
 	}
 	c.opts.Redactor.Learn(vins...)
 	c.mu.Lock()

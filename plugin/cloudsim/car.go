@@ -28,6 +28,8 @@ type Car struct {
 	Unflagged bool
 	// Life repeats for ever; empty: parked for ever.
 	Life []Phase
+	// TimeZone of the car's own times, an IANA name. Default: the region's.
+	TimeZone string
 	// Age of the first copy in the cloud.
 	Age time.Duration
 	// ForceDelay of this car; zero: the cloud's.
@@ -39,6 +41,18 @@ type Car struct {
 	FuelPercent                  float64
 	OdometerKM                   float64
 	Latitude, Longitude          float64
+}
+
+// zone of the car's own times.
+func (c Car) zone(region *time.Location) (*time.Location, error) {
+	if c.TimeZone == "" {
+		return region, nil
+	}
+	zone, err := time.LoadLocation(c.TimeZone)
+	if err != nil {
+		return nil, fmt.Errorf("car %q: %w", c.ID, err)
+	}
+	return zone, nil
 }
 
 // DemoAccount has two cars: an electric one that speaks CCS2 and is charging,

@@ -176,7 +176,11 @@ func New(o Options) (*Cloud, error) {
 				return nil, fmt.Errorf("car %q: ids must be there and differ", car.ID)
 			}
 			seen[car.ID] = true
-			live.cars = append(live.cars, newLiveCar(car, c.now, o, zone, p.Protocol))
+			own, err := car.zone(zone)
+			if err != nil {
+				return nil, err
+			}
+			live.cars = append(live.cars, newLiveCar(car, c.now, o, own, p.Protocol))
 		}
 		c.accounts = append(c.accounts, live)
 	}

@@ -33,7 +33,11 @@ var outage5031 = text(http.StatusServiceUnavailable, `{"retCode":"F","resCode":"
 // answers in the other dialect: metadata, or an outage that never ends.
 func TestUnflaggedCCS2Car(t *testing.T) {
 	t.Parallel()
-	for name, ccs1 := range map[string]front{"metadata": nil, "outage": on(latestCCS1, outage5031)} {
+	withoutBattery := text(http.StatusOK, `{"retCode":"S","resCode":"0000","resMsg":{"vehicleStatusInfo":{"vehicleStatus":
+		{"time":"20260701115000","engine":false,"doorLock":true,"dte":{"value":437,"unit":1}},"odometer":{"value":2315,"unit":1}}}}`)
+	for name, ccs1 := range map[string]front{
+		"metadata": nil, "outage": on(latestCCS1, outage5031), "a document without a battery": on(latestCCS1, withoutBattery),
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := account(profile.Kia)
@@ -55,6 +59,43 @@ func TestUnflaggedCCS2Car(t *testing.T) {
 			require.NoError(t, err)
 			assert.Zero(t, c.seen(latestCCS1), "what was found out is on disk")
 			assert.Zero(t, c.Attempts(cloudsim.Wake))
+		})
+	}
+}
+
+// A car with a battery whose document tells nothing of it, and that does not speak CCS2
+// either, is read all the same: it costs one try a day.
+func TestDocumentWithoutABattery(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, cloudsim.Options{})
+	client := c.listed(t, openStore(t, ""))
+	c.intercept(c.rewrite(latestCCS1, func(doc map[string]any) {
+		delete(doc["resMsg"].(map[string]any)["vehicleStatusInfo"].(map[string]any)["vehicleStatus"].(map[string]any), "evStatus")
+	}))
+	for range 3 {
+		data, err := client.Cached(t.Context(), ccs1ID)
+		require.NoError(t, err)
+		assert.InDelta(t, 48210, data.GetDrive().GetOdometer(), 0)
+		assert.Nil(t, data.GetBattery())
+	}
+	assert.Equal(t, 1, c.seen(latestCCS2))
+}
+
+// Combustion engines and hybrids have no battery to tell of.
+func TestCarWithoutAPlugIsNotTried(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{cloudsim.ICE, cloudsim.HEV, "X"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			a := account(profile.Kia)
+			a.Cars[1].Type = kind
+			c := newCloud(t, cloudsim.Options{Accounts: []cloudsim.Account{a}})
+			client := c.listed(t, openStore(t, ""))
+			data, err := client.Cached(t.Context(), ccs1ID)
+			require.NoError(t, err)
+			assert.Positive(t, data.GetRange().GetTotal())
+			assert.Equal(t, data.GetRange().GetTotal(), data.GetRange().GetFuel()) //nolint:testifylint // the same figure
+			assert.Zero(t, c.seen(latestCCS2))
 		})
 	}
 }

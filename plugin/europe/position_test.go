@@ -2,6 +2,7 @@ package europe
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,11 +14,11 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
-const parkPosition = `{"coord":{"lat":43.5,"lon":7.25,"alt":12,"type":0},"head":271,"speed":{"value":0,"unit":0},"time":"20260701114500"}`
+const parkPosition = `{"coord":{"lat":43.5,"lon":7.25,"alt":12,"type":0},"head":271,"speed":{"value":0,"unit":0},"time":"20260701115500"}`
 
-// The position in the status may be old; the parking position goes first, in
-// whichever wrapper it comes.
-func TestParkPositionGoesFirst(t *testing.T) {
+// The position in the status may be old; the parking position is newer, in whichever
+// wrapper it comes.
+func TestNewerParkPositionStands(t *testing.T) {
 	c := newCloud(t, cloudsim.Options{})
 	client := c.ready(t)
 	for name, message := range map[string]string{
@@ -31,10 +32,23 @@ func TestParkPositionGoesFirst(t *testing.T) {
 				assert.InDelta(t, 43.5, data.GetLocation().GetLatitude(), 0)
 				assert.InDelta(t, 7.25, data.GetLocation().GetLongitude(), 0)
 				assert.InDelta(t, 271, data.GetLocation().GetHeading(), 0)
-				assert.Equal(t, summer.Add(-15*time.Minute).UnixMilli(), data.GetLocation().GetObservedAt())
+				assert.Equal(t, summer.Add(-5*time.Minute).UnixMilli(), data.GetLocation().GetObservedAt())
 				assert.Positive(t, data.GetBattery().GetSoc())
 			})
 		}
+	}
+}
+
+// Nor does an older one replace the position of the status, wherever they come from.
+func TestOlderParkPositionDoesNot(t *testing.T) {
+	c := newCloud(t, cloudsim.Options{})
+	client := c.ready(t)
+	older := strings.Replace(parkPosition, "20260701115500", "20260620114500", 1)
+	for id, car := range map[string]cloudsim.Car{ccs1ID: carCCS1(profile.Kia), ccs2ID: carCCS2(profile.Kia)} {
+		c.intercept(on(parkPath, text(http.StatusOK, `{"retCode":"S","resCode":"0000","resMsg":`+older+`}`)))
+		data, err := client.Cached(t.Context(), id)
+		require.NoError(t, err)
+		assert.InDelta(t, car.Latitude, data.GetLocation().GetLatitude(), 0)
 	}
 }
 
@@ -72,16 +86,30 @@ func TestStatusStandsWithoutParkPosition(t *testing.T) {
 // reading is good all the same.
 func TestParkingPositionTellsWhatConcernsAll(t *testing.T) {
 	t.Parallel()
-	c := newCloud(t, cloudsim.Options{})
-	e := c.engine(t)
-	c.intercept(on(parkPath, text(509, `{"retCode":"F","resCode":"5091","resMsg":"Exceeds number of requests"}`)))
-	d, err := e.RefreshCached(t.Context(), ccs2ID)
-	require.NoError(t, err)
-	assert.NotNil(t, d.GetBattery().Soc)
-	before := c.total()
-	_, err = e.RefreshCached(t.Context(), ccs1ID)
-	require.ErrorIs(t, err, shared.ReasonRateLimited)
-	assert.Equal(t, before, c.total(), "nobody is asked")
+	for name, tc := range map[string]struct {
+		answer http.HandlerFunc
+		reason shared.Reason
+	}{
+		"limit":            {text(509, `{"retCode":"F","resCode":"5091","resMsg":"Exceeds number of requests"}`), shared.ReasonRateLimited},
+		"limit, no code":   {text(509, ""), shared.ReasonRateLimited},
+		"too many":         {text(http.StatusTooManyRequests, ""), shared.ReasonRateLimited},
+		"the firewall":     {text(http.StatusForbidden, "<html><title>403 Forbidden</title></html>"), shared.ReasonVendorBlocked},
+		"client not known": {text(http.StatusUnauthorized, `{"retCode":"F","resCode":"4017","resMsg":"Invalid Application Id"}`), shared.ReasonVendorChanged},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCloud(t, cloudsim.Options{})
+			e := c.engine(t)
+			c.intercept(on(parkPath, tc.answer))
+			d, err := e.RefreshCached(t.Context(), ccs2ID)
+			require.NoError(t, err)
+			assert.NotNil(t, d.GetBattery().Soc)
+			before := c.total()
+			_, err = e.RefreshCached(t.Context(), ccs1ID)
+			require.ErrorIs(t, err, tc.reason)
+			assert.Equal(t, before, c.total(), "nobody is asked")
+		})
+	}
 }
 
 // A park position that is known is not replaced by the one of the status, which may

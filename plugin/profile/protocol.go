@@ -30,8 +30,8 @@ type Protocol struct {
 	TemperatureEntries int     `json:"temperature_entries"`
 	// EnergyTotals is the list whose first entry sums up all energy used.
 	EnergyTotals string `json:"energy_totals"`
-	// DriverSide is [Left] or [Right], or follows from the car's [Units]: cars that
-	// count in miles are driven on the left.
+	// DriverSide is where the driver of the region's cars sits, [Left] or [Right], unless
+	// the user says otherwise.
 	DriverSide string `json:"driver_side"`
 	// Windows and Valet: cars of the region can be told to move their windows, and
 	// have a valet mode.
@@ -50,7 +50,6 @@ const (
 	CCS2   = "ccs2"
 	Left   = "left"
 	Right  = "right"
-	Units  = "units"
 )
 
 func (p *Protocol) check() error {
@@ -62,7 +61,7 @@ func (p *Protocol) check() error {
 		{"stamps", p.Stamps, []string{All, Tokens, None}},
 		{"dialect_header", p.DialectHeader, []string{Flag, Zero, None}},
 		{"dialect", p.Dialect, []string{Flag, CCS1, CCS2}},
-		{"driver_side", p.DriverSide, []string{Left, Right, Units}},
+		{"driver_side", p.DriverSide, []string{Left, Right}},
 	} {
 		if !slices.Contains(word.allowed, word.value) {
 			wrong = append(wrong, fmt.Errorf("protocol.%s is not one of %v", word.key, word.allowed))

@@ -28,10 +28,11 @@ func (l Lookup) Or(name, fallback string) string {
 // value.
 func FromEnv(env Lookup) (Settings, error) {
 	s := Settings{
-		Username: env.Or("HYUNDAI_USERNAME", ""),
-		PIN:      redact.Secret(env.Or("HYUNDAI_PIN", "")),
-		Region:   Name(env.Or("HYUNDAI_REGION", "")),
-		Brand:    Name(env.Or("HYUNDAI_BRAND", "")),
+		Username:   env.Or("HYUNDAI_USERNAME", ""),
+		PIN:        redact.Secret(env.Or("HYUNDAI_PIN", "")),
+		Region:     Name(env.Or("HYUNDAI_REGION", "")),
+		Brand:      Name(env.Or("HYUNDAI_BRAND", "")),
+		DriverSide: env.Or("HYUNDAI_DRIVER_SIDE", ""),
 		Endpoints: Endpoints{
 			Login: env.Or("HYUNDAI_ENDPOINT_LOGIN", ""),
 			CCI:   env.Or("HYUNDAI_ENDPOINT_CCI", ""),

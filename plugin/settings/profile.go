@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -28,6 +29,13 @@ func (s Settings) ResolveProfile() (profile.Profile, error) {
 		if p, err = p.Override(s.Profile); err != nil {
 			return profile.Profile{}, fmt.Errorf("profile: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
+	}
+	switch s.DriverSide {
+	case "":
+	case profile.Left, profile.Right:
+		p.Protocol.DriverSide = s.DriverSide
+	default:
+		return profile.Profile{}, errors.New("driver_side is neither left nor right (HYUNDAI_DRIVER_SIDE)")
 	}
 	for _, e := range []struct {
 		name, value string

@@ -36,6 +36,7 @@ const Schema = `{
         "brand": {"enum": ["hyundai", "kia", "genesis"]}
       }
     },
+    "driver_side": {"enum": ["left", "right"], "description": "Where the driver sits in the account's cars; default: as in the region"},
     "reread_after": {"type": "array", "items": {"type": "string"}, "description": "When to look for the answer of a woken CCS2 car: 3s, 8s, …"},
     "limits": ` + sdk.LimitsSchema + `,
     "schedule": ` + sdk.ScheduleSchema + `

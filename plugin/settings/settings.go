@@ -33,6 +33,10 @@ type Settings struct {
 	// form, with version, region, brand and the keys to replace. Endpoints go
 	// before it.
 	Profile json.RawMessage `json:"profile,omitempty"`
+	// DriverSide is where the driver sits in the account's cars, left or right: newer
+	// cars tell of a driver's and a passenger's door, window and seat. Default: that of
+	// the region.
+	DriverSide string `json:"driver_side,omitempty"`
 	// RereadAfter says when, after the wake of a CCS2 car, its status is read:
 	// ["3s", "8s", …]. Default: as suits a real car.
 	RereadAfter []Duration `json:"reread_after,omitempty"`

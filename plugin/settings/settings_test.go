@@ -93,16 +93,17 @@ func TestRegionsByNumberAndName(t *testing.T) {
 }
 
 func TestOtherSettings(t *testing.T) {
-	s, err := Parse(settings(`"pin":"0123","language":"de","reread_after":["500ms","3s","1m"],
+	s, err := Parse(settings(`"pin":"0123","language":"de","driver_side":"right","reread_after":["500ms","3s","1m"],
 		"endpoints":{"login":"https://login.example/","cci":"http://127.0.0.1:8081/base/","api":"http://localhost:8082"}`))
 	require.NoError(t, err)
 	assert.Equal(t, Settings{
-		Username: user, Password: secret, PIN: "0123", Language: "de",
+		Username: user, Password: secret, PIN: "0123", Language: "de", DriverSide: "right",
 		Endpoints:   Endpoints{Login: "https://login.example/", CCI: "http://127.0.0.1:8081/base/", API: "http://localhost:8082"},
 		RereadAfter: []Duration{Duration(500 * time.Millisecond), Duration(3 * time.Second), Duration(time.Minute)},
 	}, s)
 	p, err := s.ResolveProfile()
 	require.NoError(t, err)
+	assert.Equal(t, profile.Right, p.Protocol.DriverSide)
 	assert.Equal(t, []string{"https://login.example", "http://127.0.0.1:8081/base", "http://localhost:8082"}, []string{p.LoginURL, p.CCIURL, p.APIURL})
 
 	// What was read can be written and read again.
@@ -183,6 +184,16 @@ func TestCredentialsAreNeeded(t *testing.T) {
 		_, err := Parse(json.RawMessage(body))
 		assert.Contains(t, refused(t, err), "username and password are both needed", body)
 	}
+}
+
+func TestDriverSitsOnEitherSide(t *testing.T) {
+	s, err := Parse(settings(`"driver_side":"left"`))
+	require.NoError(t, err)
+	p, err := s.ResolveProfile()
+	require.NoError(t, err)
+	assert.Equal(t, profile.Left, p.Protocol.DriverSide)
+	_, err = Parse(settings(`"driver_side":"top"`))
+	assert.Contains(t, refused(t, err), "driver_side is neither left nor right")
 }
 
 func TestEverythingWrongIsSaid(t *testing.T) {

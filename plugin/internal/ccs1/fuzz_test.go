@@ -4,7 +4,10 @@ import (
 	"regexp"
 	"testing"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/ccs1"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/field"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/parsetest"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
 func TestEveryMemberMayBeNonsense(t *testing.T) {
@@ -12,10 +15,12 @@ func TestEveryMemberMayBeNonsense(t *testing.T) {
 	parsetest.CheckNonsense(t, "eu_ccs1", inBerlin(t))
 }
 
-// A position needs both coordinates, and an entry for an unknown plug is nobody's.
+// A position needs both coordinates, an entry for an unknown plug is nobody's, and the
+// ranges of an electric car, like the times of a document, stand in for each other.
 func TestOneBadValueCostsItselfOnly(t *testing.T) {
 	t.Parallel()
-	parsetest.CheckBlame(t, "eu_ccs1", "ccs1_everything_on.json", inBerlin(t), regexp.MustCompile(`coord\.(lat|lon)$|plugType$`))
+	electric := with(ccs1.Known{EngineType: vehiclev1.EngineType_ENGINE_TYPE_EV, Clock: field.Clock{Zone: parsetest.Berlin(t)}})
+	parsetest.CheckBlame(t, "eu_ccs1", "ccs1_everything_on.json", electric, regexp.MustCompile(`coord\.(lat|lon)$|plugType$|^vehicleStatus\.time$|drvDistance\.0\.rangeByFuel\.`))
 }
 
 func FuzzCCS1Parse(f *testing.F) {

@@ -12,8 +12,10 @@ type Known struct {
 	// EngineType from the vehicle list; it decides what the ranges mean. Unspecified:
 	// what the document shows.
 	EngineType vehiclev1.EngineType
-	// Zone of the region's zone-less times.
-	Zone *time.Location
+	// Clock of the zone-less times.
+	Clock field.Clock
+	// Now is the time of the poll; zero if unknown.
+	Now time.Time
 	// TemperatureBase is the first entry of the region's temperature table in
 	// °C, TemperatureEntries its length. Zero: Europe's.
 	TemperatureBase    float64
@@ -22,19 +24,18 @@ type Known struct {
 
 // Parse reads the object vehicleStatusInfo. What cannot be read is unset.
 func Parse(info field.Object, known Known) *vehiclev1.VehicleData {
-	if known.Zone == nil {
-		known.Zone = time.UTC
-	}
 	if known.TemperatureEntries == 0 {
 		// 14.0 to 30.0 °C.
 		known.TemperatureBase, known.TemperatureEntries = 14, 33
 	}
 	s := info.At("vehicleStatus")
-	ev := s.At("evStatus")
+	ev, location := s.At("evStatus"), Location(info.At("vehicleLocation"), known.Clock)
+	engine := engineOf(s, known.EngineType)
 	d := &vehiclev1.VehicleData{
+		Vehicle:      field.Shown(engine, known.EngineType),
 		Battery:      battery(ev),
 		Charging:     charging(ev),
-		Range:        ranges(s, engineOf(s, known.EngineType)),
+		Range:        ranges(s, engine),
 		Schedule:     schedule(ev.At("reservChargeInfos"), known),
 		AuxBattery:   auxBattery(s),
 		Drive:        drive(s, info.At("odometer")),
@@ -42,22 +43,34 @@ func Parse(info field.Object, known Known) *vehiclev1.VehicleData {
 		Windows:      windows(s),
 		Climate:      climate(s, known),
 		Seats:        seats(s.At("seatHeaterVentState")),
-		Location:     Location(info.At("vehicleLocation"), known.Zone),
+		Location:     location,
 		Tires:        tires(s.At("tirePressureLamp")),
 		Lamps:        lamps(s.At("lampWireStatus")),
 		Fluids:       fluids(s),
 		Fuel:         &vehiclev1.Fuel{Level: field.Opt(s.At("fuelLevel").Percent()), Low: field.Opt(s.At("lowFuelLight").Bool())},
 		Extra:        extra(s),
 		DisplayUnits: displayUnits(s, info.At("odometer.unit")),
-		Refresh:      &vehiclev1.Refresh{ObservedAt: field.UnixMillis(s.At("time").Stamp(known.Zone))},
+		Refresh:      &vehiclev1.Refresh{ObservedAt: observedAt(s, location, known)},
 	}
 	field.DropEmpty(d)
 	return d
 }
 
+// observedAt is the newest time of the document: the cloud repeats an old status time
+// beside new data, and beside a new position (docs/protocol-europe.md, section "Times").
+func observedAt(s field.Object, l *vehiclev1.Location, known Known) *int64 {
+	status, _ := known.Clock.Read(s.At("time"))
+	var fix time.Time
+	if l.GetObservedAt() > 0 {
+		fix = time.UnixMilli(l.GetObservedAt())
+	}
+	newest := field.Newest(known.Now, status, fix)
+	return field.UnixMillis(newest, !newest.IsZero())
+}
+
 // Location reads a position block, as in the status and in the answers of the
 // location requests. Without both coordinates there is none.
-func Location(l field.Object, zone *time.Location) *vehiclev1.Location {
+func Location(l field.Object, clock field.Clock) *vehiclev1.Location {
 	lat, lon, ok := field.Position(l.At("coord.lat"), l.At("coord.lon"))
 	if !ok {
 		return nil
@@ -67,7 +80,7 @@ func Location(l field.Object, zone *time.Location) *vehiclev1.Location {
 		Altitude:   field.Opt(l.At("coord.alt").Number()),
 		Heading:    field.Opt(l.At("head").NumberIn(0, 360)),
 		Speed:      field.Opt(field.Kilometers(l.At("speed.value"), l.At("speed.unit"))),
-		ObservedAt: field.UnixMillis(l.At("time").Stamp(zone)),
+		ObservedAt: field.UnixMillis(clock.Read(l.At("time"))),
 	}
 }
 

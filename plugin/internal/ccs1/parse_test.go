@@ -25,7 +25,7 @@ func with(known ccs1.Known) parsetest.Parse {
 // inBerlin is the parser for a car in Berlin.
 func inBerlin(tb testing.TB) parsetest.Parse {
 	tb.Helper()
-	return with(ccs1.Known{Zone: parsetest.Berlin(tb)})
+	return with(ccs1.Known{Clock: field.Clock{Zone: parsetest.Berlin(tb)}})
 }
 
 // parse reads a body as from a car in Berlin.
@@ -51,7 +51,7 @@ func TestDefaultsOfKnown(t *testing.T) {
 	parsetest.AssertValue(t, time.Date(2024, 7, 20, 12, 0, 0, 0, time.UTC), d, "refresh.observed_at")
 	parsetest.AssertValue(t, 30.0, d, "climate.set_temperature")
 
-	d = ccs1.Parse(info, ccs1.Known{Zone: parsetest.Berlin(t), TemperatureBase: 17, TemperatureEntries: 40})
+	d = ccs1.Parse(info, ccs1.Known{Clock: field.Clock{Zone: parsetest.Berlin(t)}, TemperatureBase: 17, TemperatureEntries: 40})
 	parsetest.AssertValue(t, time.Date(2024, 7, 20, 10, 0, 0, 0, time.UTC), d, "refresh.observed_at")
 	parsetest.AssertValue(t, 33.0, d, "climate.set_temperature")
 }
@@ -86,7 +86,7 @@ func TestDisplayUnits(t *testing.T) {
 
 func TestLocation(t *testing.T) {
 	block := func(members string) *vehiclev1.Location {
-		return ccs1.Location(parsetest.Decode(t, `{`+members+`}`), parsetest.Berlin(t))
+		return ccs1.Location(parsetest.Decode(t, `{`+members+`}`), field.Clock{Zone: parsetest.Berlin(t)})
 	}
 	full := block(`"coord": {"lat": 48.137, "lon": 11.575, "alt": 519}, "head": 360, "speed": {"value": 10, "unit": 3}, "time": "20250714140330"`)
 	want := &vehiclev1.Location{

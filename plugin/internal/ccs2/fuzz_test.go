@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/ccs2"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/field"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/parsetest"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
 func TestEveryMemberMayBeNonsense(t *testing.T) {
 	t.Parallel()
-	hybrid := with(ccs2.Known{EngineType: vehiclev1.EngineType_ENGINE_TYPE_PHEV, Zone: parsetest.Berlin(t)})
+	hybrid := with(ccs2.Known{EngineType: vehiclev1.EngineType_ENGINE_TYPE_PHEV, Clock: field.Clock{Zone: parsetest.Berlin(t)}})
 	parsetest.CheckNonsense(t, "ccs2", hybrid)
 }
 
@@ -20,7 +21,7 @@ func TestEveryMemberMayBeNonsense(t *testing.T) {
 // region; one unit serves all ranges, one all tires.
 func TestOneBadValueCostsItselfOnly(t *testing.T) {
 	t.Parallel()
-	wide := regexp.MustCompile(`GeoCoord\.(Latitude|Longitude)$|^Location\.Offset$|\.DTE\.(Unit|Total)$|PressureUnit$`)
+	wide := regexp.MustCompile(`GeoCoord\.(Latitude|Longitude)$|^Location\.Offset$|\.DTE\.(Unit|Total)$|PressureUnit$|^Date$`)
 	parsetest.CheckBlame(t, "ccs2", "ccs2_everything_on.json", inBerlin(t), wide)
 }
 
@@ -36,7 +37,7 @@ func FuzzCCS2Parse(f *testing.F) {
 	zone := parsetest.Berlin(f)
 	f.Fuzz(func(t *testing.T, body []byte, engine uint8, right bool) {
 		known := ccs2.Known{
-			EngineType: vehiclev1.EngineType(engine % 6), Zone: zone, RightHandDrive: right, Now: time.Date(2025, 7, 14, 11, 0, 0, 0, time.UTC),
+			EngineType: vehiclev1.EngineType(engine % 6), Clock: field.Clock{Zone: zone}, RightHandDrive: right, Now: time.Date(2025, 7, 14, 11, 0, 0, 0, time.UTC),
 		}
 		parsetest.CheckFuzzed(t, body, with(known))
 	})

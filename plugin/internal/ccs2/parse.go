@@ -3,8 +3,6 @@ package ccs2
 import (
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/field"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
@@ -14,8 +12,8 @@ type Known struct {
 	// EngineType from the vehicle list; it decides what the ranges mean. Unspecified:
 	// what the document shows.
 	EngineType vehiclev1.EngineType
-	// Zone of the region's zone-less times.
-	Zone *time.Location
+	// Clock of the zone-less times.
+	Clock field.Clock
 	// UpdatedAt is the envelope's lastUpdateTime, the car's time if present.
 	UpdatedAt time.Time
 	// Now is the time of the poll; zero if unknown.
@@ -26,13 +24,13 @@ type Known struct {
 
 // Parse reads the object state.Vehicle. What cannot be read is unset.
 func Parse(v field.Object, known Known) *vehiclev1.VehicleData {
-	if known.Zone == nil {
-		known.Zone = time.UTC
-	}
+	fix := location(v.At("Location"), known.Clock)
+	engine := engineOf(v, known.EngineType)
 	d := &vehiclev1.VehicleData{
+		Vehicle:      field.Shown(engine, known.EngineType),
 		Battery:      battery(v.At("Green.BatteryManagement")),
 		Charging:     charging(v.At("Green")),
-		Range:        ranges(v, engineOf(v, known.EngineType)),
+		Range:        ranges(v, engine),
 		Schedule:     schedule(v.At("Green.Reservation")),
 		Consumption:  consumption(v.At("Green.PowerConsumption.Moment")),
 		AuxBattery:   auxBattery(v.At("Electronics")),
@@ -41,30 +39,39 @@ func Parse(v field.Object, known Known) *vehiclev1.VehicleData {
 		Windows:      windows(v, sideOf(known)),
 		Climate:      climate(v),
 		Seats:        seats(v.At("Cabin.Seat"), sideOf(known)),
-		Location:     location(v.At("Location"), known.Zone),
+		Location:     fix,
 		Tires:        tires(v.At("Chassis.Axle")),
 		Lamps:        lamps(v.At("Body.Lights")),
 		Fluids:       fluids(v),
 		Fuel:         fuel(v.At("Drivetrain.FuelSystem")),
 		Extra:        extra(v),
 		DisplayUnits: displayUnits(v),
-		Refresh:      &vehiclev1.Refresh{ObservedAt: observedAt(v, known)},
+		Refresh:      &vehiclev1.Refresh{ObservedAt: observedAt(v, fix, known)},
 	}
 	field.DropEmpty(d)
 	return d
 }
 
-// observedAt prefers the envelope's time. The document's own Date is UTC; on
-// some cars it is local, which shows when it lies in the future.
-func observedAt(v field.Object, known Known) *int64 {
-	if !known.UpdatedAt.IsZero() {
-		return proto.Int64(known.UpdatedAt.UnixMilli())
+// observedAt is the newest time of the document. The status' own Date is UTC; on some
+// cars it is local, which shows when it lies ahead of now. What lies whole hours from a
+// surer time is of another zone.
+func observedAt(v field.Object, l *vehiclev1.Location, known Known) *int64 {
+	date, ok := v.At("Date").Stamp(time.UTC)
+	if ok && !known.Now.IsZero() && date.After(known.Now.Add(field.ClockSkew)) {
+		date, _ = known.Clock.Read(v.At("Date"))
 	}
-	t, ok := v.At("Date").Stamp(time.UTC)
-	if ok && !known.Now.IsZero() && t.After(known.Now.Add(5*time.Minute)) {
-		t, ok = v.At("Date").Stamp(known.Zone)
+	if field.WholeHours(date, known.UpdatedAt) {
+		date = time.Time{}
 	}
-	return field.UnixMillis(t, ok)
+	var fix time.Time
+	if l.GetObservedAt() > 0 {
+		fix = time.UnixMilli(l.GetObservedAt())
+	}
+	if field.WholeHours(fix, known.UpdatedAt) || field.WholeHours(fix, date) {
+		fix = time.Time{}
+	}
+	newest := field.Newest(known.Now, known.UpdatedAt, date, fix)
+	return field.UnixMillis(newest, !newest.IsZero())
 }
 
 // front names the rows' members of the two front places, left first.
@@ -117,7 +124,7 @@ func fuel(f field.Object) *vehiclev1.Fuel {
 }
 
 // location needs both coordinates; without a fix there is no time of one.
-func location(l field.Object, zone *time.Location) *vehiclev1.Location {
+func location(l field.Object, clock field.Clock) *vehiclev1.Location {
 	lat, lon, ok := field.Position(l.At("GeoCoord.Latitude"), l.At("GeoCoord.Longitude"))
 	if !ok {
 		return nil
@@ -127,7 +134,7 @@ func location(l field.Object, zone *time.Location) *vehiclev1.Location {
 		Altitude:   field.Opt(l.At("GeoCoord.Altitude").Number()),
 		Heading:    field.Opt(l.At("Heading").NumberIn(0, 360)),
 		Speed:      field.Opt(field.Kilometers(l.At("Speed.Value"), l.At("Speed.Unit"))),
-		ObservedAt: field.UnixMillis(fixTime(l, zone)),
+		ObservedAt: field.UnixMillis(fixTime(l, clock)),
 	}
 }
 
@@ -135,13 +142,13 @@ func location(l field.Object, zone *time.Location) *vehiclev1.Location {
 // block's own offset if it has one, else in the region's zone. Date is UTC, and
 // takes over where there are no parts, or where they turn out to be of another
 // zone than the region's.
-func fixTime(l field.Object, zone *time.Location) (time.Time, bool) {
+func fixTime(l field.Object, clock field.Clock) (time.Time, bool) {
 	date, dated := l.At("Date").Stamp(time.UTC)
 	hours, hasOffset := l.At("Offset").NumberIn(-12, 14)
 	if hasOffset {
-		zone = time.FixedZone("", int(hours*3600))
+		clock = field.Clock{Zone: time.FixedZone("", int(hours*3600))}
 	}
-	local, ok := parts(l.At("TimeStamp"), zone)
+	local, ok := parts(l.At("TimeStamp"), clock)
 	apart := date.Sub(local).Abs()
 	if !ok || !hasOffset && dated && apart <= 14*time.Hour && apart%time.Hour == 0 {
 		return date, dated
@@ -150,7 +157,7 @@ func fixTime(l field.Object, zone *time.Location) (time.Time, bool) {
 }
 
 // parts reads a time that is given part by part.
-func parts(stamp field.Object, zone *time.Location) (time.Time, bool) {
+func parts(stamp field.Object, clock field.Clock) (time.Time, bool) {
 	given := [6]int64{}
 	for i, name := range []string{"Year", "Mon", "Day", "Hour", "Min", "Sec"} {
 		n, ok := stamp.At(name).Int()
@@ -159,14 +166,14 @@ func parts(stamp field.Object, zone *time.Location) (time.Time, bool) {
 		}
 		given[i] = n
 	}
-	t := time.Date(int(given[0]), time.Month(given[1]), int(given[2]), int(given[3]), int(given[4]), int(given[5]), 0, zone)
+	t := time.Date(int(given[0]), time.Month(given[1]), int(given[2]), int(given[3]), int(given[4]), int(given[5]), 0, clock.Location())
 	// time.Date carries 13:70 over to 14:10; a car that says so says nothing.
 	for i, is := range []int{t.Year(), int(t.Month()), t.Day(), t.Hour(), t.Minute(), t.Second()} {
 		if int64(is) != given[i] {
 			return time.Time{}, stamp.Understood(false)
 		}
 	}
-	return t.UTC(), stamp.Understood(given[0] >= 2000 && given[0] <= 2200)
+	return t.UTC().Add(clock.Shift), stamp.Understood(given[0] >= 2000 && given[0] <= 2200)
 }
 
 func displayUnits(v field.Object) *vehiclev1.DisplayUnits {

@@ -27,7 +27,7 @@ func with(known ccs2.Known) parsetest.Parse {
 // inBerlin is the parser for an electric car in Berlin.
 func inBerlin(tb testing.TB) parsetest.Parse {
 	tb.Helper()
-	return with(ccs2.Known{EngineType: vehiclev1.EngineType_ENGINE_TYPE_EV, Zone: parsetest.Berlin(tb)})
+	return with(ccs2.Known{EngineType: vehiclev1.EngineType_ENGINE_TYPE_EV, Clock: field.Clock{Zone: parsetest.Berlin(tb)}})
 }
 
 // parse reads a body as from an electric car in Berlin.
@@ -58,18 +58,20 @@ func TestObservedAt(t *testing.T) {
 		known ccs2.Known
 		want  any
 	}{
-		"Date is UTC":                          {compact, ccs2.Known{Zone: parsetest.Berlin(t)}, at(12, 5, 9, 250)},
-		"Date of the past stays UTC":           {compact, ccs2.Known{Zone: parsetest.Berlin(t), Now: utc(18, 0)}, at(12, 5, 9, 250)},
-		"Date five minutes ahead stays UTC":    {compact, ccs2.Known{Zone: parsetest.Berlin(t), Now: utc(12, 1)}, at(12, 5, 9, 250)},
-		"Date in the future is local":          {compact, ccs2.Known{Zone: parsetest.Berlin(t), Now: utc(11, 58)}, at(10, 5, 9, 250)},
+		"Date is UTC":                          {compact, ccs2.Known{Clock: field.Clock{Zone: parsetest.Berlin(t)}}, at(12, 5, 9, 250)},
+		"Date of the past stays UTC":           {compact, ccs2.Known{Clock: field.Clock{Zone: parsetest.Berlin(t)}, Now: utc(18, 0)}, at(12, 5, 9, 250)},
+		"Date five minutes ahead stays UTC":    {compact, ccs2.Known{Clock: field.Clock{Zone: parsetest.Berlin(t)}, Now: utc(12, 1)}, at(12, 5, 9, 250)},
+		"Date in the future is local":          {compact, ccs2.Known{Clock: field.Clock{Zone: parsetest.Berlin(t)}, Now: utc(11, 58)}, at(10, 5, 9, 250)},
 		"without a zone the future stays UTC":  {compact, ccs2.Known{Now: utc(11, 0)}, at(12, 5, 9, 250)},
-		"lastUpdateTime wins":                  {compact, ccs2.Known{Zone: parsetest.Berlin(t), UpdatedAt: utc(9, 30)}, at(9, 30, 9, 0)},
-		"lastUpdateTime wins in the future":    {compact, ccs2.Known{Zone: parsetest.Berlin(t), UpdatedAt: utc(20, 0), Now: utc(10, 0)}, at(20, 0, 9, 0)},
+		"the newer one counts, here Date":      {compact, ccs2.Known{Clock: field.Clock{Zone: parsetest.Berlin(t)}, UpdatedAt: utc(9, 30)}, at(12, 5, 9, 250)},
+		"here lastUpdateTime":                  {compact, ccs2.Known{Clock: field.Clock{Zone: parsetest.Berlin(t)}, UpdatedAt: utc(12, 30)}, at(12, 30, 9, 0)},
+		"Date of another zone says nothing":    {compact, ccs2.Known{Clock: field.Clock{Zone: parsetest.Berlin(t)}, UpdatedAt: utc(10, 4)}, at(10, 4, 9, 0)},
+		"lastUpdateTime wins in the future":    {compact, ccs2.Known{Clock: field.Clock{Zone: parsetest.Berlin(t)}, UpdatedAt: utc(20, 0), Now: utc(10, 0)}, at(20, 0, 9, 0)},
 		"lastUpdateTime without Date":          {`null`, ccs2.Known{UpdatedAt: utc(9, 30)}, at(9, 30, 9, 0)},
-		"HTTP date":                            {httpDate, ccs2.Known{Zone: parsetest.Berlin(t)}, time.Date(2025, 1, 12, 8, 30, 10, 0, time.UTC)},
-		"HTTP date of the future is still UTC": {httpDate, ccs2.Known{Zone: parsetest.Berlin(t), Now: time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)}, time.Date(2025, 1, 12, 8, 30, 10, 0, time.UTC)},
-		"sentinel":                             {`"20251345997070.000"`, ccs2.Known{Zone: parsetest.Berlin(t), Now: utc(12, 0)}, nil},
-		"no Date":                              {`null`, ccs2.Known{Zone: parsetest.Berlin(t), Now: utc(12, 0)}, nil},
+		"HTTP date":                            {httpDate, ccs2.Known{Clock: field.Clock{Zone: parsetest.Berlin(t)}}, time.Date(2025, 1, 12, 8, 30, 10, 0, time.UTC)},
+		"HTTP date of the future is still UTC": {httpDate, ccs2.Known{Clock: field.Clock{Zone: parsetest.Berlin(t)}, Now: time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)}, time.Date(2025, 1, 12, 8, 30, 10, 0, time.UTC)},
+		"sentinel":                             {`"20251345997070.000"`, ccs2.Known{Clock: field.Clock{Zone: parsetest.Berlin(t)}, Now: utc(12, 0)}, nil},
+		"no Date":                              {`null`, ccs2.Known{Clock: field.Clock{Zone: parsetest.Berlin(t)}, Now: utc(12, 0)}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			parsetest.AssertValue(t, tc.want, ccs2.Parse(parsetest.Decode(t, `{"Date": `+tc.date+`}`), tc.known), "refresh.observed_at")

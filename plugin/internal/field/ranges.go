@@ -36,3 +36,13 @@ func first(values ...*float64) *float64 {
 	}
 	return nil
 }
+
+// Shown is what a document shows of a car that its list does not say: that it has a
+// plug. One without may be a hybrid or not.
+func Shown(engine, listed vehiclev1.EngineType) *vehiclev1.Vehicle {
+	plug := engine == vehiclev1.EngineType_ENGINE_TYPE_EV || engine == vehiclev1.EngineType_ENGINE_TYPE_PHEV
+	if engine == listed || !plug {
+		return nil
+	}
+	return &vehiclev1.Vehicle{EngineType: &engine}
+}

@@ -93,7 +93,7 @@ func (m *Memory) Accept(vehicleID string, next *vehiclev1.VehicleData, judge fun
 			"car_time", ObservedAt(next), "kept", ObservedAt(before))
 	} else {
 		inRange(stands)
-		keepPosition(stands, before)
+		keepPosition(stands, before, m.o.Now())
 		suspects, believed = m.holdBackLocked(vehicleID, r, next)
 	}
 	judge(stands, before)

@@ -1,0 +1,73 @@
+package ccs
+
+import (
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/field"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// A car tells its time without a zone, and its zone need not be the region's: that of a
+// British car is London's. What shows the difference is kept; docs/protocol-europe.md,
+// section "Times".
+
+// clockOf is what a car's zone-less times are read by.
+func (c *Client) clockOf(vehicleID string) field.Clock {
+	return field.Clock{Zone: c.account.Zone, Shift: time.Duration(c.traits.of(vehicleID).Shift) * time.Minute}
+}
+
+// told takes down the time of a car's own status.
+func (c *Client) told(vehicleID string, status field.Object) {
+	at, ok := field.Clock{Zone: c.account.Zone}.Read(status.At("time"))
+	if !ok {
+		return
+	}
+	c.traits.learn(vehicleID, func(t *trait) { t.Told = at })
+}
+
+// learnFromAnswer learns a car's zone from its own answer to a wake, which it gave
+// between two moments of ours: if it says another hour, it counts in another zone. The
+// answer has to be newer than what the car told before, or it is none.
+func (c *Client) learnFromAnswer(vehicleID string, answer field.Object, began, ended time.Time) {
+	at, ok := field.Clock{Zone: c.account.Zone}.Read(answer.At("time"))
+	before := c.traits.of(vehicleID).Told
+	if !ok || before.IsZero() || !at.After(before) {
+		return
+	}
+	if shift, ok := shiftInto(at, began, ended); ok {
+		c.learnShift(vehicleID, shift)
+	}
+}
+
+// shiftInto is by how many half hours a time has to be shifted to lie between two
+// others.
+func shiftInto(at, began, ended time.Time) (time.Duration, bool) {
+	const step, most, slack = 30 * time.Minute, 14 * time.Hour, time.Minute
+	middle := began.Add(ended.Sub(began) / 2)
+	shift := middle.Sub(at).Round(step)
+	shifted := at.Add(shift)
+	return shift, shift.Abs() <= most && !shifted.Before(began.Add(-slack)) && !shifted.After(ended.Add(slack))
+}
+
+// learnFromPositions learns the zone of a car that tells its position twice, with a time
+// that is absolute and with one of its own.
+func (c *Client) learnFromPositions(vehicleID string, absolute, own *vehiclev1.Location) {
+	if absolute.GetObservedAt() == 0 || own.GetObservedAt() == 0 ||
+		absolute.GetLatitude() != own.GetLatitude() || absolute.GetLongitude() != own.GetLongitude() {
+		return
+	}
+	at := time.UnixMilli(absolute.GetObservedAt())
+	read := time.UnixMilli(own.GetObservedAt()).Add(-c.clockOf(vehicleID).Shift)
+	if shift, ok := shiftInto(read, at, at); ok {
+		c.learnShift(vehicleID, shift)
+	}
+}
+
+func (c *Client) learnShift(vehicleID string, shift time.Duration) {
+	c.traits.learn(vehicleID, func(t *trait) {
+		if minutes := int64(shift / time.Minute); t.Shift != minutes {
+			c.opts.Logger.Info("the car's zone is not the region's, its times are read accordingly", "shift", shift)
+			t.Shift = minutes
+		}
+	})
+}
