@@ -35,18 +35,20 @@ func verdicts() map[string]verdict {
 	wakes, vehicle, all := sdk.Closure{Scope: sdk.ScopeWakes}, sdk.Closure{Scope: sdk.ScopeVehicle}, sdk.Closure{Scope: sdk.ScopeAccount}
 	return map[string]verdict{
 		"4002": {reason: shared.ReasonInvalidCommand, message: "The vendor refused the request as invalid."},
-		"4003": {reason: shared.ReasonInvalidCommand, message: "The vendor refused a value of the request."},
-		"4004": {reason: shared.ReasonVehicleBusy, retryAfter: time.Minute, closes: wakes},
-		"4005": {reason: shared.ReasonUnsupported, permanent: true},
-		"4006": {reason: shared.ReasonVehicleUnreachable, retryAfter: 30 * time.Minute, closes: wakes},
-		"4007": {reason: shared.ReasonGuardRefused, retryAfter: 24 * time.Hour, permanent: true, closes: sdk.Closure{Scope: sdk.ScopeWakes, UntilUsed: true}, message: "The car refuses to be woken because its 12 V battery is low. Drive it or charge that battery first."},
-		"4017": {reason: shared.ReasonVendorChanged, retryAfter: 24 * time.Hour, permanent: true, closes: all, message: "The vendor no longer accepts this plugin's client id or stamp. Look for an update of the plugin."},
-		"4081": {reason: shared.ReasonVehicleUnreachable, retryAfter: 10 * time.Minute, closes: silentCar()},
-		"5031": {reason: shared.ReasonVendorUnavailable, retryAfter: 5 * time.Minute},
-		"5091": {reason: shared.ReasonRateLimited, closes: all},
-		"5153": {reason: shared.ReasonGuardRefused, retryAfter: time.Hour, permanent: true, closes: vehicle, message: "The car is in valet or privacy mode, which blocks remote access. Switch it off in the car."},
-		"5921": {reason: shared.ReasonVehicleUnreachable, retryAfter: 24 * time.Hour, closes: vehicle, message: "The vendor has no data of this car. It may be sold, out of subscription, or long offline."},
-		"9999": {reason: shared.ReasonVendorTimeout, retryAfter: 5 * time.Minute},
+		// The same code for a fault of the vendor's own (kia_uvo#1544).
+		"4002 service problem": {reason: shared.ReasonVendorUnavailable, retryAfter: 5 * time.Minute},
+		"4003":                 {reason: shared.ReasonInvalidCommand, message: "The vendor refused a value of the request."},
+		"4004":                 {reason: shared.ReasonVehicleBusy, retryAfter: time.Minute, closes: wakes},
+		"4005":                 {reason: shared.ReasonUnsupported, permanent: true},
+		"4006":                 {reason: shared.ReasonVehicleUnreachable, retryAfter: 30 * time.Minute, closes: wakes},
+		"4007":                 {reason: shared.ReasonGuardRefused, retryAfter: 24 * time.Hour, permanent: true, closes: sdk.Closure{Scope: sdk.ScopeWakes, UntilUsed: true}, message: "The car refuses to be woken because its 12 V battery is low. Drive it or charge that battery first."},
+		"4017":                 {reason: shared.ReasonVendorChanged, retryAfter: 24 * time.Hour, permanent: true, closes: all, message: "The vendor no longer accepts this plugin's client id or stamp. Look for an update of the plugin."},
+		"4081":                 {reason: shared.ReasonVehicleUnreachable, retryAfter: 10 * time.Minute, closes: silentCar()},
+		"5031":                 {reason: shared.ReasonVendorUnavailable, retryAfter: 5 * time.Minute},
+		"5091":                 {reason: shared.ReasonRateLimited, closes: all},
+		"5153":                 {reason: shared.ReasonGuardRefused, retryAfter: time.Hour, permanent: true, closes: vehicle, message: "The car is in valet or privacy mode, which blocks remote access. Switch it off in the car."},
+		"5921":                 {reason: shared.ReasonVehicleUnreachable, retryAfter: 24 * time.Hour, closes: vehicle, message: "The vendor has no data of this car. It may be sold, out of subscription, or long offline."},
+		"9999":                 {reason: shared.ReasonVendorTimeout, retryAfter: 5 * time.Minute},
 	}
 }
 
@@ -74,9 +76,15 @@ func (a *Account) Classify(resp Response, wakes bool) (field.Object, error) {
 // word holds for everything that would be asked of it.
 func (a *Account) awaited(resp Response, err error) error {
 	var api *shared.APIError
-	asked := resp.Status == http.StatusServiceUnavailable || resp.Status == http.StatusTooManyRequests
+	if !errors.As(err, &api) {
+		return err
+	}
+	if left := quotaReset(resp.Header, a.Options.Now()); left > 0 && errors.Is(err, shared.ReasonRateLimited) {
+		api.RetryAfter = left
+	}
+	asked := resp.Status == http.StatusServiceUnavailable || tooMany(resp.Status)
 	left := retryAfter(resp.Header, a.Options.Now())
-	if !asked || left <= 0 || !errors.As(err, &api) {
+	if !asked || left <= 0 {
 		return err
 	}
 	api.RetryAfter = max(api.RetryAfter, left)
@@ -84,6 +92,11 @@ func (a *Account) awaited(resp Response, err error) error {
 		return err
 	}
 	return sdk.Closes(err, sdk.Closure{Scope: sdk.ScopeAccount})
+}
+
+// tooMany says whether a status is that of a limit that was passed.
+func tooMany(status int) bool {
+	return status == http.StatusTooManyRequests || status == statusQuotaSpent
 }
 
 // longestRetry is what is believed of a server's own word.
@@ -104,6 +117,24 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 	return 0
 }
 
+// quotaReset reads when a limit that was passed is lifted, in Unix seconds. The vendor
+// also sends 0 and -1, which say nothing.
+func quotaReset(header http.Header, now time.Time) time.Duration {
+	seconds, err := strconv.ParseInt(strings.TrimSpace(header.Get("X-Ratelimit-Reset")), 10, 64)
+	if err != nil {
+		return 0
+	}
+	left := time.Unix(seconds, 0).Sub(now)
+	if left < 0 || left > longestQuota {
+		return 0
+	}
+	return left
+}
+
+// longestQuota is the longest day, that on which the clocks are put back, with some
+// minutes for a clock that is late.
+const longestQuota = 25*time.Hour + 5*time.Minute
+
 // Unavailable is an outage, with the time to wait if the answer names one.
 func (a *Account) Unavailable(resp Response) *shared.APIError {
 	e := shared.NewError(shared.ReasonVendorUnavailable)
@@ -118,18 +149,23 @@ func (a *Account) meaning(resp Response, wakes bool) (field.Object, error) {
 		if resp.Status == http.StatusUnauthorized {
 			return field.Object{}, sdk.ErrSessionExpired
 		}
+		if tooMany(resp.Status) {
+			return field.Object{}, a.coded("", resp.Status, wakes)
+		}
 		return field.Object{}, mayHaveWoken(NotJSON(resp), wakes)
 	}
 	code, ret := CodeIn(doc.First("resCode", "errCode")), CodeIn(doc.At("retCode"))
 	switch {
 	case code == "4002" && Mentions(doc.First("resMsg", "errMsg"), "deviceid"):
 		return field.Object{}, ErrDeviceID
-	case sessionEnded(doc, code, resp.Status):
-		return field.Object{}, sdk.ErrSessionExpired
 	case ret == "7501", Mentions(doc.At("retMsg"), "received unexpected statuscode"):
 		refused := shared.NewError(shared.ReasonTokenRejected)
 		refused.VendorCode = ret
 		return field.Object{}, refused
+	case sessionEnded(doc, code, resp.Status):
+		return field.Object{}, sdk.ErrSessionExpired
+	case code == "4002" && Mentions(doc.First("resMsg", "errMsg"), "service problem"):
+		return field.Object{}, a.coded("4002 service problem", resp.Status, wakes)
 	case ret == "F" || resp.Status >= http.StatusBadRequest:
 		return field.Object{}, a.coded(code, resp.Status, wakes)
 	case ret == "S", doc.At("access_token").Exists(), doc.At("resMsg").Exists():
@@ -175,9 +211,13 @@ func Outage(status int) bool {
 // coded is the error of a result code, with what it closes.
 func (a *Account) coded(code string, status int, wakes bool) error {
 	v, known := verdicts()[code]
-	if !known && status == statusQuotaSpent {
+	switch {
+	case known:
+	case status == statusQuotaSpent:
 		code = "5091"
 		v, known = verdicts()[code]
+	case status == http.StatusTooManyRequests:
+		v, known = verdict{reason: shared.ReasonRateLimited, retryAfter: 10 * time.Minute, closes: sdk.Closure{Scope: sdk.ScopeAccount}}, true
 	}
 	if wakes {
 		if wake, ok := wakeVerdicts()[code]; ok {
@@ -197,13 +237,13 @@ func (a *Account) coded(code string, status int, wakes bool) error {
 	if v.message != "" {
 		e.Message = v.message
 	}
-	e.VendorCode = code
+	e.VendorCode, _, _ = strings.Cut(code, " ")
 	if code == "" {
 		e.VendorCode = strconv.Itoa(status)
 	}
 	e.RetryAfter = v.retryAfter
 	e.Temporary = e.Temporary && !v.permanent
-	if v.reason == shared.ReasonRateLimited {
+	if code == "5091" {
 		e.RetryAfter = a.untilReset()
 	}
 	e = mayHaveWoken(e, wakes)

@@ -140,7 +140,7 @@ func (a *cciAuth) cci(ctx context.Context, r ccs.Request) (field.Object, http.He
 	}
 	doc, err := field.Decode(resp.Body)
 	switch {
-	case resp.Status == http.StatusForbidden && err != nil:
+	case resp.Status == http.StatusForbidden: // says nothing of the token, whatever the body
 		return field.Object{}, nil, ccs.Blocked()
 	case ccs.Outage(resp.Status):
 		failure := a.Unavailable(resp)

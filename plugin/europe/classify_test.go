@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -62,7 +63,7 @@ func TestResultCodes(t *testing.T) {
 		read, wake meaning
 	}{
 		{"4002", "Invalid request body - Invalid parameter.", 400, meaning{shared.ReasonInvalidCommand, 0, false, "4002"}, same},
-		{"4002", "service problem, because of anything problem", 400, meaning{shared.ReasonInvalidCommand, 0, false, "4002"}, same},
+		{"4002", "service problem, because of anything problem", 400, meaning{shared.ReasonVendorUnavailable, 5 * time.Minute, true, "4002"}, same},
 		{"4003", "Invalid values", 400, meaning{shared.ReasonInvalidCommand, 0, false, "4003"}, same},
 		{"4004", "Duplicate request", 400, meaning{shared.ReasonVehicleBusy, time.Minute, true, "4004"}, same},
 		{"4005", "Unsupported control request - Vehicle is not Supported", 400, meaning{shared.ReasonUnsupported, 0, false, "4005"}, meaning{shared.ReasonUnsupported, 24 * time.Hour, false, "4005"}},
@@ -90,7 +91,7 @@ func TestResultCodes(t *testing.T) {
 		{"4999", "a code that nobody knows", 400, meaning{shared.ReasonInvalidResponse, 0, true, "4999"}, same},
 		{"4999", "the same in an outage", 500, meaning{shared.ReasonVendorUnavailable, 0, true, "4999"}, same},
 		{"", "no code", 400, meaning{shared.ReasonInvalidResponse, 0, true, "400"}, same},
-		{"", "no code", 429, meaning{shared.ReasonVendorUnavailable, 0, true, "429"}, same},
+		{"", "no code", 429, meaning{shared.ReasonRateLimited, 10 * time.Minute, true, "429"}, same},
 		{"", "no code", 509, meaning{shared.ReasonRateLimited, untilReset, true, "5091"}, same},
 		{"", "no code", 502, meaning{shared.ReasonVendorUnavailable, 0, true, "502"}, same},
 		{"", "no code", 504, meaning{shared.ReasonVendorUnavailable, 0, true, "504"}, same},
@@ -137,7 +138,8 @@ func TestOtherAnswers(t *testing.T) {
 		"HTML 404":         {404, "<html></html>", unknown("404")},
 		"HTML 500":         {500, "<html></html>", outage("500")},
 		"HTML 502":         {502, "<html><h1>502 Bad Gateway</h1></html>", outage("502")},
-		"HTML 429":         {429, "<html></html>", outage("429")},
+		"HTML 429":         {429, "<html></html>", meaning{shared.ReasonRateLimited, 10 * time.Minute, true, "429"}},
+		"empty 509":        {509, "", meaning{shared.ReasonRateLimited, 12*time.Hour + 5*time.Minute, true, "5091"}},
 		"empty 200":        {200, "", unknown("200")},
 		"empty 504":        {504, "", outage("504")},
 		"truncated":        {200, `{"retCode":"S","resCode":"0000","resMsg":{"vehicles":[{"veh`, unknown("200")},
@@ -161,6 +163,10 @@ func TestOtherAnswers(t *testing.T) {
 		"refused refresh token":      {400, `{"retId":"9f","retCode":7501,"retMsg":"Received unexpected statusCode","retSubMsg":"{}","retValue":null}`, refused},
 		"the same by its code alone": {400, `{"retCode":7501}`, refused},
 		"the same as text":           {400, `{"retCode":"7501"}`, refused},
+		"the same under 200":         {200, `{"retCode":7501}`, refused},
+		"the same under 401":         {401, `{"retCode":7501,"retMsg":"Received unexpected statusCode"}`, refused},
+		"the same under 403":         {403, `{"retCode":7501}`, refused},
+		"the same under 500":         {500, `{"retCode":7501}`, refused},
 		"a refused sign-in": {
 			400, `{"errId":"5f","errCode":"4003","errMsg":"Invalid values","errBody":{"userId":"","remainCount":4,"remainTime":300}}`,
 			meaning{shared.ReasonInvalidCommand, 0, false, "4003"},
@@ -232,6 +238,44 @@ func TestDailyLimitEndsAtItsReset(t *testing.T) {
 			require.NoError(t, client.Account().Update(func(s *ccs.Session) { s.ExpiresAt = tc.at.Add(forever).UnixMilli() }))
 			_, err := client.Vehicles(t.Context())
 			assert.Equal(t, tc.want, failure(t, err, shared.ReasonRateLimited).RetryAfter)
+		})
+	}
+}
+
+// TestServerSaysWhenTheLimitEnds: what it says goes before what is assumed.
+func TestServerSaysWhenTheLimitEnds(t *testing.T) {
+	t.Parallel()
+	epoch := func(in time.Duration) string { return strconv.FormatInt(summer.Add(in).Unix(), 10) }
+	for name, tc := range map[string]struct {
+		status         int
+		reset, retryIn string
+		want           time.Duration
+	}{
+		"nothing said":        {509, "", "", 12*time.Hour + 5*time.Minute},
+		"a reset":             {509, epoch(3 * time.Hour), "", 3 * time.Hour},
+		"a reset that passed": {509, epoch(-time.Hour), "", 12*time.Hour + 5*time.Minute},
+		"no time":             {509, "0", "", 12*time.Hour + 5*time.Minute},
+		"no number":           {509, "soon", "", 12*time.Hour + 5*time.Minute},
+		"beyond a day":        {509, epoch(48 * time.Hour), "", 12*time.Hour + 5*time.Minute},
+		"both":                {509, epoch(3 * time.Hour), "18000", 5 * time.Hour},
+		"too many":            {429, "", "", 10 * time.Minute},
+		"too many, a reset":   {429, epoch(time.Minute), "", time.Minute},
+		"too many, seconds":   {429, "", "1800", 30 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("X-Ratelimit-Reset", tc.reset)
+				w.Header().Set("Retry-After", tc.retryIn)
+				w.WriteHeader(tc.status)
+			}))
+			t.Cleanup(server.Close)
+			clock := &clock{t: summer}
+			client := signedIn(t, server.URL, func(o *ccs.Options) { o.Now = clock.now })
+			require.NoError(t, client.Account().Update(func(s *ccs.Session) { s.ExpiresAt = summer.Add(forever).UnixMilli() }))
+			_, err := client.Vehicles(t.Context())
+			assert.Equal(t, tc.want, failure(t, err, shared.ReasonRateLimited).RetryAfter)
+			assert.True(t, sdk.HasClosure(err))
 		})
 	}
 }

@@ -143,6 +143,7 @@ func TestRenewFailures(t *testing.T) {
 		"outage":   {text(http.StatusBadGateway, "<html></html>"), shared.ReasonVendorUnavailable},
 		"too many": {text(http.StatusTooManyRequests, "{}"), shared.ReasonVendorUnavailable},
 		"firewall": {text(http.StatusForbidden, nginx403), shared.ReasonVendorBlocked},
+		"403":      {text(http.StatusForbidden, `{"code":"9001","message":"denied"}`), shared.ReasonVendorBlocked},
 		"garbage":  {text(http.StatusOK, "<html></html>"), shared.ReasonInvalidResponse},
 		"lost":     {hangUp, shared.ReasonVendorUnavailable},
 	} {
