@@ -13,8 +13,9 @@ import (
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
-// Initialize implements [shared.VehicleRefresher]. The same settings again keep
-// the session and list the cars anew. If the cars cannot be listed for now, those
+// Initialize implements [shared.VehicleRefresher]. The first one serves the cars of the
+// last list if that is young, see [Recaller], without a call. The same settings again
+// keep the session and list the cars anew. If the cars cannot be listed for now, those
 // of the last list serve, see [Recaller]. Other settings replace the account once
 // its cars are listed; until then the present one serves.
 func (e *Engine) Initialize(ctx context.Context, cfg shared.Config) ([]*vehiclev1.Vehicle, error) {
@@ -29,12 +30,17 @@ func (e *Engine) Initialize(ctx context.Context, cfg shared.Config) ([]*vehiclev
 	if err != nil {
 		return nil, shared.AsAPIError(err)
 	}
+	// A start costs no call if that can be; who asks again wants to know.
+	if e.account.Load() == nil && !e.opts.NoRecall && a.recallYoung() {
+		e.adopt(a)
+		return a.fleet(), nil
+	}
 	_, err = e.run(ctx, a.key("", lanes.Read, "list"), func(ctx context.Context) (outcome, error) {
 		return outcome{}, a.list(ctx)
 	})
 	if err != nil {
 		// While another account serves, it goes on.
-		if present := e.account.Load(); present != nil || ctx.Err() != nil || e.opts.NoRecall || !a.recall(err) {
+		if present := e.account.Load(); present != nil || ctx.Err() != nil || e.opts.NoRecall || !a.recallAfter(err) {
 			return nil, shared.AsAPIError(err)
 		}
 		Logger(ctx).Warn("the cars cannot be listed, those of the last list serve", "error", shared.ErrorChain(err))

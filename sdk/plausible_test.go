@@ -208,6 +208,7 @@ func TestOldTimeOfACarThatDroveOn(t *testing.T) {
 			d, err := e.RefreshCached(t.Context(), "car1")
 			require.NoError(t, err)
 			assert.InDelta(t, tc.soc, d.GetBattery().GetSoc(), 0)
+			assert.Equal(t, was.UnixMilli(), d.GetRefresh().GetObservedAt(), "it never goes back")
 			assert.Equal(t, vehiclev1.Verdict_VERDICT_UNCHANGED, d.GetRefresh().GetVerdict())
 		})
 	}

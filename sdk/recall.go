@@ -1,21 +1,28 @@
 package sdk
 
 import (
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
-	"google.golang.org/protobuf/proto"
 )
 
 // Recaller is an optional part of a Vendor: it takes the cars of an earlier
-// process's list as its own. With it a plugin that starts while the vendor is
-// down, or wants to be left alone, serves all the same, and says of each command
-// what stands in its way.
+// process's list as its own. With it a plugin that starts within a day of the last
+// list costs no call; and one that starts while the vendor is down, or wants to be
+// left alone, serves all the same, and says of each command what stands in its way.
 type Recaller interface {
 	// Recall makes no call. The list is the Vendor's to keep.
 	Recall(vehicles []*vehiclev1.Vehicle)
 }
 
-const fleetDoc = "fleet"
+const (
+	fleetDoc = "fleet"
+	// fleetYoung is how long a stored list serves a start without a call.
+	fleetYoung = 24 * time.Hour
+)
 
 // storedFleet is the last list of an account's cars. It is no proof of anything
 // but that they were there.
@@ -23,14 +30,16 @@ type storedFleet struct {
 	// Account is the fingerprint of the credentials.
 	Account  string   `json:"account"`
 	Vehicles [][]byte `json:"vehicles"` // in the wire form of the schema
+	// Listed is when, Unix milliseconds.
+	Listed int64 `json:"listed,omitempty"`
 }
 
-// keepFleet stores a list, unless it is stored already.
+// keepFleet stores a list.
 func (a *account) keepFleet(vehicles []*vehiclev1.Vehicle) {
 	if _, ok := a.vendor.(Recaller); !ok {
 		return
 	}
-	next := storedFleet{Account: a.credentials}
+	next := storedFleet{Account: a.credentials, Listed: a.now().UnixMilli()}
 	for _, v := range vehicles {
 		body, err := proto.MarshalOptions{Deterministic: true}.Marshal(v)
 		if err != nil {
@@ -43,21 +52,38 @@ func (a *account) keepFleet(vehicles []*vehiclev1.Vehicle) {
 	}
 }
 
-// recall takes up the stored list after a list that failed in a way that passes,
+// recallYoung takes up a stored list that is good enough to begin with.
+func (a *account) recallYoung() bool {
+	stored, ok := a.storedFleet()
+	age := a.now().Sub(time.UnixMilli(stored.Listed))
+	return ok && len(stored.Vehicles) > 0 && age >= 0 && age < fleetYoung && a.takeUp(stored)
+}
+
+// recallAfter takes up the stored list after a list that failed in a way that passes,
 // or that a person can mend while the plugin runs. It says whether it did.
-func (a *account) recall(failure error) bool {
-	recaller, ok := a.vendor.(Recaller)
-	if !ok || !shared.AsAPIError(failure).Temporary && !refusedLogin(failure) {
+func (a *account) recallAfter(failure error) bool {
+	if !shared.AsAPIError(failure).Temporary && !refusedLogin(failure) {
 		return false
 	}
-	var stored storedFleet
+	stored, ok := a.storedFleet()
+	return ok && a.takeUp(stored)
+}
+
+// storedFleet is that of these credentials, if there is one and the vendor can use it.
+func (a *account) storedFleet() (stored storedFleet, ok bool) {
+	if _, can := a.vendor.(Recaller); !can {
+		return stored, false
+	}
 	found, err := a.store.Get(fleetDoc, &stored)
 	if err != nil {
 		a.log.Warn("the stored list of cars cannot be read", "error", err)
+		return storedFleet{}, false
 	}
-	if err != nil || !found || stored.Account != a.credentials {
-		return false
-	}
+	return stored, found && stored.Account == a.credentials
+}
+
+// takeUp makes a stored list the account's and the vendor's.
+func (a *account) takeUp(stored storedFleet) bool {
 	var vehicles, theirs []*vehiclev1.Vehicle
 	for _, body := range stored.Vehicles {
 		v := &vehiclev1.Vehicle{}
@@ -67,7 +93,9 @@ func (a *account) recall(failure error) bool {
 		}
 		vehicles, theirs = append(vehicles, v), append(theirs, proto.CloneOf(v))
 	}
-	recaller.Recall(theirs)
+	if recaller, ok := a.vendor.(Recaller); ok {
+		recaller.Recall(theirs)
+	}
 	a.setFleet(vehicles)
 	return true
 }

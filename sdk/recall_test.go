@@ -24,6 +24,7 @@ func (r *recalling) Recall(vehicles []*vehiclev1.Vehicle) { r.recalled = len(veh
 func TestTheLastListServes(t *testing.T) {
 	r := &recalling{refusing: newRefusing(t)}
 	start := func(password string, o sdk.Options) (*sdk.Engine, []*vehiclev1.Vehicle, error) {
+		r.clock.advance(25 * time.Hour) // a younger list would serve without a call
 		o.MinReadInterval, o.Now = -1, r.clock.now
 		e := bareEngine(t, r, o)
 		cars, err := e.Initialize(t.Context(), shared.Config{Settings: settings(password), StateDir: r.dir})
@@ -67,6 +68,7 @@ func TestTheLastListServesWhileAPersonIsNeeded(t *testing.T) {
 	r := &recalling{refusing: newRefusing(t)}
 	list, logins := r.VehiclesFunc, 0
 	start := func() (*sdk.Engine, error) {
+		r.clock.advance(25 * time.Hour)
 		e := bareEngine(t, r, sdk.Options{MinReadInterval: -1, Now: r.clock.now})
 		_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("secret-1"), StateDir: r.dir})
 		return e, err
@@ -89,4 +91,63 @@ func TestTheLastListServesWhileAPersonIsNeeded(t *testing.T) {
 	}
 	assert.Equal(t, 1, logins)
 	r.VehiclesFunc = list
+}
+
+// TestStartWithAYoungListCostsNoCall: not even a session that has ended meanwhile shows
+// before it is used.
+func TestStartWithAYoungListCostsNoCall(t *testing.T) {
+	r := &recalling{refusing: newRefusing(t)}
+	start := func(o sdk.Options) *sdk.Engine {
+		o.MinReadInterval, o.Now = -1, r.clock.now
+		e := bareEngine(t, r, o)
+		cars, err := e.Initialize(t.Context(), shared.Config{Settings: settings("secret-1"), StateDir: r.dir})
+		require.NoError(t, err)
+		require.Len(t, cars, 2)
+		return e
+	}
+	start(sdk.Options{})
+	require.Equal(t, 1, r.lists)
+	for range 3 {
+		r.clock.advance(7 * time.Hour)
+		e := start(sdk.Options{})
+		assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_READY, health(t, e).GetState())
+		_, err := e.RefreshCached(t.Context(), "car2")
+		require.NoError(t, err)
+	}
+	assert.Equal(t, 1, r.lists)
+	assert.Equal(t, 2, r.recalled)
+
+	e := start(sdk.Options{NoRecall: true})
+	assert.Equal(t, 2, r.lists, "a person asked for it")
+	_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("secret-1"), StateDir: r.dir})
+	require.NoError(t, err)
+	assert.Equal(t, 3, r.lists, "who asks again wants to know")
+	r.clock.advance(25 * time.Hour)
+	start(sdk.Options{})
+	assert.Equal(t, 4, r.lists, "once a day")
+	r.clock.advance(-48 * time.Hour)
+	start(sdk.Options{})
+	assert.Equal(t, 5, r.lists, "a clock that was set back")
+}
+
+// TestRefusalOfAnEarlierProcessShowsAtTheStart, without a call.
+func TestRefusalOfAnEarlierProcessShowsAtTheStart(t *testing.T) {
+	r := &recalling{refusing: newRefusing(t)}
+	start := func() *sdk.Engine {
+		e := bareEngine(t, r, sdk.Options{MinReadInterval: -1, Now: r.clock.now})
+		_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("secret-1"), StateDir: r.dir})
+		require.NoError(t, err)
+		return e
+	}
+	e := start()
+	r.readErr = sdk.ErrSessionExpired
+	r.VehiclesFunc = func(context.Context) ([]*vehiclev1.Vehicle, error) { return nil, sdk.ErrSessionExpired }
+	r.LoginFunc = func(context.Context) error { return shared.NewError(shared.ReasonCaptchaRequired) }
+	r.clock.advance(time.Hour)
+	_, err := e.RefreshCached(t.Context(), "car1")
+	require.ErrorIs(t, err, shared.ReasonCaptchaRequired)
+
+	h := health(t, start())
+	assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_NEEDS_HUMAN, h.GetState())
+	assert.Equal(t, string(shared.ReasonCaptchaRequired), h.GetReason())
 }

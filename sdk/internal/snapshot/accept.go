@@ -13,13 +13,18 @@ import (
 // next. A car that tells its time and then does not has told nothing that can be
 // compared. A time in the future is a clock fault and must not shut out what comes
 // after it, nor make room for what is older than newest, the car's time before. Clouds
-// repeat an old time beside new data, and a car that has driven on has reported since.
+// repeat an old time beside new data: a car that has driven on has reported since, and
+// the newest time that it is known to have told stands for the one it does not tell.
 func accept(last, next *vehiclev1.VehicleData, newest, now time.Time) (stands *vehiclev1.VehicleData, older bool) {
 	before := ProvenAt(last, now)
 	if newest.After(before) && !newest.After(now.Add(clockSkew)) {
 		before = newest
 	}
-	if last == nil || before.IsZero() || !ObservedAt(next).Before(before) || droveOn(last, next) {
+	if last == nil || before.IsZero() || !ObservedAt(next).Before(before) {
+		return next, false
+	}
+	if droveOn(last, next) {
+		next.Refresh.ObservedAt = proto.Int64(before.UnixMilli())
 		return next, false
 	}
 	kept := proto.CloneOf(last)
@@ -27,11 +32,12 @@ func accept(last, next *vehiclev1.VehicleData, newest, now time.Time) (stands *v
 	return kept, true
 }
 
-// droveOn says whether a car's odometer has risen, but not to where no car has driven.
+// droveOn says whether a car's odometer has risen, but not to where no car has driven, in
+// a snapshot that has a time.
 func droveOn(last, next *vehiclev1.VehicleData) bool {
 	const rounding, far = 1, 1000 // km
 	was, is := last.GetDrive().GetOdometer(), next.GetDrive().GetOdometer()
-	return was > 0 && is > was+rounding && is < was+far
+	return !ObservedAt(next).IsZero() && was > 0 && is > was+rounding && is < was+far
 }
 
 // keepPosition keeps the position before if it is the newer one by its own time, and that
