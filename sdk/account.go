@@ -165,7 +165,9 @@ func (a *account) setFleet(vehicles []*vehiclev1.Vehicle) {
 	a.mu.Lock()
 	a.vehicles, a.byID, a.zones = vehicles, byID, zones
 	a.mu.Unlock()
-	a.memory.Forget(known)
+	if len(known) > 0 {
+		a.memory.Forget(known)
+	}
 }
 
 // retire is for an account in whose place another one serves.

@@ -45,6 +45,9 @@ func (e *Engine) Initialize(ctx context.Context, cfg shared.Config) ([]*vehiclev
 		}
 		Logger(ctx).Warn("the cars cannot be listed, those of the last list serve", "error", shared.ErrorChain(err))
 	}
+	if len(a.fleet()) == 0 && !e.opts.NoRecall && a.recallAny() {
+		Logger(ctx).Warn("the vendor lists no cars any more, those of the last list go on")
+	}
 	e.adopt(a)
 	return a.fleet(), nil
 }

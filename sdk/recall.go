@@ -34,9 +34,10 @@ type storedFleet struct {
 	Listed int64 `json:"listed,omitempty"`
 }
 
-// keepFleet stores a list.
+// keepFleet stores a list. An empty one removes nothing: a vendor that has forgotten
+// all cars at once may remember them.
 func (a *account) keepFleet(vehicles []*vehiclev1.Vehicle) {
-	if _, ok := a.vendor.(Recaller); !ok {
+	if _, ok := a.vendor.(Recaller); !ok || len(vehicles) == 0 {
 		return
 	}
 	next := storedFleet{Account: a.credentials, Listed: a.now().UnixMilli()}
@@ -65,6 +66,11 @@ func (a *account) recallAfter(failure error) bool {
 	if !shared.AsAPIError(failure).Temporary && !refusedLogin(failure) {
 		return false
 	}
+	return a.recallAny()
+}
+
+// recallAny takes up the stored list, whatever its age.
+func (a *account) recallAny() bool {
 	stored, ok := a.storedFleet()
 	return ok && a.takeUp(stored)
 }

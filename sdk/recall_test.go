@@ -151,3 +151,40 @@ func TestRefusalOfAnEarlierProcessShowsAtTheStart(t *testing.T) {
 	assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_NEEDS_HUMAN, h.GetState())
 	assert.Equal(t, string(shared.ReasonCaptchaRequired), h.GetReason())
 }
+
+// TestEmptyListRemovesNothing: neither the cars nor what is known of them.
+func TestEmptyListRemovesNothing(t *testing.T) {
+	r := &recalling{refusing: newRefusing(t)}
+	start := func(o sdk.Options) (*sdk.Engine, []*vehiclev1.Vehicle) {
+		r.clock.advance(25 * time.Hour)
+		o.MinReadInterval, o.Now = -1, r.clock.now
+		e := bareEngine(t, r, o)
+		cars, err := e.Initialize(t.Context(), shared.Config{Settings: settings("secret-1"), StateDir: r.dir})
+		require.NoError(t, err)
+		return e, cars
+	}
+	list, none := r.VehiclesFunc, func(context.Context) ([]*vehiclev1.Vehicle, error) { return nil, nil }
+	r.VehiclesFunc = none
+	_, cars := start(sdk.Options{})
+	assert.Empty(t, cars, "there never was one")
+
+	r.VehiclesFunc = list
+	e, _ := start(sdk.Options{})
+	odometer := 48210.0
+	r.report = func(d *vehiclev1.VehicleData) { d.Drive.Odometer = &odometer }
+	_, err := e.RefreshCached(t.Context(), "car1")
+	require.NoError(t, err)
+
+	r.VehiclesFunc = none
+	e, cars = start(sdk.Options{})
+	require.Len(t, cars, 2)
+	r.report = func(d *vehiclev1.VehicleData) { d.Drive = nil }
+	d, err := e.RefreshCached(t.Context(), "car1")
+	require.NoError(t, err)
+	assert.InDelta(t, 48210, d.GetDrive().GetOdometer(), 0, "what was known of it is, still")
+	_, cars = start(sdk.Options{NoRecall: true})
+	assert.Empty(t, cars, "a person sees what the vendor says")
+	r.VehiclesFunc = list
+	_, cars = start(sdk.Options{})
+	assert.Len(t, cars, 2)
+}

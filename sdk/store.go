@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/journal"
@@ -116,6 +117,29 @@ func (s *Store) Delete(name string) error {
 		return fmt.Errorf("store %s: %w", name, err)
 	}
 	return nil
+}
+
+// Names are those of the documents that begin with prefix, in no order. A directory that
+// cannot be read has none.
+func (s *Store) Names(prefix string) (names []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.memory != nil {
+		for name := range s.memory {
+			if strings.HasPrefix(name, prefix) {
+				names = append(names, name)
+			}
+		}
+		return names
+	}
+	files, _ := os.ReadDir(s.dir) // none: see above
+	for _, f := range files {
+		name, isDocument := strings.CutSuffix(f.Name(), ".json")
+		if isDocument && strings.HasPrefix(name, prefix) && storeName.MatchString(name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (s *Store) path(name string) (string, error) {

@@ -122,3 +122,25 @@ func makeUnwritable(t *testing.T, dir string) bool {
 	require.NoError(t, os.WriteFile(dir, nil, 0o600))
 	return true
 }
+
+func TestStoreNames(t *testing.T) {
+	for name, dir := range map[string]string{"memory": "", "disk": t.TempDir()} {
+		t.Run(name, func(t *testing.T) {
+			s, err := sdk.OpenStore(dir)
+			require.NoError(t, err)
+			for _, doc := range []string{"car-1", "car-2", "login"} {
+				require.NoError(t, s.Put(doc, doc))
+			}
+			if dir != "" {
+				require.NoError(t, os.WriteFile(filepath.Join(dir, "car-3.json.tmp"), nil, 0o600))
+			}
+			require.NoError(t, s.Delete("car-1"))
+			assert.ElementsMatch(t, []string{"car-2"}, s.Names("car-"))
+			assert.ElementsMatch(t, []string{"car-2", "login"}, s.Names(""))
+			assert.Empty(t, s.Names("x"))
+		})
+	}
+	s, err := sdk.OpenStore(filepath.Join(t.TempDir(), "gone"))
+	require.NoError(t, err)
+	assert.Empty(t, s.Names(""))
+}

@@ -31,7 +31,7 @@ login asks for what is not set. Flags:
   --state DIR     the service's state, or the plugin's own directory in it (default: of a service run by this user)
   --json          print JSON
   --override      of refresh: wake the car in spite of the plugin's own limits; see docs/limits.md
-  --history       of refresh: ask for driving history and trips as well, at most four more requests
+  --history       of refresh: ask for driving history and trips as well, at most five more requests
   --plan          of refresh: say what it would do and cost, and do nothing
   --record FILE   record the vendor's traffic, without secrets, ids and positions; see docs/traffic.md
   --log-level L   debug, info, warn or error, on stderr (default: none)

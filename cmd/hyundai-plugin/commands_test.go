@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/traffic"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact/redacttest"
 )
@@ -96,6 +97,25 @@ func TestOneLoginServesAllCommands(t *testing.T) {
 		require.Zero(t, status, complaint)
 	}
 	assert.Equal(t, 1, p.cloud.Calls(cloudsim.Login), "one login for all of it")
+}
+
+// A login works with the wrong brand, too.
+func TestAccountOfAnotherBrand(t *testing.T) {
+	demo := cloudsim.DemoAccount()
+	other := demo
+	other.Brand, other.Cars = profile.Kia, nil
+	cloud, err := cloudsim.New(cloudsim.Options{Accounts: []cloudsim.Account{demo, other}})
+	require.NoError(t, err)
+	require.NoError(t, cloud.Start("127.0.0.1:0"))
+	t.Cleanup(func() { assert.NoError(t, cloud.Close(context.WithoutCancel(t.Context()))) })
+	p := newPersonAt(t, cloud)
+	p.env["HYUNDAI_BRAND"] = "kia"
+	for _, command := range []string{"login", "vehicles"} {
+		status, out, complaint := p.does(t, command, "--log-level", "warn")
+		require.Zero(t, status, complaint)
+		assert.Contains(t, out, "look at HYUNDAI_BRAND")
+		assert.Contains(t, complaint, "brand=kia")
+	}
 }
 
 func TestWrongPasswordIsTriedOncePerCommandOfAPerson(t *testing.T) {

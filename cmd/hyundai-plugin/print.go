@@ -23,8 +23,14 @@ func login(_ context.Context, s *session, o options, w io.Writer) error {
 		return printJSON(w, map[string]any{"logged_in": true, "vehicles": len(s.cars)})
 	}
 	_, err := fmt.Fprintf(w, "Logged in; the account has %d vehicle(s). The session is stored: the service takes it up within seconds.\n", len(s.cars))
+	if len(s.cars) == 0 {
+		_, err = fmt.Fprintln(w, noCars)
+	}
 	return err
 }
+
+// noCars is for an account that may be another brand's.
+const noCars = "There are no cars of this brand in the account. A login works with the wrong brand, too: look at HYUNDAI_BRAND."
 
 func vehicles(_ context.Context, s *session, o options, w io.Writer) error {
 	if o.json {
@@ -36,6 +42,10 @@ func vehicles(_ context.Context, s *session, o options, w io.Writer) error {
 			}
 		}
 		return printJSON(w, list)
+	}
+	if len(s.cars) == 0 {
+		_, err := fmt.Fprintln(w, noCars)
+		return err
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "VEHICLE\tNAME\tMODEL\tENGINE\tPROTOCOL")

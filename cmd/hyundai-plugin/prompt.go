@@ -34,6 +34,7 @@ func asking(ctx context.Context, lookup func(string) (string, bool), stdin *os.F
 		a.ask("HYUNDAI_USERNAME", "E-mail address of the account: ", false, notEmpty)
 	}
 	if password {
+		_, _ = fmt.Fprint(w, "A refresh token is 48 capital letters and digits that another program for these cars was given; see docs/europe.md.\n")
 		a.ask("HYUNDAI_PASSWORD", "Password, or a refresh token (it is not shown): ", true, notEmpty)
 	}
 	if a.err != nil {

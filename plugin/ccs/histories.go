@@ -168,8 +168,30 @@ func (b *histories) putLocked(ctx context.Context, vehicleID string, h *carHisto
 	return true
 }
 
+// forget removes what is kept of cars that are none of these.
+func (b *histories) forget(known []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	stays := map[string]bool{}
+	for _, id := range known {
+		stays[b.name(id)] = true
+	}
+	for id := range b.cars {
+		if !stays[b.name(id)] {
+			delete(b.cars, id)
+		}
+	}
+	for _, name := range b.store.Names(historyPrefix) {
+		if !stays[name] {
+			_ = b.store.Delete(name) // the next list finds it again
+		}
+	}
+}
+
+const historyPrefix = "history-"
+
 // name names a car's document without naming the car.
 func (b *histories) name(vehicleID string) string {
 	sum := sha256.Sum256([]byte(b.account + "\x00" + vehicleID))
-	return "history-" + hex.EncodeToString(sum[:6])
+	return historyPrefix + hex.EncodeToString(sum[:6])
 }

@@ -98,27 +98,41 @@ func (c *Client) driving(ctx context.Context, vehicleID string, known car, unit 
 	return &vehiclev1.VehicleData{Consumption: history.Consumption(all, month, unit)}, nil
 }
 
-// trips asks for the trips of this month, and of the last day of it that has any.
+// lateTrips is until which day of a month its last one is looked for in the month before:
+// the turn comes once a day, and may have been put off.
+const lateTrips = 3
+
+// trips asks for the trips of this month, and of the last day that has any. In the first
+// days of a month that may be one of the month before.
 func (c *Client) trips(ctx context.Context, vehicleID string, known car, unit vehiclev1.DistanceUnit, r *field.Report) (*vehiclev1.VehicleData, error) {
 	ask := func(body map[string]any, name string) (field.Object, error) {
 		doc, err := c.api.call(ctx, apiCall{path: c.carPath(vehicleID, c.opts.Profile.Paths.Trips), what: "trips", flag: known.flag, json: body})
 		return doc.At("resMsg").Reporting(r, name), err
 	}
+	month := func(of time.Time) (*vehiclev1.MonthTrips, error) {
+		doc, err := ask(map[string]any{"tripPeriodType": 0, "setTripMonth": of.Format("200601")}, "month")
+		return history.Month(doc, of.Format("2006-01"), unit), err
+	}
+
 	today := c.opts.Now().In(c.account.Zone)
-	doc, err := ask(map[string]any{"tripPeriodType": 0, "setTripMonth": today.Format("200601")}, "month")
+	trips := &vehiclev1.Trips{}
+	var err error
+	if trips.Month, err = month(today); err == nil && len(trips.GetMonth().GetDays()) == 0 && today.Day() <= lateTrips {
+		trips.Month, err = month(today.AddDate(0, 0, -today.Day()))
+	}
 	if err != nil {
 		return nil, err
 	}
-	trips := &vehiclev1.Trips{Month: history.Month(doc, today.Format("2006-01"), unit)}
 	days := trips.GetMonth().GetDays()
 	if len(days) == 0 {
 		return &vehiclev1.VehicleData{Trips: trips}, nil
 	}
+
 	newest, err := time.Parse(time.DateOnly, days[len(days)-1].GetDate())
 	if err != nil {
 		return nil, shared.NewError(shared.ReasonInvalidResponse).Wrap(err)
 	}
-	doc, err = ask(map[string]any{"tripPeriodType": 1, "setTripDay": newest.Format("20060102")}, "day")
+	doc, err := ask(map[string]any{"tripPeriodType": 1, "setTripDay": newest.Format("20060102")}, "day")
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -88,8 +89,28 @@ func (d *traits) learn(vehicleID string, change func(*trait)) {
 	if after.CCS1, after.Told = before.CCS1, before.Told; after == before {
 		return
 	}
-	if err := d.store.Put(traitsDoc, all); err != nil {
+	d.saveLocked()
+}
+
+func (d *traits) saveLocked() {
+	if err := d.store.Put(traitsDoc, d.seen); err != nil {
 		d.log.Warn("what reading has shown of the cars cannot be stored", "error", err)
+	}
+}
+
+// forget removes what is kept of cars that are none of these.
+func (d *traits) forget(known []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	stays := map[string]bool{}
+	for _, id := range known {
+		stays[traitKey(id)] = true
+	}
+	all := d.readLocked()
+	before := len(all)
+	maps.DeleteFunc(all, func(key string, _ trait) bool { return !stays[key] })
+	if len(all) < before {
+		d.saveLocked()
 	}
 }
 

@@ -31,7 +31,19 @@ func (c *Client) Vehicles(ctx context.Context) ([]*vehiclev1.Vehicle, error) {
 		}
 		vehicles = append(vehicles, c.vehicle(id, entry))
 	}
+	if len(vehicles) == 0 {
+		sdk.Logger(ctx).Warn("the account has no cars of this brand: a login works with the wrong brand, too; look at the setting brand (HYUNDAI_BRAND)",
+			"brand", string(c.opts.Profile.Brand))
+	}
 	c.Recall(vehicles)
+	if len(vehicles) > 0 { // an empty list may be a fault, and removes nothing
+		ids := make([]string, len(vehicles))
+		for i, v := range vehicles {
+			ids[i] = v.GetId()
+		}
+		c.histories.forget(ids)
+		c.traits.forget(ids)
+	}
 	return vehicles, nil
 }
 

@@ -3,7 +3,6 @@ package europe
 import (
 	"context"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,24 +10,30 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 )
 
-// refreshTokenForm is that of a refresh token of the classic client.
-var refreshTokenForm = regexp.MustCompile(`^[A-Z0-9]{40,60}$`)
-
 // languages that the vendor's messages come in.
 var languages = []string{"en", "de", "fr", "it", "es", "sv", "nl", "no", "cs", "sk", "hu", "da", "pl", "fi", "pt"}
 
 // New returns a client of an account in Europe. The password may be a refresh token
-// of the classic client.
+// of the classic client, in any form in which people paste one; other tokens are
+// refused with reason config_invalid.
 func New(o ccs.Options) (*ccs.Client, error) {
 	o.Language = strings.ToLower(o.Language[:min(2, len(o.Language))])
 	if !slices.Contains(languages, o.Language) {
 		o.Language = "en"
 	}
 
-	if refreshTokenForm.MatchString(o.Password) {
-		o.AccountKey = o.Password
+	given, err := credentialOf(o.Password)
+	if err != nil {
+		return nil, err
+	}
+	if given.refreshToken != "" {
+		if o.Redactor != nil {
+			o.Redactor.Learn(given.refreshToken) // perhaps not what was pasted
+		}
+		o.Password, o.AccountKey = given.refreshToken, given.refreshToken
 		return ccs.New(o, func(a *ccs.Account) ccs.Auth { return &classicAuth{Account: a} })
 	}
+	o.Password = given.password
 	return ccs.New(o, func(a *ccs.Account) ccs.Auth { return &cciAuth{Account: a} })
 }
 

@@ -116,6 +116,68 @@ func TestHistoryOfADrivenCar(t *testing.T) {
 	assert.Zero(t, c.Calls(cloudsim.Wake))
 }
 
+// The last day of a month is asked for in the next one, if that is young and has none.
+func TestTripsOfTheLastDayOfTheMonth(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		day, asked int
+		month, of  string
+	}{
+		"the first": {1, 3, "2026-07", "2026-07-31"},
+		"the third": {3, 3, "2026-07", "2026-07-31"},
+		"later":     {4, 1, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCloud(t, cloudsim.Options{TokenLife: 1000 * time.Hour})
+			c.clock.set(time.Date(2026, 8, tc.day, 1, 0, 0, 0, time.UTC))
+			client := c.ready(t, withHistory(24*time.Hour))
+			c.intercept(on(tripsPath, func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				answer := `{"monthTripDayCnt":0,"tripDayList":[]}`
+				switch {
+				case strings.Contains(string(body), `"202607"`):
+					answer = `{"monthTripDayCnt":2,"tripDayList":[{"tripDayInMonth":"20260731","tripCntDay":2},{"tripDayInMonth":"20260702","tripCntDay":1}]}`
+				case strings.Contains(string(body), `"20260731"`):
+					answer = `{"dayTripList":[{"tripDay":"20260731","tripDist":12,"tripList":[{"tripTime":"221500","tripDist":12}]}]}`
+				}
+				text(http.StatusOK, `{"retCode":"S","resCode":"0000","resMsg":`+answer+`}`)(w, r)
+			}))
+			cached(t, client, ccs1ID)
+			trips := cached(t, client, ccs1ID).GetTrips()
+			assert.Equal(t, tc.month, trips.GetMonth().GetMonth())
+			assert.Equal(t, tc.of, trips.GetDay().GetDate())
+			assert.Equal(t, tc.asked, c.seen(tripsPath))
+		})
+	}
+}
+
+// What is kept of a car goes with it, but not because a list is empty.
+func TestHistoryOfACarThatLeft(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, cloudsim.Options{})
+	store := openStore(t, t.TempDir())
+	client := c.ready(t, withHistory(24*time.Hour), withStore(store))
+	c.intercept(answers(text(http.StatusOK, drivingAnswer), tripAnswer))
+	for _, id := range []string{ccs1ID, ccs2ID} {
+		cached(t, client, id)
+		cached(t, client, id)
+	}
+	require.Len(t, store.Names("history-"), 2)
+	list := func(keep int) {
+		c.intercept(c.rewrite(listPath, func(doc map[string]any) {
+			message := doc["resMsg"].(map[string]any)
+			message["vehicles"] = message["vehicles"].([]any)[:keep]
+		}))
+		_, err := client.Vehicles(t.Context())
+		require.NoError(t, err)
+	}
+	list(0)
+	require.Len(t, store.Names("history-"), 2)
+	list(1)
+	assert.Equal(t, []string{historyName(client, ccs2ID)}, store.Names("history-"))
+}
+
 func TestHistoryIsAskedForOnceADay(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t, cloudsim.Options{})
@@ -169,6 +231,7 @@ func TestHistoryByEngine(t *testing.T) {
 		vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED: 2,
 	} {
 		c := newCloud(t, cloudsim.Options{})
+		c.clock.advance(5 * 24 * time.Hour) // on the first days of a month there is one more
 		client := c.ready(t, withHistory(time.Hour))
 		client.Recall([]*vehiclev1.Vehicle{{Id: ccs2ID, Ccs2Support: proto.Int32(1), EngineType: engine.Enum()}})
 		cached(t, client, ccs2ID)

@@ -76,27 +76,6 @@ func TestRefreshTokenAsPassword(t *testing.T) {
 	}
 }
 
-func TestFormOfRefreshTokens(t *testing.T) {
-	t.Parallel()
-	for password, want := range map[string]bool{
-		strings.Repeat("A", 39):         false,
-		strings.Repeat("A", 40):         true,
-		strings.Repeat("A0", 24):        true,
-		strings.Repeat("A", 60):         true,
-		strings.Repeat("A", 61):         false,
-		strings.Repeat("a", 48):         false,
-		strings.Repeat("A", 47) + "-":   false,
-		" " + strings.Repeat("A", 48):   false,
-		strings.Repeat("A", 48) + "\n":  false,
-		strings.Repeat("aB3", 29):       false, // a token of the account API
-		strings.Repeat("A", 24) + "ä":   false,
-		"eyJ" + strings.Repeat("A", 44): false,
-	} {
-		client := newClient(t, ccs.Options{Profile: brandProfile(t, profile.Kia, ""), Password: password})
-		assert.Equal(t, want, client.Account().Options.AccountKey != "", "%q", password)
-	}
-}
-
 // Genesis never sends a new refresh token, the others may.
 func TestRefreshTokenRotates(t *testing.T) {
 	t.Parallel()

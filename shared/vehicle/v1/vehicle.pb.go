@@ -4015,12 +4015,12 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\vTroubleCode\x12\x16\n" +
 	"\x06system\x18\x01 \x01(\tR\x06system\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12 \n" +
-	"\vdescription\x18\x03 \x01(\tR\vdescription\"\xb7\x01\n" +
-	"\x05Trips\x12[\n" +
-	"\x05month\x18\x01 \x01(\v2\x16.vehicle.v1.MonthTripsB-\xb2\xe3\x18)\n" +
-	"\x12Trips of the month @H\x01r\x0fmonth_trip_infoR\x05month\x12Q\n" +
-	"\x03day\x18\x02 \x01(\v2\x14.vehicle.v1.DayTripsB)\xb2\xe3\x18%\n" +
-	"\x10Trips of the day @H\x01r\rday_trip_infoR\x03day\"|\n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\"\xe1\x01\n" +
+	"\x05Trips\x12q\n" +
+	"\x05month\x18\x01 \x01(\v2\x16.vehicle.v1.MonthTripsBC\xb2\xe3\x18?\n" +
+	"\x12Trips of the month\x12\x12status/trips/month @H\x01P\x01r\x0fmonth_trip_infoR\x05month\x12e\n" +
+	"\x03day\x18\x02 \x01(\v2\x14.vehicle.v1.DayTripsB=\xb2\xe3\x189\n" +
+	"\x10Trips of the day\x12\x10status/trips/day @H\x01P\x01r\rday_trip_infoR\x03day\"|\n" +
 	"\n" +
 	"MonthTrips\x12\x14\n" +
 	"\x05month\x18\x01 \x01(\tR\x05month\x12*\n" +
