@@ -155,6 +155,7 @@ func (e *Engine) Describe(context.Context) (*vehiclev1.DescribeResponse, error) 
 // WatchHealth implements [shared.HealthWatcher].
 func (e *Engine) WatchHealth(ctx context.Context, report func(*vehiclev1.Health) error) error {
 	ctx, cancel := context.WithCancel(ctx)
+	e.lookAgain()
 	var pulse sync.WaitGroup
 	defer pulse.Wait()
 	defer cancel()
@@ -176,13 +177,17 @@ func (e *Engine) pulse(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		for _, a := range []*account{e.account.Load(), e.candidate.Load()} {
-			if a != nil {
-				a.session.lookAgain()
-			}
-		}
+		e.lookAgain()
 		if beat%beatsPerReport == 0 {
 			e.health.touch()
+		}
+	}
+}
+
+func (e *Engine) lookAgain() {
+	for _, a := range []*account{e.account.Load(), e.candidate.Load()} {
+		if a != nil {
+			a.session.lookAgain()
 		}
 	}
 }

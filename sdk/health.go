@@ -21,6 +21,8 @@ type health struct {
 	human *shared.APIError
 	// closed is the refusal that closes the account for a time; nil if it is open.
 	closed *shared.APIError
+	// waits is what the vendor said of the next login, for a time; nil if nothing.
+	waits *shared.APIError
 	// strays is the sentence about calls that were left behind; empty if that is
 	// nothing to worry about.
 	strays string
@@ -51,7 +53,7 @@ func (h *health) update(change func()) {
 // reset is for a new configuration: nothing is known of its account yet.
 func (h *health) reset() {
 	h.update(func() {
-		h.initialized, h.human, h.closed, h.notice, h.breaker = false, nil, nil, "", "closed"
+		h.initialized, h.human, h.closed, h.waits, h.notice, h.breaker = false, nil, nil, nil, "", "closed"
 	})
 }
 
@@ -60,6 +62,7 @@ func (h *health) drain()                          { h.update(func() { h.draining
 func (h *health) setBreaker(state string)         { h.update(func() { h.breaker = state }) }
 func (h *health) needsHuman(err *shared.APIError) { h.update(func() { h.human = err }) }
 func (h *health) setClosed(err *shared.APIError)  { h.update(func() { h.closed = err }) }
+func (h *health) setWaits(err *shared.APIError)   { h.update(func() { h.waits = err }) }
 func (h *health) setNotice(sentence string)       { h.update(func() { h.notice = sentence }) }
 
 // setStrays is told how many calls are left behind.
@@ -88,6 +91,8 @@ func (h *health) snapshot() (now *vehiclev1.Health, changed <-chan struct{}) {
 		describe(vehiclev1.HealthState_HEALTH_STATE_NEEDS_HUMAN, h.human.Reason, h.human.Error())
 	case h.closed != nil:
 		describe(vehiclev1.HealthState_HEALTH_STATE_DEGRADED, h.closed.Reason, h.closed.Error())
+	case h.waits != nil:
+		describe(vehiclev1.HealthState_HEALTH_STATE_DEGRADED, h.waits.Reason, h.waits.Error())
 	case h.breaker != "closed":
 		describe(vehiclev1.HealthState_HEALTH_STATE_DEGRADED, shared.ReasonCircuitOpen, shared.ReasonCircuitOpen.Sentence())
 	case h.strays != "":

@@ -177,6 +177,11 @@ func (e *Engine) newAccount(id, credentials string, vendor Vendor, store *Store,
 					e.health.needsHuman(refusal)
 				}
 			},
+			waits: func(refusal *shared.APIError) {
+				if a.speaks.Load() {
+					e.health.setWaits(refusal)
+				}
+			},
 		},
 	}, credentials)
 	a.scheduler = newScheduler(e, a)

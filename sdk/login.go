@@ -15,8 +15,10 @@ const (
 	loginTimeout  = 90 * time.Second
 	loginPause    = 15 * time.Second
 	loginPauseMax = time.Hour
-	// longestWait that a vendor can ask for: a lock of the account may last a day.
-	longestWait = 25 * time.Hour
+	// longestWait that a vendor can ask for: a lock of the account is kept to its end.
+	longestWait = 32 * 24 * time.Hour
+	// longestBlock is what each further attempt at a firewall adds up to.
+	longestBlock = 25 * time.Hour
 	// A session refused within this time after its login was never accepted; one
 	// refused later has simply ended.
 	unprovenWindow = 10 * time.Minute
@@ -47,9 +49,11 @@ type loginState struct {
 	Sent     int `json:"sent,omitempty"`
 	// Tried is when the last attempt was made, Unix milliseconds.
 	Tried int64 `json:"tried,omitempty"`
-	// NotBefore is the earliest time of the next attempt, Unix milliseconds. If the
-	// vendor named it, WaitReason and WaitMessage are what it said.
+	// NotBefore is the earliest time of the next attempt, Unix milliseconds, and Wait
+	// how long that was when it was set. If the vendor named it, WaitReason and
+	// WaitMessage are what it said.
 	NotBefore   int64         `json:"not_before,omitempty"`
+	Wait        int64         `json:"wait,omitempty"`
 	WaitReason  shared.Reason `json:"wait_reason,omitempty"`
 	WaitMessage string        `json:"wait_message,omitempty"`
 	// Unproven is when a login succeeded whose session no call has proven yet,
@@ -126,7 +130,7 @@ func (s *session) loginFailed(ctx context.Context, err error) error {
 		s.pause = max(s.pause, min(sentPauseMax, sentPause<<min(s.state.Sent-1, 16)))
 	}
 	if api.Reason == shared.ReasonVendorBlocked {
-		api.RetryAfter = min(longestWait, api.RetryAfter*time.Duration(max(1, s.state.Attempts)))
+		api.RetryAfter = min(longestBlock, api.RetryAfter*time.Duration(max(1, s.state.Attempts)))
 	}
 	if api.RetryAfter > s.pause {
 		// The vendor wants to be left alone for longer, also by the next process.
@@ -134,8 +138,9 @@ func (s *session) loginFailed(ctx context.Context, err error) error {
 		s.state.WaitReason, s.state.WaitMessage = api.Reason, api.Error()
 	}
 	api.RetryAfter = s.pause
-	s.state.NotBefore = s.now().Add(s.pause).UnixMilli()
+	s.state.pauses(s.now(), s.pause)
 	s.save()
+	s.tellWait()
 	Logger(ctx).Warn("login failed", "error", shared.ErrorChain(err), "retry_after", api.RetryAfter)
 	return &api
 }
@@ -240,9 +245,7 @@ func (s *session) paused() error {
 	case s.state.WaitReason == "":
 		return wait(left, "The last login did not succeed. The next one waits, to keep the account from being locked.")
 	}
-	e := shared.Errorf(s.state.WaitReason, "%s", s.state.WaitMessage)
-	e.Source, e.Temporary, e.RetryAfter = shared.SourcePlugin, true, left
-	return e
+	return s.wanted(left)
 }
 
 // countAttempt puts the attempt on disk before it is made, with a growing pause
@@ -255,7 +258,9 @@ func (s *session) countAttempt() error {
 	s.pause += rand.N(s.pause/4 + 1) //nolint:gosec // spreading load needs no secrecy
 	s.state.Attempts++
 	s.state.Tried = s.now().UnixMilli()
-	s.state.NotBefore, s.state.WaitReason, s.state.WaitMessage = s.now().Add(s.pause).UnixMilli(), "", ""
+	s.state.WaitReason, s.state.WaitMessage = "", ""
+	s.state.pauses(s.now(), s.pause)
+	s.tellWait()
 	if s.retired {
 		return shared.NewError(shared.ReasonDraining)
 	}
@@ -267,13 +272,43 @@ func (s *session) countAttempt() error {
 	return nil
 }
 
+// pauses sets the earliest time of the next attempt.
+func (l *loginState) pauses(now time.Time, pause time.Duration) {
+	l.NotBefore, l.Wait = now.Add(pause).UnixMilli(), pause.Milliseconds()
+}
+
+// pauseLeft is never more than the pause was: a clock that was set back must not lock
+// the account out for years.
 func (s *session) pauseLeft() time.Duration {
 	left := time.UnixMilli(s.state.NotBefore).Sub(s.now())
-	// A clock that was set back must not lock the account out for years.
-	if s.state.NotBefore == 0 || left <= 0 || left > 2*longestWait {
+	pause := time.Duration(s.state.Wait) * time.Millisecond
+	if pause == 0 {
+		pause = longestBlock // an older version did not note it, and had no longer one
+	}
+	if s.state.NotBefore == 0 || left <= 0 {
 		return 0
 	}
-	return left
+	return min(left, pause)
+}
+
+// tellWait says whether the vendor wants no login for a time. Called with mu held.
+func (s *session) tellWait() {
+	left := s.pauseLeft()
+	waits := s.state.WaitReason != "" && left > 0
+	switch {
+	case waits && !s.waits:
+		s.events.waits(s.wanted(left))
+	case !waits && s.waits:
+		s.events.waits(nil)
+	}
+	s.waits = waits
+}
+
+// wanted is what the vendor said of the next login.
+func (s *session) wanted(left time.Duration) *shared.APIError {
+	e := shared.Errorf(s.state.WaitReason, "%s", s.state.WaitMessage)
+	e.Source, e.Temporary, e.RetryAfter = shared.SourcePlugin, true, left
+	return e
 }
 
 // refusedLogin says whether err is the vendor's verdict on the credentials or
@@ -344,6 +379,7 @@ func (s *session) reload() {
 		stored.Reason, stored.Message = "", ""
 	}
 	s.state = stored
+	s.tellWait()
 	if refusal := s.refusal(); refusal != nil {
 		s.events.needsHuman(refusal)
 	}

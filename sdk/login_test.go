@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -252,10 +253,11 @@ func TestLockOfAnotherProcessCounts(t *testing.T) {
 	assert.Equal(t, 1, logins)
 }
 
-// TestANamedLockIsKept: an account that the vendor says is locked for twenty
-// hours gets no password before that, whoever starts the plugin how often, and
-// each start says why.
+// TestANamedLockIsKept: an account that the vendor says is locked for some days
+// gets no password before that, whoever starts the plugin how often, and each start
+// says why. So does health, until the lock has ended.
 func TestANamedLockIsKept(t *testing.T) {
+	const hours = 72
 	r := newRefusing(t)
 	logins, locked, open := 0, true, false
 	r.VehiclesFunc = func(context.Context) ([]*vehiclev1.Vehicle, error) {
@@ -267,28 +269,54 @@ func TestANamedLockIsKept(t *testing.T) {
 	r.LoginFunc = func(context.Context) error {
 		logins++
 		if locked {
-			return refusalOf(shared.ReasonAccountLocked, 20*time.Hour)
+			return refusalOf(shared.ReasonAccountLocked, hours*time.Hour)
 		}
 		open = true
 		return nil
 	}
-	start := func() error {
+	start := func() (*sdk.Engine, error) {
 		e := bareEngine(t, r, sdk.Options{Now: r.clock.now})
 		_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("secret-1"), StateDir: r.dir})
-		return err
+		return e, err
 	}
-	for hour := range 20 {
-		err := start()
+	for hour := range hours {
+		e, err := start()
 		require.ErrorIs(t, err, shared.ReasonAccountLocked)
 		api := shared.AsAPIError(err)
-		assert.Equal(t, time.Duration(20-hour)*time.Hour, api.RetryAfter)
+		assert.Equal(t, time.Duration(hours-hour)*time.Hour, api.RetryAfter)
 		assert.Equal(t, shared.ReasonAccountLocked.Sentence(), api.Error())
+		h := health(t, e)
+		assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_DEGRADED, h.GetState())
+		assert.Equal(t, string(shared.ReasonAccountLocked), h.GetReason())
 		r.clock.advance(time.Hour)
 	}
 	assert.Equal(t, 1, logins)
 	locked = false
-	require.NoError(t, start())
+	e, err := start()
+	require.NoError(t, err)
 	assert.Equal(t, 2, logins)
+	assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_READY, health(t, e).GetState())
+}
+
+// TestLockShowsWhileThePluginServes, and ends with its time, although nobody calls.
+func TestLockShowsWhileThePluginServes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &sdktest.Vendor{}
+		e := sdk.NewEngine(sdktest.Plugin(v), sdk.Options{MinReadInterval: -1})
+		defer func() { require.NoError(t, e.Close(context.WithoutCancel(t.Context()))) }()
+		_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("secret-1")})
+		require.NoError(t, err)
+		v.CachedFunc = func(context.Context, string) (*vehiclev1.VehicleData, error) { return nil, sdk.ErrSessionExpired }
+		v.VehiclesFunc = func(context.Context) ([]*vehiclev1.Vehicle, error) { return nil, sdk.ErrSessionExpired }
+		v.LoginFunc = func(context.Context) error { return refusalOf(shared.ReasonAccountLocked, 12*time.Hour) }
+		time.Sleep(time.Hour)
+		_, err = e.RefreshCached(t.Context(), "car1")
+		require.ErrorIs(t, err, shared.ReasonAccountLocked)
+		time.Sleep(11 * time.Hour)
+		assert.Equal(t, string(shared.ReasonAccountLocked), health(t, e).GetReason())
+		time.Sleep(time.Hour + time.Minute)
+		assert.Empty(t, health(t, e).GetReason())
+	})
 }
 
 // TestDaysOfTroubleWithAPassword: whatever goes wrong for days, the password is

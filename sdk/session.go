@@ -36,6 +36,8 @@ type session struct {
 
 	mu    sync.Mutex
 	state loginState
+	// waits: it was told that the vendor wants no login for a time.
+	waits bool
 	// looked is when the lock was last looked for on disk.
 	looked     time.Time
 	generation uint64
@@ -62,8 +64,9 @@ type sessionEvents struct {
 	// login is called for each login, failed for each of the session's own calls that
 	// comes to nothing.
 	login, failed func()
-	// needsHuman is called with the lock-out, or nil when it is lifted.
-	needsHuman func(*shared.APIError)
+	// needsHuman is called with the lock-out, or nil when it is lifted; waits with what
+	// the vendor said of the next login, or nil when its time has passed.
+	needsHuman, waits func(*shared.APIError)
 }
 
 type flight struct {
@@ -91,15 +94,21 @@ func newSession(s *session, account string) *session {
 	if refusal := s.refusal(); refusal != nil {
 		s.events.needsHuman(refusal)
 	}
+	s.tellWait()
 	return s
 }
 
-// lookAgain ends a lock that a person has lifted meanwhile, also if nobody calls.
+// lookAgain ends a lock that a person has lifted meanwhile, or whose time has passed,
+// also if nobody calls.
 func (s *session) lookAgain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.closed && s.refusal() != nil {
+	switch {
+	case s.closed:
+	case s.refusal() != nil:
 		s.lookForLift()
+	default:
+		s.tellWait()
 	}
 }
 

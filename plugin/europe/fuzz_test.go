@@ -57,7 +57,7 @@ func FuzzVendorAnswers(f *testing.F) {
 				continue
 			case !errors.As(err, &api):
 				t.Fatalf("%v has no type", err)
-			case api.RetryAfter < 0 || api.RetryAfter > 25*time.Hour+time.Minute:
+			case api.RetryAfter < 0 || api.RetryAfter > 31*24*time.Hour+time.Minute:
 				t.Fatalf("%s asks for %s", api.Reason, api.RetryAfter)
 			case len(api.Error()) > 500 || len(api.VendorCode) > 100:
 				t.Fatalf("%s speaks for too long", api.Reason)

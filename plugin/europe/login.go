@@ -228,7 +228,10 @@ func (a *cciAuth) refusedPage(resp ccs.Response) error {
 	code, _ := doc.At("errCode").Text()
 	switch {
 	case counted && remaining <= 0:
-		return locked(time.Duration(min(max(lockedFor, 0), maxLockSeconds)) * time.Second)
+		if lockedFor > longestLockSeconds {
+			lockedFor = aDaySeconds
+		}
+		return locked(time.Duration(max(lockedFor, 0)) * time.Second)
 	case counted, code == "4003", code == "4010":
 		return shared.NewError(shared.ReasonAuthFailed)
 	case ccs.Outage(resp.Status):
@@ -243,11 +246,12 @@ func (a *cciAuth) refusedPage(resp ccs.Response) error {
 	return changed()
 }
 
-// The vendor locks an account for five minutes if it says nothing else; nobody
-// has seen more than a day.
+// The vendor locks an account for five minutes if it says nothing else. What it says
+// holds; longer than a month can only be a mistake, and stands for a day.
 const (
-	usualLock      = 5 * time.Minute
-	maxLockSeconds = 24 * 60 * 60
+	usualLock          = 5 * time.Minute
+	aDaySeconds        = 24 * 60 * 60
+	longestLockSeconds = 31 * aDaySeconds
 )
 
 // locked: too many wrong passwords, whoever sent them. One more attempt is made

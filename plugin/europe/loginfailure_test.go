@@ -125,6 +125,10 @@ func TestLoginFailuresAreToldApart(t *testing.T) {
 			signInPath, text(http.StatusBadRequest, `{"errCode":"4003","errMsg":"Invalid values","errBody":{"userId":"","remainCount":0,"remainTime":600}}`),
 			shared.ReasonAccountLocked, 11 * time.Minute,
 		},
+		"locked for three days": {
+			signInPath, text(http.StatusBadRequest, `{"errBody":{"remainCount":0,"remainTime":259200}}`),
+			shared.ReasonAccountLocked, 72*time.Hour + time.Minute,
+		},
 		"locked for an absurd time": {
 			signInPath, text(http.StatusBadRequest, `{"errBody":{"remainCount":0,"remainTime":1e14}}`),
 			shared.ReasonAccountLocked, 24*time.Hour + time.Minute,
