@@ -35,20 +35,18 @@ func verdicts() map[string]verdict {
 	wakes, vehicle, all := sdk.Closure{Scope: sdk.ScopeWakes}, sdk.Closure{Scope: sdk.ScopeVehicle}, sdk.Closure{Scope: sdk.ScopeAccount}
 	return map[string]verdict{
 		"4002": {reason: shared.ReasonInvalidCommand, message: "The vendor refused the request as invalid."},
-		// The same code for a fault of the vendor's own (kia_uvo#1544).
-		"4002 service problem": {reason: shared.ReasonVendorUnavailable, retryAfter: 5 * time.Minute},
-		"4003":                 {reason: shared.ReasonInvalidCommand, message: "The vendor refused a value of the request."},
-		"4004":                 {reason: shared.ReasonVehicleBusy, retryAfter: time.Minute, closes: wakes},
-		"4005":                 {reason: shared.ReasonUnsupported, permanent: true},
-		"4006":                 {reason: shared.ReasonVehicleUnreachable, retryAfter: 30 * time.Minute, closes: wakes},
-		"4007":                 {reason: shared.ReasonGuardRefused, retryAfter: 24 * time.Hour, permanent: true, closes: sdk.Closure{Scope: sdk.ScopeWakes, UntilUsed: true}, message: "The car refuses to be woken because its 12 V battery is low. Drive it or charge that battery first."},
-		"4017":                 {reason: shared.ReasonVendorChanged, retryAfter: 24 * time.Hour, permanent: true, closes: all, message: "The vendor no longer accepts this plugin's client id or stamp. Look for an update of the plugin."},
-		"4081":                 {reason: shared.ReasonVehicleUnreachable, retryAfter: 10 * time.Minute, closes: silentCar()},
-		"5031":                 {reason: shared.ReasonVendorUnavailable, retryAfter: 5 * time.Minute},
-		"5091":                 {reason: shared.ReasonRateLimited, closes: all},
-		"5153":                 {reason: shared.ReasonGuardRefused, retryAfter: time.Hour, permanent: true, closes: vehicle, message: "The car is in valet or privacy mode, which blocks remote access. Switch it off in the car."},
-		"5921":                 {reason: shared.ReasonVehicleUnreachable, retryAfter: 24 * time.Hour, closes: vehicle, message: "The vendor has no data of this car. It may be sold, out of subscription, or long offline."},
-		"9999":                 {reason: shared.ReasonVendorTimeout, retryAfter: 5 * time.Minute},
+		"4003": {reason: shared.ReasonInvalidCommand, message: "The vendor refused a value of the request."},
+		"4004": {reason: shared.ReasonVehicleBusy, retryAfter: time.Minute, closes: wakes},
+		"4005": {reason: shared.ReasonUnsupported, permanent: true},
+		"4006": {reason: shared.ReasonVehicleUnreachable, retryAfter: 30 * time.Minute, closes: wakes},
+		"4007": {reason: shared.ReasonGuardRefused, retryAfter: 24 * time.Hour, permanent: true, closes: sdk.Closure{Scope: sdk.ScopeWakes, UntilUsed: true}, message: "The car refuses to be woken because its 12 V battery is low. Drive it or charge that battery first."},
+		"4017": {reason: shared.ReasonVendorChanged, retryAfter: 24 * time.Hour, permanent: true, closes: all, message: "The vendor no longer accepts this plugin's client id or stamp. Look for an update of the plugin."},
+		"4081": {reason: shared.ReasonVehicleUnreachable, retryAfter: 10 * time.Minute, closes: silentCar()},
+		"5031": {reason: shared.ReasonVendorUnavailable, retryAfter: 5 * time.Minute},
+		"5091": {reason: shared.ReasonRateLimited, closes: all},
+		"5153": {reason: shared.ReasonGuardRefused, retryAfter: time.Hour, permanent: true, closes: vehicle, message: "The car is in valet or privacy mode, which blocks remote access. Switch it off in the car."},
+		"5921": {reason: shared.ReasonVehicleUnreachable, retryAfter: 24 * time.Hour, closes: vehicle, message: "The vendor has no data of this car. It may be sold, out of subscription, or long offline."},
+		"9999": {reason: shared.ReasonVendorTimeout, retryAfter: 5 * time.Minute},
 	}
 }
 
@@ -165,13 +163,21 @@ func (a *Account) meaning(resp Response, wakes bool) (field.Object, error) {
 	case sessionEnded(doc, code, resp.Status):
 		return field.Object{}, sdk.ErrSessionExpired
 	case code == "4002" && Mentions(doc.First("resMsg", "errMsg"), "service problem"):
-		return field.Object{}, a.coded("4002 service problem", resp.Status, wakes)
+		return field.Object{}, serviceProblem(wakes)
 	case ret == "F" || resp.Status >= http.StatusBadRequest:
 		return field.Object{}, a.coded(code, resp.Status, wakes)
 	case ret == "S", doc.At("access_token").Exists(), doc.At("resMsg").Exists():
 		return doc, nil
 	}
 	return field.Object{}, shared.NewError(shared.ReasonInvalidResponse)
+}
+
+// serviceProblem is a fault of the vendor's own under the code of an invalid request; see
+// docs/protocol-europe.md, section "Result codes".
+func serviceProblem(wakes bool) *shared.APIError {
+	e := shared.NewError(shared.ReasonVendorUnavailable)
+	e.VendorCode, e.RetryAfter = "4002", 5*time.Minute
+	return mayHaveWoken(e, wakes)
 }
 
 // CodeIn is a code of the vendor's, which goes into messages and logs; none if no
@@ -237,7 +243,7 @@ func (a *Account) coded(code string, status int, wakes bool) error {
 	if v.message != "" {
 		e.Message = v.message
 	}
-	e.VendorCode, _, _ = strings.Cut(code, " ")
+	e.VendorCode = code
 	if code == "" {
 		e.VendorCode = strconv.Itoa(status)
 	}

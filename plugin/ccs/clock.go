@@ -66,7 +66,7 @@ func (c *Client) learnFromPositions(vehicleID string, absolute, own *vehiclev1.L
 func (c *Client) learnShift(vehicleID string, shift time.Duration) {
 	c.traits.learn(vehicleID, func(t *trait) {
 		if minutes := int64(shift / time.Minute); t.Shift != minutes {
-			c.opts.Logger.Info("the car's zone is not the region's, its times are read accordingly", "shift", shift)
+			c.opts.Logger.Info("a car's times are read in the zone that it has shown", "from_region", shift)
 			t.Shift = minutes
 		}
 	})
