@@ -277,18 +277,23 @@ func (l *loginState) pauses(now time.Time, pause time.Duration) {
 	l.NotBefore, l.Wait = now.Add(pause).UnixMilli(), pause.Milliseconds()
 }
 
-// pauseLeft is never more than the pause was: a clock that was set back must not lock
-// the account out for years.
+// pauseLeft is what is left of the pause, which begins anew if the clock was set back:
+// that neither shortens it nor locks the account out for years. Called with mu held.
 func (s *session) pauseLeft() time.Duration {
 	left := time.UnixMilli(s.state.NotBefore).Sub(s.now())
 	pause := time.Duration(s.state.Wait) * time.Millisecond
 	if pause == 0 {
 		pause = longestBlock // an older version did not note it, and had no longer one
 	}
-	if s.state.NotBefore == 0 || left <= 0 {
+	switch {
+	case s.state.NotBefore == 0 || left <= 0:
 		return 0
+	case left > pause:
+		s.state.pauses(s.now(), pause)
+		s.save()
+		return pause
 	}
-	return min(left, pause)
+	return left
 }
 
 // tellWait says whether the vendor wants no login for a time. Called with mu held.

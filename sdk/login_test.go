@@ -298,6 +298,32 @@ func TestANamedLockIsKept(t *testing.T) {
 	assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_READY, health(t, e).GetState())
 }
 
+// TestClockThatIsSetBackKeepsALock, but no longer than the vendor named.
+func TestClockThatIsSetBackKeepsALock(t *testing.T) {
+	r := newRefusing(t)
+	logins := 0
+	r.VehiclesFunc = func(context.Context) ([]*vehiclev1.Vehicle, error) { return nil, sdk.ErrSessionExpired }
+	r.LoginFunc = func(context.Context) error {
+		logins++
+		return refusalOf(shared.ReasonAccountLocked, 12*time.Hour)
+	}
+	start := func() time.Duration {
+		e := bareEngine(t, r, sdk.Options{Now: r.clock.now})
+		_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("secret-1"), StateDir: r.dir})
+		require.ErrorIs(t, err, shared.ReasonAccountLocked)
+		return shared.AsAPIError(err).RetryAfter
+	}
+	start()
+	r.clock.advance(-10 * 365 * 24 * time.Hour)
+	assert.Equal(t, 12*time.Hour, start())
+	r.clock.advance(11 * time.Hour)
+	assert.Equal(t, time.Hour, start(), "it goes on from there, over restarts")
+	assert.Equal(t, 1, logins)
+	r.clock.advance(time.Hour)
+	start()
+	assert.Equal(t, 2, logins)
+}
+
 // TestLockShowsWhileThePluginServes, and ends with its time, although nobody calls.
 func TestLockShowsWhileThePluginServes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
