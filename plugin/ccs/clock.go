@@ -11,14 +11,19 @@ import (
 // British car is London's. What shows the difference is kept; docs/protocol-europe.md,
 // section "Times".
 
+// regionClock reads times as if each car's zone were the region's.
+func (c *Client) regionClock() field.Clock { return field.Clock{Zone: c.account.Zone} }
+
 // clockOf is what a car's zone-less times are read by.
 func (c *Client) clockOf(vehicleID string) field.Clock {
-	return field.Clock{Zone: c.account.Zone, Shift: time.Duration(c.traits.of(vehicleID).Shift) * time.Minute}
+	clock := c.regionClock()
+	clock.Shift = time.Duration(c.traits.of(vehicleID).Shift) * time.Minute
+	return clock
 }
 
 // told takes down the time of a car's own status.
 func (c *Client) told(vehicleID string, status field.Object) {
-	at, ok := field.Clock{Zone: c.account.Zone}.Read(status.At("time"))
+	at, ok := c.regionClock().Read(status.At("time"))
 	if !ok {
 		return
 	}
@@ -29,7 +34,7 @@ func (c *Client) told(vehicleID string, status field.Object) {
 // between two moments of ours: if it says another hour, it counts in another zone. The
 // answer has to be newer than what the car told before, or it is none.
 func (c *Client) learnFromAnswer(vehicleID string, answer field.Object, began, ended time.Time) {
-	at, ok := field.Clock{Zone: c.account.Zone}.Read(answer.At("time"))
+	at, ok := c.regionClock().Read(answer.At("time"))
 	before := c.traits.of(vehicleID).Told
 	if !ok || before.IsZero() || !at.After(before) {
 		return
@@ -50,14 +55,12 @@ func shiftInto(at, began, ended time.Time) (time.Duration, bool) {
 }
 
 // learnFromPositions learns the zone of a car that tells its position twice, with a time
-// that is absolute and with one of its own.
+// that is absolute and with one of its own, read in the region's zone.
 func (c *Client) learnFromPositions(vehicleID string, absolute, own *vehiclev1.Location) {
-	if absolute.GetObservedAt() == 0 || own.GetObservedAt() == 0 ||
-		absolute.GetLatitude() != own.GetLatitude() || absolute.GetLongitude() != own.GetLongitude() {
+	at, read := field.FixTime(absolute), field.FixTime(own)
+	if at.IsZero() || read.IsZero() || absolute.GetLatitude() != own.GetLatitude() || absolute.GetLongitude() != own.GetLongitude() {
 		return
 	}
-	at := time.UnixMilli(absolute.GetObservedAt())
-	read := time.UnixMilli(own.GetObservedAt()).Add(-c.clockOf(vehicleID).Shift)
 	if shift, ok := shiftInto(read, at, at); ok {
 		c.learnShift(vehicleID, shift)
 	}

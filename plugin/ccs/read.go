@@ -174,7 +174,7 @@ func (c *Client) parkLocation(ctx context.Context, vehicleID string, known car, 
 	}
 	block = block.Reporting(r.report, "park")
 	if known.ccs2 {
-		c.learnFromPositions(vehicleID, r.data.GetLocation(), ccs1.Location(block, c.clockOf(vehicleID)))
+		c.learnFromPositions(vehicleID, r.data.GetLocation(), ccs1.Location(block, c.regionClock()))
 	}
 	if park := ccs1.Location(block, c.clockOf(vehicleID)); park != nil && !olderFix(park, r.data.GetLocation()) {
 		r.data.Location = park

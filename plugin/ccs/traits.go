@@ -47,24 +47,24 @@ const (
 func newTraits(o Options) *traits { return &traits{store: o.Store, log: o.Logger, now: o.Now} }
 
 // of a car, what is known.
-func (d *traits) of(vehicleID string) trait {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.readLocked()[traitKey(vehicleID)]
+func (t *traits) of(vehicleID string) trait {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.readLocked()[traitKey(vehicleID)]
 }
 
 // flag of a car: the list's, unless reading has shown better.
-func (d *traits) flag(vehicleID string, listed int32) int32 {
-	if listed == 0 && d.of(vehicleID).CCS2 {
+func (t *traits) flag(vehicleID string, listed int32) int32 {
+	if listed == 0 && t.of(vehicleID).CCS2 {
 		return 1
 	}
 	return listed
 }
 
 // takeTry reports whether CCS2 may be tried, and takes the day's try if so.
-func (d *traits) takeTry(vehicleID string) bool {
-	now, may := d.now(), false
-	d.learn(vehicleID, func(car *trait) {
+func (t *traits) takeTry(vehicleID string) bool {
+	now, may := t.now(), false
+	t.learn(vehicleID, func(car *trait) {
 		since := now.Sub(time.UnixMilli(car.Tried))
 		if may = !car.CCS1 && (since < 0 || since >= dialectRetry); may {
 			car.Tried = now.UnixMilli()
@@ -74,11 +74,11 @@ func (d *traits) takeTry(vehicleID string) bool {
 }
 
 // learn changes what is known of a car, and stores it if it is new.
-func (d *traits) learn(vehicleID string, change func(*trait)) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+func (t *traits) learn(vehicleID string, change func(*trait)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 
-	all := d.readLocked()
+	all := t.readLocked()
 	before := all[traitKey(vehicleID)]
 	after := before
 	if change(&after); after == before {
@@ -89,41 +89,41 @@ func (d *traits) learn(vehicleID string, change func(*trait)) {
 	if after.CCS1, after.Told = before.CCS1, before.Told; after == before {
 		return
 	}
-	d.saveLocked()
+	t.saveLocked()
 }
 
-func (d *traits) saveLocked() {
-	if err := d.store.Put(traitsDoc, d.seen); err != nil {
-		d.log.Warn("what reading has shown of the cars cannot be stored", "error", err)
+func (t *traits) saveLocked() {
+	if err := t.store.Put(traitsDoc, t.seen); err != nil {
+		t.log.Warn("what reading has shown of the cars cannot be stored", "error", err)
 	}
 }
 
 // forget removes what is kept of cars that are none of these.
-func (d *traits) forget(known []string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+func (t *traits) forget(known []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	stays := map[string]bool{}
 	for _, id := range known {
 		stays[traitKey(id)] = true
 	}
-	all := d.readLocked()
+	all := t.readLocked()
 	before := len(all)
 	maps.DeleteFunc(all, func(key string, _ trait) bool { return !stays[key] })
 	if len(all) < before {
-		d.saveLocked()
+		t.saveLocked()
 	}
 }
 
 // readLocked reads the disk once.
-func (d *traits) readLocked() map[string]trait {
-	if d.seen == nil {
-		d.seen = map[string]trait{}
-		if _, err := d.store.Get(traitsDoc, &d.seen); err != nil {
-			d.log.Warn("what reading has shown of the cars cannot be read", "error", err)
-			d.seen = map[string]trait{}
+func (t *traits) readLocked() map[string]trait {
+	if t.seen == nil {
+		t.seen = map[string]trait{}
+		if _, err := t.store.Get(traitsDoc, &t.seen); err != nil {
+			t.log.Warn("what reading has shown of the cars cannot be read", "error", err)
+			t.seen = map[string]trait{}
 		}
 	}
-	return d.seen
+	return t.seen
 }
 
 func traitKey(vehicleID string) string {

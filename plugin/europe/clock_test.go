@@ -9,11 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin/ccs"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
-	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
-	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
@@ -25,17 +22,6 @@ func carsIn(t *testing.T, zone string) *cloud {
 		a.Cars[i].TimeZone = zone
 	}
 	return newCloud(t, cloudsim.Options{Accounts: []cloudsim.Account{a}})
-}
-
-// keptEngine keeps its state in a directory.
-func (c *cloud) keptEngine(t *testing.T, dir string) *sdk.Engine {
-	t.Helper()
-	e := sdk.NewEngine(sdk.Plugin{New: func(cfg sdk.VendorConfig) (sdk.Vendor, error) {
-		return c.client(t, profile.Kia, withStore(cfg.Store), func(o *ccs.Options) { o.Refused = cfg.Refused }), nil
-	}}, sdk.Options{Now: c.clock.now, MinReadInterval: -1})
-	_, err := e.Initialize(t.Context(), shared.Config{Settings: []byte(`{}`), StateDir: dir})
-	require.NoError(t, err)
-	return e
 }
 
 func age(c *cloud, d *vehiclev1.VehicleData) time.Duration {

@@ -19,11 +19,18 @@ import (
 // engine is the SDK's engine with the Kia account's client behind it.
 func (c *cloud) engine(t *testing.T) *sdk.Engine {
 	t.Helper()
+	e := c.keptEngine(t, "")
+	t.Cleanup(func() { assert.NoError(t, e.Close(context.WithoutCancel(t.Context()))) })
+	return e
+}
+
+// keptEngine is one that keeps its state in a directory. Its test closes it.
+func (c *cloud) keptEngine(t *testing.T, dir string) *sdk.Engine {
+	t.Helper()
 	e := sdk.NewEngine(sdk.Plugin{New: func(cfg sdk.VendorConfig) (sdk.Vendor, error) {
 		return c.client(t, profile.Kia, withStore(cfg.Store), func(o *ccs.Options) { o.Refused = cfg.Refused }), nil
 	}}, sdk.Options{Now: c.clock.now, MinReadInterval: -1})
-	t.Cleanup(func() { assert.NoError(t, e.Close(context.WithoutCancel(t.Context()))) })
-	_, err := e.Initialize(t.Context(), shared.Config{Settings: []byte(`{}`)})
+	_, err := e.Initialize(t.Context(), shared.Config{Settings: []byte(`{}`), StateDir: dir})
 	require.NoError(t, err)
 	return e
 }

@@ -69,34 +69,20 @@ func target(list field.Object, plug int32, path string, read func(value field.Ob
 
 func limit(value field.Object) *float64 { return field.Opt(value.ChargeLimit()) }
 
-// engineOf is the power train of the list or, for one that the list does not name,
-// the one that the document shows.
-func engineOf(s field.Object, listed vehiclev1.EngineType) vehiclev1.EngineType {
-	if listed != vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED {
-		return listed
-	}
+// powerTrain: cars with a plug have the lamp of a tank, too.
+func powerTrain(s field.Object, listed vehiclev1.EngineType) vehiclev1.EngineType {
 	plug := s.At("evStatus.batteryStatus").Exists() && s.At("evStatus.batteryPlugin").Exists()
 	gas, _ := s.At("evStatus.drvDistance.0.rangeByFuel.gasModeRange.value").Number()
 	tank, _ := s.At("fuelLevel").Number()
-	switch {
-	case plug && max(gas, tank) > 0:
-		return vehiclev1.EngineType_ENGINE_TYPE_PHEV
-	case plug:
-		return vehiclev1.EngineType_ENGINE_TYPE_EV
-	case tank > 0 || s.At("lowFuelLight").Exists():
-		return vehiclev1.EngineType_ENGINE_TYPE_ICE
-	}
-	return vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED
+	lamp := s.At("lowFuelLight").Exists()
+	return field.PowerTrain(listed, plug, tank > 0 || plug && gas > 0 || !plug && lamp)
 }
 
 func ranges(s field.Object, engine vehiclev1.EngineType) *vehiclev1.Range {
 	byFuel := s.At("evStatus.drvDistance.0.rangeByFuel")
 	targets := s.At("evStatus.reservChargeInfos.targetSOClist")
 	km := func(o field.Object) *float64 { return field.Opt(field.Kilometers(o.At("value"), o.At("unit"))) }
-	some := func(o field.Object) *float64 {
-		far, ok := field.Kilometers(o.At("value"), o.At("unit"))
-		return field.Opt(far, ok && far > 0)
-	}
+	some := func(o field.Object) *float64 { return field.NotZero(km(o)) }
 	const atLimit = "dte.rangeByFuel.totalAvailableRange"
 	r := &vehiclev1.Range{
 		Electric: km(byFuel.At("evModeRange")),

@@ -30,7 +30,7 @@ func Parse(info field.Object, known Known) *vehiclev1.VehicleData {
 	}
 	s := info.At("vehicleStatus")
 	ev, location := s.At("evStatus"), Location(info.At("vehicleLocation"), known.Clock)
-	engine := engineOf(s, known.EngineType)
+	engine := powerTrain(s, known.EngineType)
 	d := &vehiclev1.VehicleData{
 		Vehicle:      field.Shown(engine, known.EngineType),
 		Battery:      battery(ev),
@@ -60,12 +60,7 @@ func Parse(info field.Object, known Known) *vehiclev1.VehicleData {
 // beside new data, and beside a new position (docs/protocol-europe.md, section "Times").
 func observedAt(s field.Object, l *vehiclev1.Location, known Known) *int64 {
 	status, _ := known.Clock.Read(s.At("time"))
-	var fix time.Time
-	if l.GetObservedAt() > 0 {
-		fix = time.UnixMilli(l.GetObservedAt())
-	}
-	newest := field.Newest(known.Now, status, fix)
-	return field.UnixMillis(newest, !newest.IsZero())
+	return field.UnixMillis(field.Newest(known.Now, status, field.FixTime(l)))
 }
 
 // Location reads a position block, as in the status and in the answers of the

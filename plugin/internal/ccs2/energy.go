@@ -86,23 +86,10 @@ func currentLimit(level field.Object) *float64 {
 	return field.Opt(share, ok && set)
 }
 
-// engineOf is the power train of the list or, for one that the list does not name,
-// the one that the document shows.
-func engineOf(v field.Object, listed vehiclev1.EngineType) vehiclev1.EngineType {
-	if listed != vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED {
-		return listed
-	}
+func powerTrain(v field.Object, listed vehiclev1.EngineType) vehiclev1.EngineType {
 	plug := v.At("Green.BatteryManagement.BatteryRemain").IsObject() && v.At("Green.ChargingInformation.ConnectorFastening").IsObject()
 	tank, _ := v.At("Drivetrain.FuelSystem.FuelLevel").Number()
-	switch {
-	case plug && tank > 0:
-		return vehiclev1.EngineType_ENGINE_TYPE_PHEV
-	case plug:
-		return vehiclev1.EngineType_ENGINE_TYPE_EV
-	case tank > 0:
-		return vehiclev1.EngineType_ENGINE_TYPE_ICE
-	}
-	return vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED
+	return field.PowerTrain(listed, plug, tank > 0)
 }
 
 func ranges(v field.Object, engine vehiclev1.EngineType) *vehiclev1.Range {
@@ -112,8 +99,8 @@ func ranges(v field.Object, engine vehiclev1.EngineType) *vehiclev1.Range {
 	r := &vehiclev1.Range{
 		Total: km(dte.At("Total")), Electric: km(dte.At("EV")), Fuel: km(dte.At("ICE")),
 		// A car that is charged to its limit goes some way.
-		AtLimitAc: some(km(target.At("Standard"))),
-		AtLimitDc: some(km(target.At("Quick"))),
+		AtLimitAc: field.NotZero(km(target.At("Standard"))),
+		AtLimitDc: field.NotZero(km(target.At("Quick"))),
 	}
 	if r.Fuel == nil {
 		r.Fuel = km(dte.At("Fuel"))
@@ -122,13 +109,6 @@ func ranges(v field.Object, engine vehiclev1.EngineType) *vehiclev1.Range {
 		r.Electric = nil // the total is what the car shows
 	}
 	return field.Ranges(r, nil, engine)
-}
-
-func some(km *float64) *float64 {
-	if km != nil && *km == 0 {
-		return nil
-	}
-	return km
 }
 
 // rangeKM is a distance. Hybrids send overflow garbage for the part of the range

@@ -25,7 +25,7 @@ type Known struct {
 // Parse reads the object state.Vehicle. What cannot be read is unset.
 func Parse(v field.Object, known Known) *vehiclev1.VehicleData {
 	fix := location(v.At("Location"), known.Clock)
-	engine := engineOf(v, known.EngineType)
+	engine := powerTrain(v, known.EngineType)
 	d := &vehiclev1.VehicleData{
 		Vehicle:      field.Shown(engine, known.EngineType),
 		Battery:      battery(v.At("Green.BatteryManagement")),
@@ -63,15 +63,11 @@ func observedAt(v field.Object, l *vehiclev1.Location, known Known) *int64 {
 	if field.WholeHours(date, known.UpdatedAt) {
 		date = time.Time{}
 	}
-	var fix time.Time
-	if l.GetObservedAt() > 0 {
-		fix = time.UnixMilli(l.GetObservedAt())
-	}
+	fix := field.FixTime(l)
 	if field.WholeHours(fix, known.UpdatedAt) || field.WholeHours(fix, date) {
 		fix = time.Time{}
 	}
-	newest := field.Newest(known.Now, known.UpdatedAt, date, fix)
-	return field.UnixMillis(newest, !newest.IsZero())
+	return field.UnixMillis(field.Newest(known.Now, known.UpdatedAt, date, fix))
 }
 
 // front names the rows' members of the two front places, left first.

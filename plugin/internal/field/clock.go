@@ -1,6 +1,10 @@
 package field
 
-import "time"
+import (
+	"time"
+
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
 
 // Clock is what a car's zone-less times are read by.
 type Clock struct {
@@ -30,11 +34,19 @@ func (c Clock) Location() *time.Location {
 // ClockSkew is how far a car's clock may run ahead of ours.
 const ClockSkew = 5 * time.Minute
 
+// FixTime is when a position was taken; zero if there is none, or it does not tell.
+func FixTime(l *vehiclev1.Location) time.Time {
+	if l.GetObservedAt() == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(l.GetObservedAt())
+}
+
 // Newest is the newest of several times of one document: the cloud repeats an old time
 // beside new data. One that lies ahead of now is of another zone, or of a clock that is
 // wrong, unless there is no other. A zero time is none, and a zero now is unknown.
-func Newest(now time.Time, times ...time.Time) time.Time {
-	var newest, ahead time.Time
+func Newest(now time.Time, times ...time.Time) (newest time.Time, ok bool) {
+	var ahead time.Time
 	for _, t := range times {
 		switch {
 		case !now.IsZero() && t.After(now.Add(ClockSkew)):
@@ -46,9 +58,9 @@ func Newest(now time.Time, times ...time.Time) time.Time {
 		}
 	}
 	if newest.IsZero() {
-		return ahead
+		newest = ahead
 	}
-	return newest
+	return newest, !newest.IsZero()
 }
 
 // WholeHours says whether two times lie whole hours apart, but not at the same one, give

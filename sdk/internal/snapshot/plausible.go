@@ -4,8 +4,6 @@ import (
 	"maps"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
@@ -32,7 +30,8 @@ type rule struct {
 	// rising: it never falls, and rises no faster than a car drives, however often
 	// that is repeated.
 	rising bool
-	// contradicted is whether 0 is by the rest of the same report, however often it is repeated.
+	// contradicted is whether a 0 is, by the rest of the same report, however often that
+	// is repeated.
 	contradicted func(d *vehiclev1.VehicleData) bool
 	// lasting: a car that has told it once has it for ever, so that a report without
 	// it says nothing.
@@ -88,9 +87,10 @@ func (m *Memory) holdBackLocked(vehicleID string, r *recollection, next *vehicle
 	if believed == nil {
 		believed = map[string]sighting{}
 	}
-	told, held := proto.CloneOf(next), int32(0)
+	held, all := int32(0), rules()
+	denied := contradictions(all, next)
 	seen := sighting{Observed: next.GetRefresh().GetObservedAt(), Polled: next.GetRefresh().GetPolledAt()}
-	for _, rule := range rules() {
+	for i, rule := range all {
 		value := numberOf(next, rule.path)
 		was, known := believed[rule.path]
 		first, again := r.suspects[rule.path]
@@ -110,8 +110,7 @@ func (m *Memory) holdBackLocked(vehicleID string, r *recollection, next *vehicle
 			value.set(was.Value)
 			continue
 		}
-		doubted := rule.implausible != nil && rule.implausible(was, seen)
-		if !rule.excludes(told, was, seen) && (!doubted || again && rule.confirmed(first, seen)) {
+		if !denied[i] && rule.believes(was, seen, first, again) {
 			believed[rule.path] = seen
 			continue
 		}
@@ -134,9 +133,25 @@ func (m *Memory) holdBackLocked(vehicleID string, r *recollection, next *vehicle
 	return suspects, believed
 }
 
-// excludes says whether a value is never believed.
-func (r rule) excludes(told *vehiclev1.VehicleData, was, is sighting) bool {
-	return r.rising && jumped(was, is) || r.contradicted != nil && is.Value == 0 && r.contradicted(told)
+// contradictions says of which rules' attributes the value is 0 against the rest of the
+// report, as it was told.
+func contradictions(all []rule, told *vehiclev1.VehicleData) []bool {
+	denied := make([]bool, len(all))
+	for i, rule := range all {
+		value := numberOf(told, rule.path)
+		denied[i] = rule.contradicted != nil && value.isSet() && value.get() == 0 && rule.contradicted(told)
+	}
+	return denied
+}
+
+// believes says whether a value is believed after another one. first is when it was held
+// back before, if it is seen again.
+func (r rule) believes(was, is, first sighting, again bool) bool {
+	if r.rising && jumped(was, is) {
+		return false
+	}
+	doubted := r.implausible != nil && r.implausible(was, is)
+	return !doubted || again && r.confirmed(first, is)
 }
 
 // confirmed says whether a value was seen twice: a new report goes on from where the

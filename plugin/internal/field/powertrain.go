@@ -2,6 +2,22 @@ package field
 
 import vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 
+// PowerTrain is the one of the list or, for a car that the list does not name, what its
+// document shows: a plug, fuel to drive with, or both.
+func PowerTrain(listed vehiclev1.EngineType, plug, fuel bool) vehiclev1.EngineType {
+	switch {
+	case listed != vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED:
+		return listed
+	case plug && fuel:
+		return vehiclev1.EngineType_ENGINE_TYPE_PHEV
+	case plug:
+		return vehiclev1.EngineType_ENGINE_TYPE_EV
+	case fuel:
+		return vehiclev1.EngineType_ENGINE_TYPE_ICE
+	}
+	return vehiclev1.EngineType_ENGINE_TYPE_UNSPECIFIED
+}
+
 // Ranges says what the figures of a document mean for a car of that power train, so
 // that one quantity has one place in all dialects. said is what the document says of
 // the kinds; single is a figure that does not say which energy it is of.
@@ -25,6 +41,14 @@ func Ranges(said *vehiclev1.Range, single *float64, engine vehiclev1.EngineType)
 		said.Total = first(said.Total, single)
 	}
 	return said
+}
+
+// NotZero takes a distance of 0 out, where it stands for no reading.
+func NotZero(km *float64) *float64 {
+	if km != nil && *km == 0 {
+		return nil
+	}
+	return km
 }
 
 // first returns a copy of the first value that is set.
