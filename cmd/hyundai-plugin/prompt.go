@@ -63,8 +63,7 @@ const tries = 3
 
 func (a *answers) ask(name, question string, secret bool, check func(string) (string, error)) {
 	for try := 0; a.err == nil; try++ {
-		_, _ = io.WriteString(a.out, question)
-		text, err := a.read(secret)
+		text, err := a.read(question, secret)
 		if err != nil {
 			a.err = fmt.Errorf("no answer: %w", err)
 			return
@@ -83,9 +82,9 @@ func (a *answers) ask(name, question string, secret bool, check func(string) (st
 	}
 }
 
-// read reads a line until ctx ends, which Ctrl-C does; then the terminal shows
-// again what is typed.
-func (a *answers) read(secret bool) (string, error) {
+// read asks a question and reads a line until ctx ends, which Ctrl-C does; then the
+// terminal shows again what is typed.
+func (a *answers) read(question string, secret bool) (string, error) {
 	type line struct {
 		text string
 		err  error
@@ -94,6 +93,14 @@ func (a *answers) read(secret bool) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if secret {
+		// Before the question: who types at once must not see it either.
+		if _, err := term.MakeRaw(int(a.in.Fd())); err != nil {
+			return "", err
+		}
+	}
+	_, _ = io.WriteString(a.out, question)
+
 	typed := make(chan line, 1)
 	go func() { // ends with the line, or with the process
 		if !secret {
@@ -106,6 +113,7 @@ func (a *answers) read(secret bool) (string, error) {
 	}()
 	select {
 	case l := <-typed:
+		_ = term.Restore(int(a.in.Fd()), before)
 		if secret {
 			_, _ = fmt.Fprintln(a.out) // the person's own was not shown
 		}

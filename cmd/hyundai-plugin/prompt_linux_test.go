@@ -82,6 +82,16 @@ func (d *desk) types(line string) {
 	require.NoError(d.t, err)
 }
 
+// modes of the terminal as they are now.
+func (d *desk) modes() uint32 {
+	d.t.Helper()
+	state, err := unix.IoctlGetTermios(int(d.terminal.Fd()), unix.TCGETS)
+	require.NoError(d.t, err)
+	return state.Lflag
+}
+
+func (d *desk) echoes() bool { d.t.Helper(); return d.modes()&unix.ECHO != 0 }
+
 // runs starts a command at the terminal. It ends with the test.
 func (d *desk) runs(ctx context.Context, p *person, args ...string) <-chan int {
 	done := make(chan int, 1)
@@ -142,6 +152,21 @@ func TestLoginAsksForWhatIsMissing(t *testing.T) {
 	assert.Equal(t, 1, status, "other commands do not ask")
 }
 
+// Who types at once does not see it either.
+func TestPasswordThatIsTypedAtOnce(t *testing.T) {
+	p := newPerson(t)
+	delete(p.env, "HYUNDAI_PASSWORD")
+	for range 20 {
+		d := newDesk(t)
+		done := d.runs(t.Context(), p, "login")
+		d.reads("(it is not shown): ")
+		assert.False(t, d.echoes(), "the question comes after that")
+		d.types("x")
+		assert.Equal(t, 1, await.Value(t, "the end of the login", done))
+		assert.True(t, d.echoes())
+	}
+}
+
 // After Ctrl-C the terminal shows again what is typed.
 func TestCtrlCAtThePassword(t *testing.T) {
 	p := newPerson(t)
@@ -162,17 +187,12 @@ func TestCtrlCAtThePassword(t *testing.T) {
 		_ = cmd.Wait()
 	})
 	d.reads("(it is not shown): ")
-	echoes := func() bool {
-		state, err := unix.IoctlGetTermios(int(d.terminal.Fd()), unix.TCGETS)
-		require.NoError(t, err)
-		return state.Lflag&unix.ECHO != 0
-	}
-	await.True(t, "the terminal shows nothing", func() bool { return !echoes() })
+	await.True(t, "the terminal shows nothing, and makes a signal of Ctrl-C", func() bool { return d.modes()&(unix.ECHO|unix.ISIG) == unix.ISIG })
 	_, err := d.window.WriteString("\x03")
 	require.NoError(t, err)
 	var exit *exec.ExitError
 	require.ErrorAs(t, cmd.Wait(), &exit)
 	assert.Equal(t, 1, exit.ExitCode())
-	assert.True(t, echoes())
+	assert.True(t, d.echoes())
 	assert.Zero(t, p.cloud.Attempts(cloudsim.Login))
 }
