@@ -59,6 +59,7 @@ func parseCloudFlags(args []string, stderr io.Writer) (cloudFlags, error) {
 		return nil
 	})
 	set.StringVar(&f.replay, "replay", "", "answer with the recorded traffic of a `file`")
+	set.Float64Var(&f.options.Rate, "rate", 1, "how much faster the cloud's clock runs; 0: it stands until it is moved")
 	set.Float64Var(&f.options.Speed, "speed", 1, "how much faster the cars live than the clock")
 	set.DurationVar(&f.options.Latency, "latency", 0, "added to each answer")
 	set.DurationVar(&f.options.ForceDelay, "force-delay", 0, "how long a woken car takes to answer (default 2s)")
@@ -76,7 +77,7 @@ func parseCloudFlags(args []string, stderr io.Writer) (cloudFlags, error) {
 	switch {
 	case set.NArg() > 0:
 		wrong = fmt.Sprintf("%q is not understood", set.Arg(0))
-	case f.cars < 0 || f.options.Quota < 0:
+	case f.cars < 0 || f.options.Quota < 0 || f.options.Rate < 0:
 		wrong = "a number below zero makes no sense"
 	case f.options.Speed <= 0:
 		wrong = "-speed must be more than 0"
@@ -103,7 +104,7 @@ func serveCloud(ctx context.Context, f cloudFlags, stdout io.Writer) error {
 	if f.cars > 0 {
 		account.Cars = cloudsim.Fleet(f.cars)
 	}
-	f.options.Accounts = []cloudsim.Account{account}
+	f.options.Accounts, f.options.Stepped = []cloudsim.Account{account}, f.options.Rate == 0
 	out := &callLog{to: stdout}
 	f.options.OnCall = out.call
 	cloud, err := cloudsim.New(f.options)

@@ -1,6 +1,7 @@
 package cloudsim
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strings"
@@ -42,7 +43,7 @@ func refuseDevice(w http.ResponseWriter) {
 func answerRefusal(_ *Cloud, s Step, w http.ResponseWriter, _ *http.Request) {
 	retryAfter(w, s)
 	known := refusals[s.Code]
-	fail(w, orElse(s.Status, known.status), s.Code, orElse(s.Text, known.text))
+	fail(w, cmp.Or(s.Status, known.status), s.Code, cmp.Or(s.Text, known.text))
 }
 
 func answerStatus(_ *Cloud, s Step, w http.ResponseWriter, _ *http.Request) {
@@ -54,21 +55,21 @@ func answerStatus(_ *Cloud, s Step, w http.ResponseWriter, _ *http.Request) {
 
 func answerBlocked(_ *Cloud, s Step, w http.ResponseWriter, _ *http.Request) {
 	retryAfter(w, s)
-	writePage(w, orElse(s.Status, http.StatusForbidden), "Abusing request and blocked")
+	writePage(w, cmp.Or(s.Status, http.StatusForbidden), "Abusing request and blocked")
 }
 
 func answerPage(_ *Cloud, s Step, w http.ResponseWriter, _ *http.Request) {
-	writePage(w, http.StatusOK, orElse(s.Text, "We will be back soon"))
+	writePage(w, http.StatusOK, cmp.Or(s.Text, "We will be back soon"))
 }
 
 func answerGarbage(_ *Cloud, s Step, w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
-	w.WriteHeader(orElse(s.Status, http.StatusOK))
-	_, _ = w.Write([]byte(orElse(s.Text, `{"retCode":"S","resMsg":{"vehicleStatus":[}`+"\x00\xff")))
+	w.WriteHeader(cmp.Or(s.Status, http.StatusOK))
+	_, _ = w.Write([]byte(cmp.Or(s.Text, `{"retCode":"S","resMsg":{"vehicleStatus":[}`+"\x00\xff")))
 }
 
 func answerEmpty(_ *Cloud, s Step, w http.ResponseWriter, _ *http.Request) {
-	w.WriteHeader(orElse(s.Status, http.StatusOK))
+	w.WriteHeader(cmp.Or(s.Status, http.StatusOK))
 }
 
 // answerHuge sends the body in pieces, so that it costs no memory here.
@@ -77,7 +78,7 @@ func answerHuge(_ *Cloud, s Step, w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
 	_, err := w.Write([]byte(begin))
 	piece := []byte(strings.Repeat("x", 64<<10))
-	for left := orElse(s.Bytes, 50_000_000) - len(begin) - len(end); left > 0 && err == nil && r.Context().Err() == nil; left -= len(piece) {
+	for left := cmp.Or(s.Bytes, 50_000_000) - len(begin) - len(end); left > 0 && err == nil && r.Context().Err() == nil; left -= len(piece) {
 		_, err = w.Write(piece[:min(left, len(piece))])
 	}
 	if err == nil {

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
@@ -38,7 +37,7 @@ type Options struct {
 	// Quota is how many calls of the vehicle API an account has a day. Default
 	// unlimited.
 	Quota int
-	// Speed is how much faster the cars live than the clock. Default 1.
+	// Speed is how much faster the cars live than the cloud's clock. Default 1.
 	Speed float64
 	// Answers answers in the cloud's place, for example with recorded traffic.
 	// Counts, faults and control stay the cloud's. If it knows what it can answer
@@ -48,8 +47,15 @@ type Options struct {
 	// OnCall hears of each call when it has ended. It is called concurrently.
 	// Default: nobody does.
 	OnCall func(Call)
-	// Now is the clock. Default time.Now.
+	// Now is the clock beneath the cloud's own. What waits does not see it moved by
+	// hand, and waits as long as time really takes: for a clock that is moved by hand
+	// see Stepped. Default time.Now.
 	Now func() time.Time
+	// Rate is how much faster than Now the cloud's clock runs. Default 1.
+	Rate float64
+	// Stepped: the cloud's clock stands, and whatever waits does, until
+	// [Cloud.Advance] moves it.
+	Stepped bool
 }
 
 // Account is a user of one brand.
@@ -79,7 +85,7 @@ type Cloud struct {
 	server  *http.Server
 	url     string
 	player  player
-	ahead   atomic.Int64 // of the clock, in ns
+	clock   *clock
 	closing chan struct{}
 	close   func()
 	control http.Handler
@@ -137,6 +143,12 @@ func New(o Options) (*Cloud, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	switch {
+	case o.Stepped:
+		o.Rate = 0
+	case o.Rate <= 0:
+		o.Rate = 1
+	}
 	key, err := loginKey()
 	if err != nil {
 		return nil, err
@@ -150,7 +162,7 @@ func New(o Options) (*Cloud, error) {
 	}
 	c := &Cloud{
 		opts: o, zone: zone, key: key, keyID: "HMGID2_CIPHER_KEY1", mux: http.NewServeMux(), classes: map[string]Class{},
-		closing: make(chan struct{}), quota: o.Quota,
+		clock: newClock(o.Now, o.Rate), closing: make(chan struct{}), quota: o.Quota,
 		sessions: map[string]bool{}, plain: map[string]plainSession{}, codes: map[string]*account{}, sets: map[string]*tokenSet{},
 		tokens: map[string]*accessToken{}, controls: map[string]*accessToken{}, devices: map[string]profile.Brand{},
 		attempts: map[Class]int{}, counts: map[Class]int{},

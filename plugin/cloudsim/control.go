@@ -16,6 +16,8 @@ const controlPrefix = "/_cloud/"
 // State of the cloud, as GET /_cloud/ answers it.
 type State struct {
 	Clock time.Time `json:"clock"`
+	// Rate of the clock: see [Options].
+	Rate float64 `json:"rate"`
 	// Calls by class, of which at least one came.
 	Calls   map[Class]CallCount `json:"calls"`
 	Cars    []CarState          `json:"cars"`
@@ -46,7 +48,7 @@ type CarState struct {
 // State is how everything stands now.
 func (c *Cloud) State() State {
 	c.player.settle()
-	s := State{Clock: c.now(), Calls: map[Class]CallCount{}, Scripts: c.Playing()}
+	s := State{Clock: c.now(), Rate: c.clock.pace(), Calls: map[Class]CallCount{}, Scripts: c.Playing()}
 	c.mu.Lock()
 	for _, class := range Classes() {
 		if n := c.attempts[class]; n > 0 {
@@ -116,18 +118,24 @@ func (c *Cloud) controlStop(w http.ResponseWriter, r *http.Request) {
 
 func (c *Cloud) controlClock(w http.ResponseWriter, r *http.Request) {
 	var body struct {
-		Advance string `json:"advance"`
+		Advance string   `json:"advance"`
+		Rate    *float64 `json:"rate"`
 	}
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(&body)
-	d, parseErr := time.ParseDuration(body.Advance)
-	if err != nil || parseErr != nil || d < 0 {
-		http.Error(w, `a time to advance by is needed, for example {"advance":"1h"}`, http.StatusBadRequest)
+
+	var ahead time.Duration
+	if err == nil && body.Advance != "" {
+		ahead, err = time.ParseDuration(body.Advance)
+	}
+	if err != nil || ahead < 0 || body.Rate != nil && *body.Rate < 0 || body.Advance == "" && body.Rate == nil {
+		http.Error(w, `a time to advance by or a rate is needed, for example {"advance":"1h"} or {"rate":60}`, http.StatusBadRequest)
 		return
 	}
-	c.Advance(d)
-	writeIndented(w, http.StatusOK, object{"clock": c.now()})
+
+	c.clock.change(ahead, body.Rate)
+	writeIndented(w, http.StatusOK, object{"clock": c.now(), "rate": c.clock.pace()})
 }
 
 func writeIndented(w http.ResponseWriter, status int, v any) {

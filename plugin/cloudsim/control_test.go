@@ -56,8 +56,8 @@ func TestControl(t *testing.T) {
 
 	status, text = steer(t, c, http.MethodPost, "clock", `{"advance":"90m"}`)
 	assert.Equal(t, 200, status)
-	assert.JSONEq(t, `{"clock":"2026-07-01T11:30:00Z"}`, text)
-	for _, body := range []string{``, `{}`, `{"advance":"-1h"}`, `{"advance":5}`, `{"back":"1h"}`} {
+	assert.JSONEq(t, `{"clock":"2026-07-01T11:30:00Z","rate":1}`, text)
+	for _, body := range []string{``, `{}`, `{"advance":"-1h"}`, `{"advance":5}`, `{"back":"1h"}`, `{"rate":-1}`, `{"rate":"fast"}`} {
 		status, _ = steer(t, c, http.MethodPost, "clock", body)
 		assert.Equal(t, 400, status, body)
 	}

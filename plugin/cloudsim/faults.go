@@ -52,6 +52,20 @@ const (
 	Reset Fault = "reset"
 )
 
+// What is wrong in an answer that is otherwise true.
+const (
+	// OldTime of a report that has new data; default 6 h too old.
+	OldTime Fault = "old_time"
+	// Unflagged list: it does not say which cars speak the newer dialect.
+	Unflagged Fault = "unflagged"
+	// EmptyState of a car.
+	EmptyState Fault = "empty_state"
+	// Placeholders in a car's state: what cars send while they know nothing.
+	Placeholders Fault = "placeholders"
+	// Edit of any members.
+	Edit Fault = "edit"
+)
+
 // What happens to the cloud or to a car.
 const (
 	// ExpireTokens of the vehicle API.
@@ -72,7 +86,9 @@ const (
 type kind struct {
 	// needs and may are the members of a step that it must and can have.
 	needs, may []string
-	// paths are how the paths of the calls end that it meets by default.
+	// on and paths are the classes, and the ends of the paths, of the calls that it
+	// meets by default. Empty: all.
+	on    []Class
 	paths []string
 	// answer answers one call.
 	answer func(c *Cloud, s Step, w http.ResponseWriter, r *http.Request)
@@ -91,6 +107,9 @@ func (k kind) takes(member string) bool {
 var lasting = []string{"for"}
 
 var atSignIn = []string{signInPath}
+
+// ofStates are the ends of the paths of calls whose answers hold a car's state.
+var ofStates = []string{"/latest", "/status"}
 
 // faults are all there are.
 var faults = map[Fault]kind{
@@ -113,6 +132,12 @@ var faults = map[Fault]kind{
 	Drip:     {may: []string{"delay"}, answer: answerDrip},
 	Truncate: {answer: answerTruncated},
 	Reset:    {answer: answerReset},
+
+	OldTime:      {may: []string{"age"}, paths: ofStates, answer: altered(age)},
+	Unflagged:    {on: []Class{List}, answer: altered(unflag)},
+	EmptyState:   {paths: ofStates, answer: altered(empty)},
+	Placeholders: {paths: ofStates, answer: altered(forget)},
+	Edit:         {may: []string{"set", "remove"}, answer: altered(edit)},
 
 	ExpireTokens:   {begin: once((*Cloud).ExpireTokens)},
 	RevokeSessions: {begin: once((*Cloud).RevokeSessions)},
@@ -167,12 +192,4 @@ func retryAfter(w http.ResponseWriter, s Step) {
 	if s.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int((s.RetryAfter+time.Second-1)/time.Second)))
 	}
-}
-
-func orElse[T comparable](value, fallback T) T {
-	var zero T
-	if value == zero {
-		return fallback
-	}
-	return value
 }

@@ -169,7 +169,7 @@ func (p *player) about(s Step, class Class, r *http.Request) bool {
 	k := faults[s.Fault]
 	on, paths := []Class(s.On), []string{s.Path}
 	if len(on) == 0 && s.Path == "" {
-		paths = k.paths
+		on, paths = k.on, k.paths
 	}
 	ends := func(path string) bool { return strings.HasSuffix(r.URL.Path, path) }
 	if len(on) > 0 && !slices.Contains(on, class) || len(paths) > 0 && !slices.ContainsFunc(paths, ends) {

@@ -2,6 +2,7 @@ package cloudsim
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -56,6 +57,12 @@ type Step struct {
 	Delay time.Duration `yaml:"delay,omitempty"`
 	// Bytes of an answer.
 	Bytes int `yaml:"bytes,omitempty"`
+	// Age that is added to a report.
+	Age time.Duration `yaml:"age,omitempty"`
+	// Set has new values by the dotted paths of members, and Remove the paths of
+	// those that are left out. A number leads into a list.
+	Set    map[string]any `yaml:"set,omitempty"`
+	Remove []string       `yaml:"remove,omitempty"`
 	// Calls a day.
 	Calls int `yaml:"calls,omitempty"`
 }
@@ -134,6 +141,9 @@ func (s Step) members() []member {
 		{"retry_after", s.RetryAfter != 0},
 		{"delay", s.Delay != 0},
 		{"bytes", s.Bytes != 0},
+		{"age", s.Age != 0},
+		{"set", len(s.Set) > 0},
+		{"remove", len(s.Remove) > 0},
 		{"calls", s.Calls != 0},
 	}
 }
@@ -159,6 +169,12 @@ func (s Step) checkMembers(k kind) (wrong []error) {
 	if s.Always && (s.Times != 0 || s.For != 0) {
 		wrong = append(wrong, errors.New("always has no end, so it takes neither times nor for"))
 	}
+	if s.Fault == Edit && len(s.Set)+len(s.Remove) == 0 {
+		wrong = append(wrong, errors.New("edit needs set or remove"))
+	}
+	if _, err := json.Marshal(s.Set); err != nil {
+		wrong = append(wrong, fmt.Errorf("set: a value that JSON cannot hold: %w", err))
+	}
 	if _, known := refusals[s.Code]; s.Code != "" && !known && (s.Status == 0 || s.Text == "") {
 		wrong = append(wrong, fmt.Errorf("code: %q is not known; give its status and text, too", s.Code))
 	}
@@ -175,7 +191,7 @@ func (s Step) checkValues() (wrong []error) {
 	for _, d := range []struct {
 		name string
 		time.Duration
-	}{{"wait", s.Wait}, {"for", s.For}, {"retry_after", s.RetryAfter}, {"delay", s.Delay}} {
+	}{{"wait", s.Wait}, {"for", s.For}, {"retry_after", s.RetryAfter}, {"delay", s.Delay}, {"age", s.Age}} {
 		if d.Duration != 0 && d.Duration < time.Millisecond {
 			wrong = append(wrong, fmt.Errorf("%s: %v is no time of 1ms or more", d.name, d.Duration))
 		}

@@ -61,6 +61,9 @@ func TestParseScriptSaysWhatIsWrong(t *testing.T) {
 		`steps: [{fault: hang, always: true, times: 3}]`:              "always has no end",
 		`steps: [{fault: status, status: 7}]`:                         "status: 7",
 		`steps: [{fault: refusal, code: "1234"}]`:                     `code: "1234" is not known`,
+		`steps: [{fault: edit}]`:                                      "edit needs set or remove",
+		`steps: [{fault: edit, set: {a: {7: b}}}]`:                    "set: a value that JSON cannot hold",
+		`steps: [{fault: old_time, age: -1h}]`:                        "age: ",
 		`steps: [{fault: hang, text: "` + strings.Repeat("x", 70_000): "longer than 64 KiB",
 	} {
 		_, err := ParseScript(strings.NewReader(script))
@@ -109,7 +112,7 @@ func TestManual(t *testing.T) {
 func FuzzParseScript(f *testing.F) {
 	f.Add(story)
 	for _, fault := range Faults() {
-		f.Add("steps: [{fault: " + string(fault) + ", for: 2s, times: 3, on: [read], car: Tucson, code: '4004', calls: 3, delay: 1ms}]")
+		f.Add("steps: [{fault: " + string(fault) + ", for: 2s, times: 3, on: [read], car: Tucson, code: '4004', calls: 3, delay: 1ms, age: 1h, set: {a: [1]}, remove: [b.0]}]")
 	}
 	f.Add(`a: &a [*a, *a]`)
 	f.Fuzz(func(t *testing.T, text string) {

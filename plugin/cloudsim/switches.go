@@ -1,19 +1,5 @@
 package cloudsim
 
-import "time"
-
-// now is the cloud's clock.
-func (c *Cloud) now() time.Time {
-	return c.opts.Now().Add(time.Duration(c.ahead.Load()))
-}
-
-// Advance moves the cloud's clock, and the life of its cars, ahead of the clock
-// of Options. A client that keeps its own clock sees what is new as of the
-// future.
-func (c *Cloud) Advance(d time.Duration) {
-	c.ahead.Add(int64(max(0, d)))
-}
-
 // ExpireTokens ends every token of the vehicle API now; those of the account
 // API stay good for renewals.
 func (c *Cloud) ExpireTokens() {

@@ -2,6 +2,7 @@ package cloudsim
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"net"
@@ -97,7 +98,7 @@ func answerDrip(c *Cloud, s Step, w http.ResponseWriter, r *http.Request) {
 		if err = errors.Join(err, out.Flush()); err != nil {
 			panic(http.ErrAbortHandler)
 		}
-		c.wait(r, orElse(s.Delay, time.Second))
+		c.wait(r, cmp.Or(s.Delay, time.Second))
 	}
 }
 
@@ -123,18 +124,4 @@ func answerReset(_ *Cloud, _ Step, w http.ResponseWriter, _ *http.Request) {
 		_ = tcp.SetLinger(0)
 	}
 	_ = conn.Close()
-}
-
-// wait waits for d by the real clock. It breaks the call off when its caller has
-// gone or the cloud is closed.
-func (c *Cloud) wait(r *http.Request, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return
-	case <-r.Context().Done():
-	case <-c.closing:
-	}
-	panic(http.ErrAbortHandler)
 }
