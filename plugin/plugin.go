@@ -3,8 +3,10 @@
 package plugin
 
 import (
+	"encoding/json"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"runtime/debug"
 	"time"
 
@@ -12,7 +14,9 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/europe"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/settings"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/traffic"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
 )
 
 // Plugin returns what sdk.Serve serves.
@@ -67,12 +71,45 @@ func newVendor(cfg sdk.VendorConfig, o Options) (sdk.Vendor, error) {
 	for i, d := range s.RereadAfter {
 		rereads[i] = time.Duration(d)
 	}
+	transport := o.Transport
+	if s.Record && transport == nil {
+		transport = recording(cfg, p)
+	}
 	return europe.New(ccs.Options{
 		Profile: p, Username: s.Username, Password: s.Password.Reveal(), Language: s.Language, RereadAfter: rereads, Limits: limits, Plan: plan,
 		Requested: cfg.Requested, Refused: cfg.Refused,
 		Store: cfg.Store, Redactor: cfg.Redactor, Logger: cfg.Logger, Now: cfg.Now,
-		Transport: o.Transport, HistoryAtOnce: o.HistoryAtOnce,
+		Transport: transport, HistoryAtOnce: o.HistoryAtOnce,
 	})
+}
+
+// recording records the traffic of a plugin that serves, in its own directory, as it
+// may write nowhere else. A recording that is not possible keeps nothing from working.
+func recording(cfg sdk.VendorConfig, p profile.Profile) func(http.RoundTripper) http.RoundTripper {
+	if cfg.Store.Dir() == "" {
+		cfg.Logger.Warn("the vendor's traffic cannot be recorded: the plugin has no directory")
+		return nil
+	}
+	file, err := traffic.NextFile(filepath.Join(cfg.Store.Dir(), traffic.Dir), cfg.Now())
+	if err != nil {
+		cfg.Logger.Warn("the vendor's traffic cannot be recorded", "error", err)
+		return nil
+	}
+	recorder, err := NewRecorder(traffic.RecorderOptions{File: file, Logger: cfg.Logger, Now: cfg.Now}, p, cfg.Settings)
+	if err != nil {
+		cfg.Logger.Warn("the vendor's traffic cannot be recorded", "error", err)
+		return nil
+	}
+
+	cfg.Logger.Info("the vendor's traffic is recorded, without secrets", "file", file)
+	return recorder.Wrap
+}
+
+// NewRecorder begins a recording that knows what is secret, and what is not, in the
+// traffic of an account with the profile p and these settings.
+func NewRecorder(o traffic.RecorderOptions, p profile.Profile, settings json.RawMessage) (*traffic.Recorder, error) {
+	o.Brand, o.Secrets, o.Paths = string(p.Brand), redact.Secrets(settings), p.Paths.All()
+	return traffic.NewRecorder(o)
 }
 
 // warnOfOld: who replaced values once may be the only one who still has them.

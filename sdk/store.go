@@ -38,6 +38,10 @@ func OpenStore(dir string) (*Store, error) {
 	return &Store{dir: dir}, nil
 }
 
+// Dir is the store's directory, where a plugin may keep files of other names than the
+// store's own; empty: nothing is kept.
+func (s *Store) Dir() string { return s.dir }
+
 // Put stores v as JSON under name: lower-case letters, digits, _ and -.
 func (s *Store) Put(name string, v any) error { return s.put(name, v, atomicfile.Write) }
 

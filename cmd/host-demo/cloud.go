@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -93,7 +92,7 @@ func parseCloudFlags(args []string, stderr io.Writer) (cloudFlags, error) {
 func serveCloud(ctx context.Context, f cloudFlags, stdout io.Writer) error {
 	account := cloudsim.DemoAccount()
 	if f.replay != "" {
-		replay, err := openReplay(f.replay)
+		replay, err := traffic.OpenReplay(f.replay)
 		if err != nil {
 			return err
 		}
@@ -124,19 +123,6 @@ func serveCloud(ctx context.Context, f cloudFlags, stdout io.Writer) error {
 	closing, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	return cloud.Close(closing)
-}
-
-func openReplay(name string) (*traffic.Replay, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	replay, err := traffic.NewReplay(file)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return replay, nil
 }
 
 func playFile(cloud *cloudsim.Cloud, name string) error {
@@ -182,10 +168,7 @@ func (l *callLog) welcome(url string, a cloudsim.Account, replay string) {
 			p("  %s  %s  %s", car.ID, dialect, car.Name)
 		}
 	}
-	p("\nFor a client:\n"+
-		"  export HYUNDAI_USERNAME=%s HYUNDAI_PASSWORD=%s HYUNDAI_PIN=%s HYUNDAI_BRAND=%s\n"+
-		"  export HYUNDAI_ENDPOINT_LOGIN=%[5]s HYUNDAI_ENDPOINT_CCI=%[5]s HYUNDAI_ENDPOINT_API=%[5]s",
-		a.Email, a.Password, a.PIN, a.Brand, url)
+	p("\n%s", a.Environment(url))
 	p("To let the next read hang, and to see how everything stands:\n"+
 		"  curl -d '{\"steps\":[{\"fault\":\"hang\",\"on\":\"read\"}]}' %[1]s/_cloud/scripts\n"+
 		"  curl %[1]s/_cloud/\n", url)
@@ -193,16 +176,7 @@ func (l *callLog) welcome(url string, a cloudsim.Account, replay string) {
 
 // call prints one line.
 func (l *callLog) call(c cloudsim.Call) {
-	status := "---"
-	if c.Status > 0 {
-		status = fmt.Sprint(c.Status)
-	}
-	line := fmt.Sprintf("%s  %-8s  %s  %-4s %s  %d B  %v", c.At.Format(time.TimeOnly), c.Class, status, c.Method, c.Path, c.Bytes,
-		c.Took.Round(100*time.Microsecond))
-	if c.Fault != "" {
-		line += "  " + strings.ToUpper(string(c.Fault))
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, _ = fmt.Fprintln(l.to, line)
+	_, _ = fmt.Fprintln(l.to, c)
 }

@@ -54,15 +54,16 @@ func configFrom(f flags, env settings.Lookup, uid int) (s config, err error) {
 	}
 	s.account, err = settings.FromEnv(env)
 	check(err)
+	s.account.Record = s.account.Record || f.record
 	s.demo = s.account.Username == "" && s.account.Password == ""
 	if !s.demo && (s.account.Username == "" || s.account.Password == "") {
 		check(errors.New("HYUNDAI_USERNAME and HYUNDAI_PASSWORD are needed together"))
 	}
-	s.brokerURL, err = brokerURL(f.broker, env.Or)
+	s.brokerURL, err = brokerURL(f.broker, env)
 	check(err)
-	if s.noInitialRefresh, err = no(env.Or("INITIAL_REFRESH", "true")); err != nil {
-		check(fmt.Errorf("INITIAL_REFRESH %w", err))
-	}
+	initial, err := env.Switch("INITIAL_REFRESH", true)
+	s.noInitialRefresh = !initial
+	check(err)
 	if s.probeInterval, err = time.ParseDuration(env.Or("MQTT_PROBE_INTERVAL", "0s")); err != nil {
 		check(errors.New("MQTT_PROBE_INTERVAL is no time such as 30s; -1s switches it off"))
 	}
@@ -70,6 +71,9 @@ func configFrom(f flags, env settings.Lookup, uid int) (s config, err error) {
 	check(err)
 	s.stateIn, err = stateDir(f.state, env, s.demo, uid)
 	check(err)
+	if s.account.Record && s.demo && s.stateIn == "" {
+		check(errors.New("a demo keeps nothing: say with --state where the recording is to be"))
+	}
 	s.httpAddress, err = httpAddress(f.http)
 	check(err)
 	s.reattach, err = reattach(env.Or)
@@ -78,7 +82,7 @@ func configFrom(f flags, env settings.Lookup, uid int) (s config, err error) {
 }
 
 // brokerURL is the flag's, else the environment's, else empty.
-func brokerURL(flag string, env func(string, string) string) (string, error) {
+func brokerURL(flag string, env settings.Lookup) (string, error) {
 	if flag != "" {
 		u, err := url.Parse(flag)
 		if err != nil || u.Host == "" {
@@ -90,32 +94,23 @@ func brokerURL(flag string, env func(string, string) string) (string, error) {
 		}
 		return "", fmt.Errorf("--broker: scheme %q is not known: use tcp, ssl, ws or wss", u.Scheme)
 	}
-	host := env("MQTT_BROKER_HOST", "")
+	host := env.Or("MQTT_BROKER_HOST", "")
 	if host == "" {
 		return "", nil
 	}
-	port, err := strconv.Atoi(env("MQTT_BROKER_PORT", "1883"))
+	port, err := strconv.Atoi(env.Or("MQTT_BROKER_PORT", "1883"))
 	if err != nil || port < 1 || port > 65535 {
 		return "", errors.New("MQTT_BROKER_PORT is no port: use 1 to 65535")
 	}
 	scheme := "tcp"
-	if off, err := no(env("MQTT_USE_TLS", "false")); err != nil {
-		return "", fmt.Errorf("MQTT_USE_TLS %w", err)
-	} else if !off {
+	encrypted, err := env.Switch("MQTT_USE_TLS", false)
+	if err != nil {
+		return "", err
+	}
+	if encrypted {
 		scheme = "ssl"
 	}
 	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(port)), nil
-}
-
-// no reads a switch and says whether it is off.
-func no(word string) (bool, error) {
-	switch strings.ToLower(word) {
-	case "true", "1", "yes", "on":
-		return false, nil
-	case "false", "0", "no", "off":
-		return true, nil
-	}
-	return false, fmt.Errorf("is %q: use true or false", word)
 }
 
 // noLog is above every level.

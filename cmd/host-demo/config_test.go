@@ -86,6 +86,11 @@ func TestSettingsThatAreWrong(t *testing.T) {
 		_, err := configFrom(flags{}, lookup(env), 1000)
 		require.ErrorContains(t, err, name, "the message names what is wrong")
 	}
+	_, err := configFrom(flags{record: true}, lookup(nil), 1000)
+	require.ErrorContains(t, err, "--state", "a demo keeps nothing")
+	recording, err := configFrom(flags{record: true, state: "/s"}, lookup(nil), 1000)
+	require.NoError(t, err)
+	assert.True(t, recording.account.Record)
 	for _, url := range []string{"nonsense", "http://x", "tcp://"} {
 		_, err := configFrom(flags{broker: url}, lookup(nil), 1000)
 		require.ErrorContains(t, err, "--broker", url)

@@ -64,6 +64,7 @@ func serve(ctx context.Context, s config, stdout, stderr io.Writer) (err error) 
 		parts.add("the scripted cloud", cloud.Close)
 		out.cloud(cloud.URL(), s.account)
 	}
+	out.recording(s)
 	collector, bridgeCollector := metrics.New(metrics.Options{}), metrics.NewBridge()
 	hub, err := newHub(s, out, collector, log)
 	if err != nil {
@@ -206,7 +207,7 @@ func startCloud(s *config) (*cloudsim.Cloud, error) {
 	s.account = settings.Settings{
 		Username: demo.Email, Password: redact.Secret(demo.Password), Brand: settings.Name(demo.Brand),
 		Endpoints: settings.Endpoints{Login: cloud.URL(), CCI: cloud.URL(), API: cloud.URL()},
-		Limits:    s.account.Limits, Schedule: s.account.Schedule,
+		Limits:    s.account.Limits, Schedule: s.account.Schedule, Record: s.account.Record,
 	}
 	if s.account.Limits == nil {
 		s.account.Limits = json.RawMessage(demoLimits)

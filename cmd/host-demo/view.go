@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/host"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/settings"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/traffic"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
@@ -70,6 +72,17 @@ func (v *view) cloud(url string, a settings.Settings) {
 	defer v.mu.Unlock()
 	v.emit("cloud", map[string]any{"url": url, "brand": a.Brand, "username": a.Username, "password": a.Password.Reveal()},
 		row("cloud", url, "scripted: no real car is touched ("+string(a.Brand)+", "+a.Username+" / "+a.Password.Reveal()+")"))
+}
+
+// recording says where the plugin records to, if it does.
+func (v *view) recording(s config) {
+	if !s.account.Record {
+		return
+	}
+	dir := filepath.Join(s.stateIn, pluginName, traffic.Dir)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.emit("recording", map[string]any{"directory": dir}, row("record", dir, "the vendor's traffic, without secrets"))
 }
 
 func (v *view) http(address string) {

@@ -25,6 +25,7 @@ const usage = `Commands for people:
   hyundai-plugin login                       log in, and store the session for the service
   hyundai-plugin vehicles                    list the cars of the account
   hyundai-plugin refresh [--mode M] VEHICLE  read a car: cached, smart or force (which wakes it)
+  hyundai-plugin replay FILE                 answer as a recording says, for whoever looks into a report
 
 The account is taken from HYUNDAI_USERNAME, HYUNDAI_PASSWORD and HYUNDAI_BRAND, as by the service; at a terminal
 login asks for what is not set. Flags:
@@ -34,14 +35,23 @@ login asks for what is not set. Flags:
   --history       of refresh: ask for driving history and trips as well, at most five more requests
   --plan          of refresh: say what it would do and cost, and do nothing
   --record FILE   record the vendor's traffic, without secrets, ids and positions; see docs/traffic.md
+  --listen ADDR   of replay: address of this machine (default 127.0.0.1:8155)
   --log-level L   debug, info, warn or error, on stderr (default: none)
 `
 
 // options of a command.
 type options struct {
-	state, mode, record, logLevel string
-	json, override, plan, history bool
-	args                          []string
+	state, mode, record, logLevel, listen string
+	json, override, plan, history         bool
+	args                                  []string
+}
+
+// terminal is what a command meets of the world. A file that is no terminal gives no
+// answers.
+type terminal struct {
+	lookup         settings.Lookup
+	in             *os.File
+	out, complaint io.Writer
 }
 
 // run runs a command for a person and returns the exit status: 0, 1 for a
@@ -49,9 +59,14 @@ type options struct {
 func run(ctx context.Context, args []string, lookup func(string) (string, bool), stdin *os.File, stdout, stderr io.Writer) int {
 	commands := map[string]struct {
 		args int
-		do   func(context.Context, *session, options, io.Writer) error
-	}{"login": {0, login}, "vehicles": {0, vehicles}, "refresh": {1, refresh}}
-	command, known := commands[args[0]]
+		do   func(context.Context, options, terminal) error
+	}{
+		"login":    {0, asPerson(login)},
+		"vehicles": {0, onAccount(vehicles)},
+		"refresh":  {1, onAccount(refresh)},
+		"replay":   {1, replay},
+	}
+	chosen, known := commands[args[0]]
 	o, err := parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp) || slices.Contains([]string{"help", "-h", "-help", "--help"}, args[0]):
@@ -63,22 +78,11 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	case err != nil:
 		_, _ = fmt.Fprintf(stderr, "hyundai-plugin: %v\n\n%s", err, usage)
 		return 2
-	case len(o.args) != command.args:
-		_, _ = fmt.Fprintf(stderr, "hyundai-plugin: %s takes %d argument(s) and got %d\n\n%s", args[0], command.args, len(o.args), usage)
+	case len(o.args) != chosen.args:
+		_, _ = fmt.Fprintf(stderr, "hyundai-plugin: %s takes %d argument(s) and got %d\n\n%s", args[0], chosen.args, len(o.args), usage)
 		return 2
 	}
-	var s *session
-	if args[0] == "login" {
-		lookup, err = asking(ctx, lookup, stdin, stderr)
-	}
-	if err == nil {
-		s, err = open(ctx, o, args[0] == "login", lookup, stderr)
-	}
-	if err == nil {
-		err = command.do(ctx, s, o, stdout)
-		s.close()
-	}
-	if err != nil {
+	if err := chosen.do(ctx, o, terminal{lookup, stdin, stdout, stderr}); err != nil {
 		_, _ = fmt.Fprintf(stderr, "hyundai-plugin: %v\n", err)
 		if api := shared.AsAPIError(err); api.RetryAfter > 0 {
 			_, _ = fmt.Fprintf(stderr, "Next try: in %s.\n", api.RetryAfter.Round(time.Second))
@@ -95,6 +99,7 @@ func parse(args []string) (options, error) {
 	set.StringVar(&o.state, "state", "", "")
 	set.StringVar(&o.mode, "mode", "cached", "")
 	set.StringVar(&o.record, "record", "", "")
+	set.StringVar(&o.listen, "listen", "127.0.0.1:8155", "")
 	set.StringVar(&o.logLevel, "log-level", "", "")
 	set.BoolVar(&o.json, "json", false, "")
 	set.BoolVar(&o.override, "override", false, "")
@@ -120,9 +125,38 @@ type session struct {
 	record *traffic.Recorder
 }
 
+// command of an account.
+type command func(context.Context, *session, options, io.Writer) error
+
+// onAccount is a command for an account. asPerson is one of a person who asked to be
+// logged in, and may be asked for what is missing.
+func onAccount(do command) func(context.Context, options, terminal) error {
+	return func(ctx context.Context, o options, t terminal) error {
+		return withSession(ctx, o, false, t, do)
+	}
+}
+
+func asPerson(do command) func(context.Context, options, terminal) error {
+	return func(ctx context.Context, o options, t terminal) (err error) {
+		if t.lookup, err = asking(ctx, t.lookup, t.in, t.complaint); err != nil {
+			return err
+		}
+		return withSession(ctx, o, true, t, do)
+	}
+}
+
+func withSession(ctx context.Context, o options, person bool, t terminal, do command) error {
+	s, err := open(ctx, o, person, t)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return do(ctx, s, o, t.out)
+}
+
 // open logs in if that is needed. person says that somebody asked for just that.
-func open(ctx context.Context, o options, person bool, lookup func(string) (string, bool), stderr io.Writer) (*session, error) {
-	account, state, err := settingsFrom(o, lookup)
+func open(ctx context.Context, o options, person bool, t terminal) (*session, error) {
+	account, state, err := settingsFrom(o, t.lookup)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +167,7 @@ func open(ctx context.Context, o options, person bool, lookup func(string) (stri
 		if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
 			return nil, fmt.Errorf("log level %q is not known: use debug, info, warn or error", o.logLevel)
 		}
-		log = slog.New(redactor.Handler(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})))
+		log = slog.New(redactor.Handler(slog.NewTextHandler(t.complaint, &slog.HandlerOptions{Level: level})))
 	}
 	s, wiring := &session{}, plugin.Options{HistoryAtOnce: o.history}
 	if o.record != "" { // as who gave the command
@@ -161,9 +195,7 @@ func record(file string, account settings.Settings, log *slog.Logger) (*traffic.
 	if err != nil {
 		return nil, err
 	}
-	r, err := traffic.NewRecorder(traffic.RecorderOptions{
-		File: file, Brand: string(p.Brand), Secrets: redact.Secrets(account.JSON()), Paths: p.Paths.All(), Logger: log,
-	})
+	r, err := plugin.NewRecorder(traffic.RecorderOptions{File: file, Logger: log}, p, account.JSON())
 	if err != nil {
 		return nil, fmt.Errorf("--record: %w", err)
 	}

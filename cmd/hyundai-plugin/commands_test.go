@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/traffic"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact/redacttest"
 )
 
@@ -97,6 +100,46 @@ func TestOneLoginServesAllCommands(t *testing.T) {
 		require.Zero(t, status, complaint)
 	}
 	assert.Equal(t, 1, p.cloud.Calls(cloudsim.Login), "one login for all of it")
+}
+
+// What was recorded answers like the cloud, to a login as well.
+func TestReplay(t *testing.T) {
+	p := newPerson(t)
+	recording := filepath.Join(t.TempDir(), "traffic.jsonl")
+	status, before, complaint := p.does(t, "refresh", "--json", "--record", recording, ioniq)
+	require.Zero(t, status, complaint)
+
+	ctx, stop := context.WithCancel(t.Context())
+	out, ended := new(await.Log), make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"replay", "--listen", "127.0.0.1:0", recording}, nil, nil, out, out)
+	}()
+	await.True(t, "the cloud answers", func() bool { return strings.Contains(out.String(), "HYUNDAI_ENDPOINT_API=") })
+	p.state = t.TempDir()
+	for _, set := range regexp.MustCompile(`(HYUNDAI_\w+)=(\S+)`).FindAllStringSubmatch(out.String(), -1) {
+		p.env[set[1]] = set[2]
+	}
+
+	status, cars, complaint := p.does(t, "vehicles")
+	require.Zero(t, status, complaint)
+	id := regexp.MustCompile(`0{8}-0000-4000-8000-0{11}\d`).FindString(cars)
+	require.NotEmpty(t, id, cars)
+	status, after, complaint := p.does(t, "refresh", "--json", id)
+	require.Zero(t, status, complaint)
+	var was, is struct {
+		Battery  json.RawMessage `json:"battery"`
+		Odometer json.RawMessage `json:"odometer"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(before), &was))
+	require.NoError(t, json.Unmarshal([]byte(after), &is))
+	assert.Equal(t, was, is)
+	assert.NotContains(t, out.String(), ioniq)
+	stop()
+	assert.Zero(t, await.Value(t, "the end of the replay", ended), out.String())
+
+	status, _, complaint = p.does(t, "replay", recording+"-none")
+	assert.Equal(t, 1, status)
+	assert.Contains(t, complaint, "no such file")
 }
 
 // A login works with the wrong brand, too.

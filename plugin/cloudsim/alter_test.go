@@ -12,8 +12,6 @@ import (
 // dialects and from a car that was woken.
 func TestAlteredAnswers(t *testing.T) {
 	ccs2, ccs1 := demoCars()
-	c, _ := serve(t, Options{ForceDelay: time.Nanosecond})
-	p := owner(t, c)
 	newer, older, woken := "vehicles/"+ccs2+"/ccs2/carstatus/latest", "vehicles/"+ccs1+"/status/latest", "vehicles/"+ccs1+"/status"
 
 	const (
@@ -43,10 +41,15 @@ func TestAlteredAnswers(t *testing.T) {
 			status + ".airTemp.value":           "02H",
 			status + ".dte":                     object{"value": 0.0, "unit": 0.0},
 		}},
-		"edit": {Step{Fault: Edit, Set: map[string]any{vehicle + ".Date": "x", "nowhere.at.all": 1}, Remove: []string{vehicle + ".Location", "a.b"}}, newer,
-			map[string]any{vehicle + ".Date": "x", vehicle + ".Location": nil}},
+		"edit": {
+			Step{Fault: Edit, Set: map[string]any{vehicle + ".Date": "x", "nowhere.at.all": 1}, Remove: []string{vehicle + ".Location", "a.b"}},
+			newer,
+			map[string]any{vehicle + ".Date": "x", vehicle + ".Location": nil},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			c, _ := serve(t, Options{ForceDelay: time.Nanosecond})
+			p := owner(t, c)
 			truth := p.get(tc.path)
 			id := play(t, c, tc.step)
 			wrong := p.get(tc.path)
@@ -62,8 +65,10 @@ func TestAlteredAnswers(t *testing.T) {
 				}
 			}
 			if tc.step.Fault == Placeholders && tc.path == older {
-				assert.Equal(t, []any{0.0, 0.0}, []any{at(wrong, status+".evStatus.reservChargeInfos.targetSOClist.0.targetSOClevel"),
-					at(wrong, status+".evStatus.reservChargeInfos.targetSOClist.1.targetSOClevel")})
+				assert.Equal(t, []any{0.0, 0.0}, []any{
+					at(wrong, status+".evStatus.reservChargeInfos.targetSOClist.0.targetSOClevel"),
+					at(wrong, status+".evStatus.reservChargeInfos.targetSOClist.1.targetSOClevel"),
+				})
 				assert.Equal(t, object{"value": 0.0, "unit": 0.0}, at(wrong, status+".evStatus.drvDistance.0.rangeByFuel.evModeRange"))
 				assert.Equal(t, at(truth, status+".evStatus.batteryStatus"), at(wrong, status+".evStatus.batteryStatus"))
 				return

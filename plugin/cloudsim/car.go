@@ -78,6 +78,15 @@ func DemoAccount() Account {
 	}
 }
 
+// Environment points our programs at the account and at a cloud, in the words of a
+// shell.
+func (a Account) Environment(url string) string {
+	return fmt.Sprintf("For a client:\n"+
+		"  export HYUNDAI_USERNAME=%s HYUNDAI_PASSWORD=%s HYUNDAI_PIN=%s HYUNDAI_BRAND=%s\n"+
+		"  export HYUNDAI_ENDPOINT_LOGIN=%[5]s HYUNDAI_ENDPOINT_CCI=%[5]s HYUNDAI_ENDPOINT_API=%[5]s",
+		a.Email, a.Password, a.PIN, a.Brand, url)
+}
+
 // Fleet is n parked electric cars, alternately CCS2 and CCS1, for load.
 func Fleet(n int) []Car {
 	cars := make([]Car, n)

@@ -1,8 +1,10 @@
 package cloudsim
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -58,6 +60,20 @@ type Call struct {
 	Status int
 	// Bytes of the answer's body.
 	Bytes int
+}
+
+// String is the call as a line of a log.
+func (c Call) String() string {
+	status := "---"
+	if c.Status > 0 {
+		status = strconv.Itoa(c.Status)
+	}
+	line := fmt.Sprintf("%s  %-8s  %s  %-4s %s  %d B  %v", c.At.Format(time.TimeOnly), c.Class, status, c.Method, c.Path, c.Bytes,
+		c.Took.Round(100*time.Microsecond))
+	if c.Fault != "" {
+		line += "  " + strings.ToUpper(string(c.Fault))
+	}
+	return line
 }
 
 // handle adds a route whose calls are of a class.

@@ -123,8 +123,8 @@ type account struct {
 	day          string // in the region's zone
 }
 
-// New makes a cloud that is not listening yet.
-func New(o Options) (*Cloud, error) {
+// complete puts the defaults in place.
+func (o *Options) complete() {
 	if len(o.Accounts) == 0 {
 		o.Accounts = []Account{DemoAccount()}
 	}
@@ -149,12 +149,17 @@ func New(o Options) (*Cloud, error) {
 	case o.Rate <= 0:
 		o.Rate = 1
 	}
+	if len(o.Profiles) == 0 {
+		o.Profiles = profile.Brands()
+	}
+}
+
+// New makes a cloud that is not listening yet.
+func New(o Options) (*Cloud, error) {
+	o.complete()
 	key, err := loginKey()
 	if err != nil {
 		return nil, err
-	}
-	if len(o.Profiles) == 0 {
-		o.Profiles = profile.Brands()
 	}
 	zone, err := o.Profiles[0].Zone()
 	if err != nil {

@@ -23,6 +23,20 @@ func (l Lookup) Or(name, fallback string) string {
 	return fallback
 }
 
+// Switch is whether a variable is on, or the fallback if it is empty.
+func (l Lookup) Switch(name string, fallback bool) (bool, error) {
+	switch word := l.Or(name, ""); strings.ToLower(word) {
+	case "":
+		return fallback, nil
+	case "true", "1", "yes", "on":
+		return true, nil
+	case "false", "0", "no", "off":
+		return false, nil
+	default:
+		return fallback, fmt.Errorf("%s is %q: use true or false", name, word)
+	}
+}
+
 // FromEnv reads the settings by the names that the service has always had. User name
 // and password may be missing. An error names each variable that is wrong, and no
 // value.
@@ -43,10 +57,11 @@ func FromEnv(env Lookup) (Settings, error) {
 		s.Password = redact.Secret(v) // a blank at its end may belong to it
 	}
 
-	var wrong [3]error
+	var wrong [4]error
 	s.Limits, wrong[0] = limitsOf(env.Or("HYUNDAI_LIMITS", ""))
 	s.Schedule, wrong[1] = scheduleOf(env.Or("HYUNDAI_SCHEDULE", ""))
 	s.Profile, wrong[2] = profileFile(env.Or("HYUNDAI_PROFILE_FILE", ""))
+	s.Record, wrong[3] = env.Switch("HYUNDAI_RECORD", false)
 	return s, errors.Join(wrong[:]...)
 }
 

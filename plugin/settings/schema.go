@@ -37,6 +37,7 @@ const Schema = `{
       }
     },
     "driver_side": {"enum": ["left", "right"], "description": "Where the driver sits in the account's cars; default: as in the region"},
+    "record": {"type": "boolean", "default": false, "description": "Write the traffic with the vendor, without secrets, to a file in the plugin's directory"},
     "reread_after": {"type": "array", "items": {"type": "string"}, "description": "When to look for the answer of a woken CCS2 car: 3s, 8s, …"},
     "limits": ` + sdk.LimitsSchema + `,
     "schedule": ` + sdk.ScheduleSchema + `

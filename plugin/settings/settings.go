@@ -37,6 +37,9 @@ type Settings struct {
 	// cars tell of a driver's and a passenger's door, window and seat. Default: that of
 	// the region.
 	DriverSide string `json:"driver_side,omitempty"`
+	// Record writes the traffic with the vendor, without secrets, to a file in the
+	// plugin's directory; see docs/reporting.md.
+	Record bool `json:"record,omitempty"`
 	// RereadAfter says when, after the wake of a CCS2 car, its status is read:
 	// ["3s", "8s", …]. Default: as suits a real car.
 	RereadAfter []Duration `json:"reread_after,omitempty"`

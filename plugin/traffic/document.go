@@ -86,14 +86,20 @@ func (w *writer) object(c class) error {
 	return err
 }
 
-// within is the class of a member: what is private makes all within it private,
-// and names, ids and places their unknown members.
+// within is the class of a member: what is private makes all within it private, names
+// and ids their unknown members, and places what could be a number of theirs.
 func within(parent, own class) class {
-	switch {
-	case parent == private:
+	switch parent {
+	case private:
 		return private
-	case own == unknown && (parent == name || parent == place || parent == vin || parent == token):
-		return parent
+	case name, vin, token:
+		if own == unknown {
+			return parent
+		}
+	case latitude, longitude, place:
+		if own == unknown || own == measure {
+			return parent
+		}
 	}
 	return own
 }

@@ -49,8 +49,8 @@ func (s *Scrubber) plainNumber(c class, text string) string {
 	case strings.ContainsAny(text, "eE"):
 		// No vendor writes so; what it hides cannot be told.
 		return blank(text)
-	case len(fraction) >= 3 && c == unknown && math.Abs(n) <= 180, len(fraction) >= 4 && math.Abs(n) <= 180:
-		return "0.0"
+	case len(fraction) >= 2 && !shortNumber.MatchString(text) && math.Abs(n) <= 180:
+		return "0.0" // a place to within a kilometre
 	case fraction == "" && len(whole) > 7 && !isTime(text):
 		return blank(text)
 	}

@@ -93,6 +93,13 @@ func (r *Recorder) Close() error {
 	return file.Close()
 }
 
+// ended says whether nothing is written any more.
+func (r *Recorder) ended() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.file == nil
+}
+
 // write adds an exchange. No call ever fails because of it.
 func (r *Recorder) write(e Exchange) {
 	r.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"sort"
 	"strings"
 	"sync"
@@ -27,6 +28,20 @@ type Replay struct {
 	calls map[string][]*Exchange
 	next  map[string]int
 	paths map[string]bool
+}
+
+// OpenReplay reads the recording of a file.
+func OpenReplay(name string) (*Replay, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	r, err := NewReplay(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return r, nil
 }
 
 // NewReplay reads a recording.

@@ -84,12 +84,12 @@ func (s *Scrubber) holdsSecret(text string) bool {
 func alphanumeric(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' }
 
 var (
-	plainForm   = regexp.MustCompile(`^[A-Za-z0-9 _.,:+()/°-]{0,40}$`)
-	personal    = regexp.MustCompile(`@|%40|eyJ|[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-|[A-Za-z0-9_-]{20,}|[0-9]{9,}|-?\d{1,3}\.\d{3,}\D+\d{1,3}\.\d{3,}`)
-	longRun     = regexp.MustCompile(`[A-Za-z0-9]{14,}`)
 	heatForm    = regexp.MustCompile(`^[0-9A-Fa-f]{2}[Hh]?$`)
 	shortWord   = regexp.MustCompile(`^[A-Z]{0,2}$`)
-	shortNumber = regexp.MustCompile(`^-?\d{1,3}(\.\d{1,2})?$`)
+	shortNumber = regexp.MustCompile(`^-?\d{1,3}(\.(\d|[05]0|[27]5))?$`) // no finer than a quarter
+	localeForm  = regexp.MustCompile(`^[A-Za-z]{2}([-_][A-Za-z]{2})?$`)
+	zoneForm    = regexp.MustCompile(`^((UTC|GMT)?([+-]\d{2}:?\d{2})?|(Africa|America|Asia|Atlantic|Australia|Europe|Indian|Pacific)/[A-Z][A-Za-z_]{2,29})$`)
+	releaseForm = regexp.MustCompile(`^\d{1,2}(\.\d{1,3}){2,3}$`)
 	anyNumber   = regexp.MustCompile(`^-?\d{1,9}(\.\d{1,12})?$`)
 	codeForm    = regexp.MustCompile(`^(\d{3,4}|\d{3}-\d{3})$`)
 	clockForm   = regexp.MustCompile(`^-?\d{1,3}:\d{2}(:\d{2})?(\.\d{1,3})?$`)
@@ -128,22 +128,26 @@ func isEpoch(text string) bool {
 	return (len(text) == 10 || len(text) == 13) && n > 1_420_000_000 && n < 4_102_444_800
 }
 
-// plain says whether a text can stay under a key that is harmless.
+// plain says whether a text can stay under a key that is harmless: no word of it is
+// unknown, and no number could be a part of a place.
 func (s *Scrubber) plain(text string) bool {
 	if s.holdsSecret(text) {
 		return false
 	}
-	return isTime(text) || plainForm.MatchString(text) && !personal.MatchString(text) && !mixedRun(text)
-}
+	if s.settledForm(text) || localeForm.MatchString(text) || zoneForm.MatchString(text) || releaseForm.MatchString(text) {
+		return true
+	}
 
-// mixedRun finds what looks like a VIN or a token: letters and digits in one.
-func mixedRun(text string) bool {
-	for _, run := range longRun.FindAllString(text, -1) {
-		if strings.ContainsAny(run, "0123456789") && strings.Trim(run, "0123456789") != "" {
-			return true
+	numbers := 0
+	for _, word := range spokenPart.FindAllString(text, -1) {
+		switch {
+		case wholeNumber(word) && len(word) <= 4:
+			numbers++
+		case !isKnown(word, harmlessWords):
+			return false
 		}
 	}
-	return false
+	return numbers <= 2 && len(text) <= 40
 }
 
 // settledForm says whether a text is so short or so usual that it can stay under
@@ -163,7 +167,11 @@ func (s *Scrubber) text(c class, text string) string {
 	}
 	switch c {
 	case message:
-		return phrase(text)
+		return phrase(text, spoken)
+	case harmless:
+		if namesModel(text) && !s.holdsSecret(text) {
+			return phrase(text, makes)
+		}
 	case dated:
 		return s.date(text)
 	case name:
@@ -184,7 +192,7 @@ func (s *Scrubber) text(c class, text string) string {
 		if len(text) >= 100 {
 			return fakeModulus()
 		}
-	case unknown, harmless, measure, private, place:
+	case unknown, measure, private, place:
 	}
 	return s.aliases.of(kindOf(text), text)
 }

@@ -23,6 +23,9 @@ type tripper struct {
 // caller has read the answer, or has closed it.
 func (t tripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	r := t.recorder
+	if r.ended() {
+		return t.next.RoundTrip(req)
+	}
 	began := r.opts.Now()
 	sent := &capture{limit: r.opts.MaxBody}
 	outgoing := req
