@@ -59,7 +59,11 @@ type loginState struct {
 	// Unproven is when a login succeeded whose session no call has proven yet,
 	// Unix milliseconds; 0 if there is none.
 	Unproven int64 `json:"unproven,omitempty"`
-	// Reason and Message of a refusal that only a person can lift.
+	lockOut
+}
+
+// lockOut is a refusal that only a person can lift.
+type lockOut struct {
 	Reason  shared.Reason `json:"reason,omitempty"`
 	Message string        `json:"message,omitempty"`
 	// Build that was refused, see [session].
@@ -90,7 +94,7 @@ func (s *session) login(ctx context.Context) error {
 	defer s.mu.Unlock()
 	switch {
 	case err == nil:
-		s.loggedIn, s.renewed, s.refused, s.asked = s.now(), false, false, false
+		s.loggedIn, s.renewed, s.refused, s.asked, s.aside = s.now(), false, false, false, lockOut{}
 		if s.worked {
 			s.replaced = s.loggedIn
 		}
@@ -264,7 +268,7 @@ func (s *session) countAttempt() error {
 	if s.retired {
 		return shared.NewError(shared.ReasonDraining)
 	}
-	if err := s.store.Put(s.doc, s.state); err != nil {
+	if err := s.store.Put(s.doc, s.onDisk()); err != nil {
 		// Without the clock on disk a crash loop could lock the account.
 		return shared.Errorf(shared.ReasonConfigInvalid,
 			"The plugin cannot write its state directory, so it does not log in. Check its permissions and free space.").Wrap(err)
@@ -333,7 +337,7 @@ func refusedLogin(err error) bool {
 
 // lock ends all calls until a person has acted.
 func (s *session) lock(api *shared.APIError) {
-	s.state.Reason, s.state.Message, s.state.Build = api.Reason, api.Error(), s.build
+	s.state.lockOut = lockOut{api.Reason, api.Error(), s.build}
 	s.save()
 	s.log.Error("login needs a human", "reason", string(api.Reason), "error", shared.ErrorChain(api))
 	s.events.needsHuman(api)
@@ -380,21 +384,38 @@ func (s *session) reload() {
 	if ok, err := s.store.Get(s.doc, &stored); err != nil || !ok || stored.Account != s.state.Account {
 		return
 	}
-	if s.person {
-		stored.Reason, stored.Message = "", ""
-	}
 	s.state = stored
+	if s.person {
+		s.setLockAside()
+	}
 	s.tellWait()
 	if refusal := s.refusal(); refusal != nil {
 		s.events.needsHuman(refusal)
 	}
 }
 
+// setLockAside lets a person try in spite of a lock. It stays on disk until a login has
+// succeeded: what keeps that one from being made must not let the service try.
+func (s *session) setLockAside() {
+	if s.state.Reason != "" {
+		s.aside, s.state.lockOut = s.state.lockOut, lockOut{}
+	}
+}
+
+// onDisk is what other processes are to know.
+func (s *session) onDisk() loginState {
+	state := s.state
+	if state.Reason == "" {
+		state.lockOut = s.aside
+	}
+	return state
+}
+
 func (s *session) save() {
 	if s.retired {
 		return
 	}
-	if err := s.store.Put(s.doc, s.state); err != nil {
+	if err := s.store.Put(s.doc, s.onDisk()); err != nil {
 		s.log.Warn("the lock-out clock cannot be stored", "error", err)
 	}
 }

@@ -50,6 +50,37 @@ func TestPersonLiftsTheLock(t *testing.T) {
 	assert.Equal(t, 3, logins, "with the session that the person got")
 }
 
+// TestALockOutlivesAPersonsFailure: what keeps a person's login from being made says
+// nothing of the password, so the service does not send it in the person's place.
+func TestALockOutlivesAPersonsFailure(t *testing.T) {
+	s, c := newSessions(), newClock()
+	s.loginErr = shared.NewError(shared.ReasonAuthFailed)
+	cfg := shared.Config{Settings: settings("secret-1"), StateDir: t.TempDir()}
+	start := func(person bool) error {
+		e := sdk.NewEngine(sdktest.Plugin(s), sdk.Options{Now: c.now, Person: person})
+		defer func() { _ = e.Close(t.Context()) }()
+		_, err := e.Initialize(t.Context(), cfg)
+		return err
+	}
+	logins := func() int { n, _ := s.counts(); return n }
+	require.ErrorIs(t, start(false), shared.ReasonAuthFailed)
+
+	for _, failure := range []shared.Reason{shared.ReasonVendorUnavailable, shared.ReasonVendorBlocked, shared.ReasonVendorTimeout} {
+		s.set(func() { s.loginErr = shared.NewError(failure) })
+		c.advance(26 * time.Hour)
+		require.ErrorIs(t, start(true), failure)
+		was := logins()
+		c.advance(26 * time.Hour)
+		require.ErrorIs(t, start(false), shared.ReasonAuthFailed)
+		assert.Equal(t, was, logins(), "the service waits for the person's success")
+	}
+
+	s.set(func() { s.loginErr = nil })
+	c.advance(26 * time.Hour)
+	require.NoError(t, start(true))
+	require.NoError(t, start(false))
+}
+
 // TestPersonLogsInAlthoughASessionWorks: that is what was asked for. A pause of the
 // service's does not keep a person waiting, but a moment does.
 func TestPersonLogsInAlthoughASessionWorks(t *testing.T) {

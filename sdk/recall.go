@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"errors"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -60,13 +61,12 @@ func (a *account) recallYoung() bool {
 	return ok && len(stored.Vehicles) > 0 && age >= 0 && age < fleetYoung && a.takeUp(stored)
 }
 
-// recallAfter takes up the stored list after a list that failed in a way that passes,
-// or that a person can mend while the plugin runs. It says whether it did.
+// recallAfter takes up the stored list after a list that failed: it may pass, or a
+// person mends it while the plugin runs, and each command says what stands in its way.
+// Settings that are wrong are the exception, since a start with others follows. It says
+// whether it did.
 func (a *account) recallAfter(failure error) bool {
-	if !shared.AsAPIError(failure).Temporary && !refusedLogin(failure) {
-		return false
-	}
-	return a.recallAny()
+	return !errors.Is(failure, shared.ReasonConfigInvalid) && a.recallAny()
 }
 
 // recallAny takes up the stored list, whatever its age.

@@ -36,6 +36,8 @@ type session struct {
 
 	mu    sync.Mutex
 	state loginState
+	// aside is the lock in spite of which a person tries.
+	aside lockOut
 	// waits: it was told that the vendor wants no login for a time.
 	waits bool
 	// looked is when the lock was last looked for on disk.
@@ -88,8 +90,11 @@ func newSession(s *session, account string) *session {
 		}
 	}
 	s.state.Account, s.asked = account, s.person
-	if s.person || s.state.Reason == shared.ReasonVendorChanged && s.state.Build != s.build {
-		s.state.Reason, s.state.Message = "", ""
+	switch {
+	case s.person:
+		s.setLockAside()
+	case s.state.Reason == shared.ReasonVendorChanged && s.state.Build != s.build:
+		s.state.lockOut = lockOut{}
 	}
 	if refusal := s.refusal(); refusal != nil {
 		s.events.needsHuman(refusal)

@@ -27,8 +27,9 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
 )
 
-// stopTimeout bounds the end of everything, whatever state it is in.
-const stopTimeout = 4 * time.Second
+// stopTimeout bounds the end of everything, whatever state it is in. Container engines
+// kill after ten seconds.
+const stopTimeout = 9 * time.Second
 
 // pluginName names the one plugin of this hub.
 const pluginName = "hyundai"
