@@ -49,6 +49,12 @@ func TestImplausibleValuesAreHeldBackUntilSeenTwice(t *testing.T) {
 		"a charge of 0 that is gone again": {soc, socOf, []report{
 			{car: 60, out: 60}, {after: time.Hour, car: 0, out: 60}, {after: time.Hour, car: 59, out: 59},
 		}},
+		"a charge is rounded where it is taken up": {soc, socOf, []report{
+			{car: 60.26, out: 60.3, quiet: true}, {after: time.Hour, car: 60.24999, out: 60.2, quiet: true},
+		}},
+		"an odometer in miles is, too": {odometer, odometerOf, []report{
+			{car: 12345.6 * 1.609344, out: 19868.3, quiet: true}, {after: time.Hour, car: 12345.7 * 1.609344, out: 19868.5, quiet: true},
+		}},
 		"a charge of 0 that the car repeats": {soc, socOf, []report{
 			{car: 60, out: 60}, {after: time.Hour, car: 0, out: 60}, {after: time.Minute, car: 0, out: 0},
 		}},

@@ -91,7 +91,7 @@ func checked(ctx context.Context, mode Mode, vehicleID string, data *vehiclev1.V
 	if wrong := untrue(vehicleID, data); wrong != "" {
 		return nil, &RefreshError{Mode: mode, VehicleID: vehicleID, Err: notTrue(vehicleID, wrong)}
 	}
-	sane(data.ProtoReflect())
+	Normalize(data)
 	return data, nil
 }
 
@@ -151,7 +151,7 @@ func (c *Client) Watch(ctx context.Context, report func(*vehiclev1.VehicleData) 
 		if wrong := untrue(id, data); wrong != "" || id == "" {
 			return notTrue(id, cmp.Or(wrong, "The plugin sent data of no vehicle."))
 		}
-		sane(data.ProtoReflect())
+		Normalize(data)
 		return report(data)
 	})
 }

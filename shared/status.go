@@ -144,7 +144,7 @@ func FromStatus(err error) error {
 	chain := rebuild(infos, st.Code(), retry)
 	var refresh *RefreshError
 	if last != nil && errors.As(chain, &refresh) && untrue(refresh.VehicleID, last) == "" {
-		sane(last.ProtoReflect())
+		Normalize(last)
 		refresh.Last = last
 	}
 	return chain

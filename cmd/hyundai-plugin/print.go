@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -94,8 +93,7 @@ func words(v any, info *vehiclev1.Attribute) string {
 	case json.RawMessage:
 		return string(v)
 	case float64:
-		scale := math.Pow10(int(info.GetPrecision()))
-		return strings.TrimSpace(strconv.FormatFloat(math.Round(v*scale)/scale, 'f', -1, 64) + " " + info.GetUnit())
+		return strings.TrimSpace(strconv.FormatFloat(v, 'f', -1, 64) + " " + info.GetUnit())
 	case bool:
 		if v {
 			return "yes"

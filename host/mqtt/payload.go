@@ -46,9 +46,6 @@ func form(a shared.Attribute, value any) payload {
 	p := payload{Unit: a.Info.GetUnit()}
 	switch v := value.(type) {
 	case nil:
-	case float64:
-		scale := math.Pow10(int(a.Info.GetPrecision()))
-		p.Value = math.Round(v*scale) / scale
 	case bool:
 		return truth(a.Info.GetQuantity(), v)
 	case shared.Choice:

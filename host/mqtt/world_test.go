@@ -31,7 +31,7 @@ var observed = time.Date(2026, 3, 1, 11, 30, 0, 0, time.UTC)
 func snapshot(id string) *vehiclev1.VehicleData {
 	return &vehiclev1.VehicleData{
 		Vehicle:  &vehiclev1.Vehicle{Id: id, Vin: proto.String("KMHSECRET00000001"), Name: proto.String("My car"), EngineType: vehiclev1.EngineType_ENGINE_TYPE_EV.Enum()},
-		Battery:  &vehiclev1.Battery{Soc: proto.Float64(76.54), Soh: proto.Float64(0), Energy: proto.Float64(61.2101)},
+		Battery:  &vehiclev1.Battery{Soc: proto.Float64(76.5), Soh: proto.Float64(0), Energy: proto.Float64(61.21)},
 		Charging: &vehiclev1.Charging{Charging: proto.Bool(true), PluggedIn: proto.Bool(true), TimeToLimit: proto.Float64(45)},
 		Range:    &vehiclev1.Range{Electric: proto.Float64(310)},
 		Schedule: &vehiclev1.Schedule{

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/journal"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
@@ -81,6 +82,7 @@ func (m *Memory) Last(vehicleID string) *vehiclev1.VehicleData {
 // that is older by the car's own time, the one before. Implausible values are
 // held back. judge sees what stands, and the snapshot before it.
 func (m *Memory) Accept(vehicleID string, next *vehiclev1.VehicleData, judge func(stands, before *vehiclev1.VehicleData)) *vehiclev1.VehicleData {
+	shared.Normalize(next)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.recallLocked(vehicleID)

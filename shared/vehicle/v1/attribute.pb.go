@@ -298,7 +298,8 @@ type Attribute struct {
 	// Canonical unit, as Home Assistant spells it: km, °C, kPa, kWh, W, %, min.
 	// Parsers convert to it; no unit travels with a value.
 	Unit string `protobuf:"bytes,5,opt,name=unit,proto3" json:"unit,omitempty"`
-	// Digits after the decimal point that are worth showing.
+	// Digits after the decimal point to which values are rounded, once: where a reading is
+	// taken up.
 	Precision    uint32       `protobuf:"varint,6,opt,name=precision,proto3" json:"precision,omitempty"`
 	Accumulation Accumulation `protobuf:"varint,7,opt,name=accumulation,proto3,enum=vehicle.v1.Accumulation" json:"accumulation,omitempty"`
 	// For the technically curious: shown apart from what a driver looks for.
@@ -470,8 +471,8 @@ var file_vehicle_v1_attribute_proto_extTypes = []protoimpl.ExtensionInfo{
 
 // Extension fields to descriptorpb.FieldOptions.
 var (
-	// Marks a field as an attribute of the car. A field without it is a group of
-	// attributes, or data that is carried but not shown.
+	// Marks a field as an attribute of the car, or as a part of one that is a structure. A
+	// field without it is a group of attributes, or data that is carried but not shown.
 	//
 	// optional vehicle.v1.Attribute attribute = 50742;
 	E_Attribute = &file_vehicle_v1_attribute_proto_extTypes[0]

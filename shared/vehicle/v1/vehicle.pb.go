@@ -1582,18 +1582,16 @@ func (x *Consumption) GetDaily() []*DailyDrivingStats {
 type DailyDrivingStats struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Local date, YYYY-MM-DD; with a time where the vendor counts per trip.
-	Date string `protobuf:"bytes,1,opt,name=date,proto3" json:"date,omitempty"`
-	// Energies in Wh.
+	Date                          string   `protobuf:"bytes,1,opt,name=date,proto3" json:"date,omitempty"`
 	TotalConsumed                 *float64 `protobuf:"fixed64,2,opt,name=total_consumed,json=totalConsumed,proto3,oneof" json:"total_consumed,omitempty"`
 	EngineConsumption             *float64 `protobuf:"fixed64,3,opt,name=engine_consumption,json=engineConsumption,proto3,oneof" json:"engine_consumption,omitempty"`
 	ClimateConsumption            *float64 `protobuf:"fixed64,4,opt,name=climate_consumption,json=climateConsumption,proto3,oneof" json:"climate_consumption,omitempty"`
 	OnboardElectronicsConsumption *float64 `protobuf:"fixed64,5,opt,name=onboard_electronics_consumption,json=onboardElectronicsConsumption,proto3,oneof" json:"onboard_electronics_consumption,omitempty"`
 	BatteryCareConsumption        *float64 `protobuf:"fixed64,6,opt,name=battery_care_consumption,json=batteryCareConsumption,proto3,oneof" json:"battery_care_consumption,omitempty"`
 	RegeneratedEnergy             *float64 `protobuf:"fixed64,7,opt,name=regenerated_energy,json=regeneratedEnergy,proto3,oneof" json:"regenerated_energy,omitempty"`
-	// km
-	Distance      *float64 `protobuf:"fixed64,8,opt,name=distance,proto3,oneof" json:"distance,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Distance                      *float64 `protobuf:"fixed64,8,opt,name=distance,proto3,oneof" json:"distance,omitempty"`
+	unknownFields                 protoimpl.UnknownFields
+	sizeCache                     protoimpl.SizeCache
 }
 
 func (x *DailyDrivingStats) Reset() {
@@ -3037,13 +3035,10 @@ func (x *DayTrips) GetTrips() []*Trip {
 type Trip struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// HH:MM:SS in the car's zone; unset in summaries.
-	StartTime *string `protobuf:"bytes,1,opt,name=start_time,json=startTime,proto3,oneof" json:"start_time,omitempty"`
-	// Minutes.
-	DriveTime *float64 `protobuf:"fixed64,2,opt,name=drive_time,json=driveTime,proto3,oneof" json:"drive_time,omitempty"`
-	IdleTime  *float64 `protobuf:"fixed64,3,opt,name=idle_time,json=idleTime,proto3,oneof" json:"idle_time,omitempty"`
-	// km
-	Distance *float64 `protobuf:"fixed64,4,opt,name=distance,proto3,oneof" json:"distance,omitempty"`
-	// km/h
+	StartTime     *string  `protobuf:"bytes,1,opt,name=start_time,json=startTime,proto3,oneof" json:"start_time,omitempty"`
+	DriveTime     *float64 `protobuf:"fixed64,2,opt,name=drive_time,json=driveTime,proto3,oneof" json:"drive_time,omitempty"`
+	IdleTime      *float64 `protobuf:"fixed64,3,opt,name=idle_time,json=idleTime,proto3,oneof" json:"idle_time,omitempty"`
+	Distance      *float64 `protobuf:"fixed64,4,opt,name=distance,proto3,oneof" json:"distance,omitempty"`
 	AverageSpeed  *float64 `protobuf:"fixed64,5,opt,name=average_speed,json=averageSpeed,proto3,oneof" json:"average_speed,omitempty"`
 	MaxSpeed      *float64 `protobuf:"fixed64,6,opt,name=max_speed,json=maxSpeed,proto3,oneof" json:"max_speed,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -3723,16 +3718,17 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\x15_power_battery_heaterB\x12\n" +
 	"\x10_energy_consumedB\x15\n" +
 	"\x13_energy_regeneratedB\x0e\n" +
-	"\f_average_30d\"\xc5\x04\n" +
+	"\f_average_30d\"\x8d\x05\n" +
 	"\x11DailyDrivingStats\x12\x12\n" +
-	"\x04date\x18\x01 \x01(\tR\x04date\x12*\n" +
-	"\x0etotal_consumed\x18\x02 \x01(\x01H\x00R\rtotalConsumed\x88\x01\x01\x122\n" +
-	"\x12engine_consumption\x18\x03 \x01(\x01H\x01R\x11engineConsumption\x88\x01\x01\x124\n" +
-	"\x13climate_consumption\x18\x04 \x01(\x01H\x02R\x12climateConsumption\x88\x01\x01\x12K\n" +
-	"\x1fonboard_electronics_consumption\x18\x05 \x01(\x01H\x03R\x1donboardElectronicsConsumption\x88\x01\x01\x12=\n" +
-	"\x18battery_care_consumption\x18\x06 \x01(\x01H\x04R\x16batteryCareConsumption\x88\x01\x01\x122\n" +
-	"\x12regenerated_energy\x18\a \x01(\x01H\x05R\x11regeneratedEnergy\x88\x01\x01\x12\x1f\n" +
-	"\bdistance\x18\b \x01(\x01H\x06R\bdistance\x88\x01\x01B\x11\n" +
+	"\x04date\x18\x01 \x01(\tR\x04date\x124\n" +
+	"\x0etotal_consumed\x18\x02 \x01(\x01B\b\xb2\xe3\x18\x04*\x02WhH\x00R\rtotalConsumed\x88\x01\x01\x12<\n" +
+	"\x12engine_consumption\x18\x03 \x01(\x01B\b\xb2\xe3\x18\x04*\x02WhH\x01R\x11engineConsumption\x88\x01\x01\x12>\n" +
+	"\x13climate_consumption\x18\x04 \x01(\x01B\b\xb2\xe3\x18\x04*\x02WhH\x02R\x12climateConsumption\x88\x01\x01\x12U\n" +
+	"\x1fonboard_electronics_consumption\x18\x05 \x01(\x01B\b\xb2\xe3\x18\x04*\x02WhH\x03R\x1donboardElectronicsConsumption\x88\x01\x01\x12G\n" +
+	"\x18battery_care_consumption\x18\x06 \x01(\x01B\b\xb2\xe3\x18\x04*\x02WhH\x04R\x16batteryCareConsumption\x88\x01\x01\x12<\n" +
+	"\x12regenerated_energy\x18\a \x01(\x01B\b\xb2\xe3\x18\x04*\x02WhH\x05R\x11regeneratedEnergy\x88\x01\x01\x12+\n" +
+	"\bdistance\x18\b \x01(\x01B\n" +
+	"\xb2\xe3\x18\x06*\x02km0\x01H\x06R\bdistance\x88\x01\x01B\x11\n" +
 	"\x0f_total_consumedB\x15\n" +
 	"\x13_engine_consumptionB\x16\n" +
 	"\x14_climate_consumptionB\"\n" +
@@ -4033,16 +4029,17 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\bDayTrips\x12\x12\n" +
 	"\x04date\x18\x01 \x01(\tR\x04date\x12*\n" +
 	"\asummary\x18\x02 \x01(\v2\x10.vehicle.v1.TripR\asummary\x12&\n" +
-	"\x05trips\x18\x03 \x03(\v2\x10.vehicle.v1.TripR\x05trips\"\xb6\x02\n" +
+	"\x05trips\x18\x03 \x03(\v2\x10.vehicle.v1.TripR\x05trips\"\xf4\x02\n" +
 	"\x04Trip\x12\"\n" +
 	"\n" +
-	"start_time\x18\x01 \x01(\tH\x00R\tstartTime\x88\x01\x01\x12\"\n" +
+	"start_time\x18\x01 \x01(\tH\x00R\tstartTime\x88\x01\x01\x12-\n" +
 	"\n" +
-	"drive_time\x18\x02 \x01(\x01H\x01R\tdriveTime\x88\x01\x01\x12 \n" +
-	"\tidle_time\x18\x03 \x01(\x01H\x02R\bidleTime\x88\x01\x01\x12\x1f\n" +
-	"\bdistance\x18\x04 \x01(\x01H\x03R\bdistance\x88\x01\x01\x12(\n" +
-	"\raverage_speed\x18\x05 \x01(\x01H\x04R\faverageSpeed\x88\x01\x01\x12 \n" +
-	"\tmax_speed\x18\x06 \x01(\x01H\x05R\bmaxSpeed\x88\x01\x01B\r\n" +
+	"drive_time\x18\x02 \x01(\x01B\t\xb2\xe3\x18\x05*\x03minH\x01R\tdriveTime\x88\x01\x01\x12+\n" +
+	"\tidle_time\x18\x03 \x01(\x01B\t\xb2\xe3\x18\x05*\x03minH\x02R\bidleTime\x88\x01\x01\x12+\n" +
+	"\bdistance\x18\x04 \x01(\x01B\n" +
+	"\xb2\xe3\x18\x06*\x02km0\x01H\x03R\bdistance\x88\x01\x01\x126\n" +
+	"\raverage_speed\x18\x05 \x01(\x01B\f\xb2\xe3\x18\b*\x04km/h0\x01H\x04R\faverageSpeed\x88\x01\x01\x12.\n" +
+	"\tmax_speed\x18\x06 \x01(\x01B\f\xb2\xe3\x18\b*\x04km/h0\x01H\x05R\bmaxSpeed\x88\x01\x01B\r\n" +
 	"\v_start_timeB\r\n" +
 	"\v_drive_timeB\f\n" +
 	"\n" +
