@@ -1,5 +1,5 @@
 // Command hyundai-plugin is the vehicle plugin for Hyundai, Kia and Genesis. A
-// hub starts it; for people it has the commands login, vehicles and refresh.
+// hub starts it; for people it has the commands login, vehicles, refresh and replay.
 package main
 
 import (

@@ -23,6 +23,10 @@ func extra(v field.Object) []*vehiclev1.ExtraAttribute {
 	x.Number("v2l_time_remaining", "V2L time remaining", vehiclev1.Quantity_QUANTITY_DURATION, "min", field.Opt(grid.At("RemainTime").Minutes()))
 	x.Number("v2l_range", "Range at the V2L limit", vehiclev1.Quantity_QUANTITY_DISTANCE, "km",
 		rangeKM(grid.At("DTE"), v.At("Drivetrain.FuelSystem.DTE.Unit")))
+	for _, minutes := range []string{"10", "20", "30"} {
+		x.Flag("charge_alarm_"+minutes+"min", "Alarm "+minutes+" min before the end of charging", vehiclev1.Quantity_QUANTITY_SETTING,
+			v.At("Green.ChargingInformation.Setting.CompleteAlarm.Before"+minutes+"min"), field.Hidden)
+	}
 	x.Text("planned_charge_start", "Planned charge start", plannedTime(planned, "Start"))
 	x.Text("planned_charge_end", "Planned charge end", plannedTime(planned, "End"))
 	x.Flag("remote_service_available", "Remote service available", vehiclev1.Quantity_QUANTITY_CAPABILITY, remote.At("Available"))
