@@ -6,7 +6,7 @@ BUF   := $(TOOL)/buf/go.mod buf
 SUM   := $(TOOL)/gotestsum/go.mod gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg --hide-summary skipped
 FUZZTIME ?= 30s
 # What make soak runs. The race detector looks at them in make test.
-CAMPAIGNS := ^(TestThousandKillsLeaveNothingBehind|TestHostilePlugins|TestUpdates|TestWhatEndsWithTheDrainIsAnswered|TestCallsDuringUpgrades|TestStraysOfACrashedProcessGo|TestTenThousandCommands|TestConsecutiveCommands|TestBench|TestAYearOfTheEngine|TestAYear)$$
+CAMPAIGNS := ^(TestThousandKillsLeaveNothingBehind|TestHostilePlugins|TestUpdates|TestWhatEndsWithTheDrainIsAnswered|TestCallsDuringUpgrades|TestStraysOfACrashedProcessGo|TestTenThousandCommands|TestConsecutiveCommands|TestBurstOfCommands|TestBench|TestAYearOfTheEngine|TestAYear)$$
 # The race detector needs a C compiler.
 RACE  ?= $(shell command -v "$$($(GO) env CC)" >/dev/null 2>&1 && echo -race)
 # It makes Go's own P-521, of which each start of a plugin takes a lot, ten times

@@ -28,6 +28,14 @@ var binaries string
 // soak: the long campaigns have their whole size. make soak sets it.
 func soak() bool { return os.Getenv("SOAK") != "" }
 
+// atLeast is how much it takes to find the fault, or what make soak does.
+func atLeast(few, soaked int) int {
+	if soak() {
+		return soaked
+	}
+	return few
+}
+
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "hyundai")
 	if err != nil {

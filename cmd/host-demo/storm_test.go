@@ -24,10 +24,7 @@ const stormBatch = 100
 // stormCommands are as many as it takes for kills, a freeze and an upgrade to get in
 // their way. make soak has the ten thousand.
 func stormCommands() int {
-	if soak() {
-		return 10_000
-	}
-	return 400
+	return atLeast(400, 10_000)
 }
 
 // TestTenThousandCommands: while commands come in, the plugin is killed, frozen,

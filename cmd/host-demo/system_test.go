@@ -69,17 +69,11 @@ func (o order) check(t *testing.T, err error) {
 func TestConsecutiveCommands(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, cloudsim.Options{ForceDelay: 10 * time.Millisecond, Speed: 60}, quickly)
-	long := 50
-	if soak() {
-		long = 200
-	}
-	for _, n := range []int{10, long} {
-		for _, o := range mixed(n) {
-			s.command(o.vehicle, o.payload)
-			got := s.next()
-			assert.Equal(t, o.vehicle, got.Vehicle)
-			o.check(t, got.Err)
-		}
+	for _, o := range mixed(atLeast(30, 200)) {
+		s.command(o.vehicle, o.payload)
+		got := s.next()
+		assert.Equal(t, o.vehicle, got.Vehicle)
+		o.check(t, got.Err)
 	}
 	assert.Equal(t, 1, s.cloud.Calls(cloudsim.Login))
 	assert.Equal(t, 0, s.status().Crashes)
@@ -89,7 +83,7 @@ func TestConsecutiveCommands(t *testing.T) {
 func TestBurstOfCommands(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, cloudsim.Options{ForceDelay: 30 * time.Millisecond, Speed: 60}, quickly)
-	orders := mixed(200)
+	orders := mixed(atLeast(80, 200))
 	rand.Shuffle(len(orders), func(i, j int) { orders[i], orders[j] = orders[j], orders[i] })
 	want := map[string]int{}
 	for _, o := range orders {
@@ -105,7 +99,7 @@ func TestBurstOfCommands(t *testing.T) {
 		got[reason]++
 	}
 	assert.Equal(t, want, got, "every command is answered, each in its way")
-	forces := 40
+	forces := len(orders) / 5
 	assert.LessOrEqual(t, s.cloud.Wakes(ioniq)+s.cloud.Wakes(tucson), 2*forces, "no more wakes than commands that may wake")
 	assert.Empty(t, s.served)
 }
