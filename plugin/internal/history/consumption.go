@@ -64,7 +64,7 @@ func average(entries field.Object, unit vehiclev1.DistanceUnit) *float64 {
 		}
 		wattHours, km := energy(entry, "totalPwrCsp"), distance(entry, unit)
 		if wattHours != nil && km != nil && *km > 0 {
-			return field.Opt(field.Round(*wattHours / *km, 1), true)
+			return field.Opt(*wattHours / *km, true)
 		}
 		return nil
 	}

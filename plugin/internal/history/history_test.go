@@ -11,6 +11,7 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/field"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/history"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/parsetest"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
@@ -96,7 +97,7 @@ func TestEverything(t *testing.T) {
 
 func TestMiles(t *testing.T) {
 	d := all(miles)(parsetest.Decode(t, body))
-	assert.InDelta(t, 93.2, d.GetConsumption().GetAverage_30D(), 1e-9, "per km, whatever the car counts in")
+	assert.InDelta(t, 150/1.609344, d.GetConsumption().GetAverage_30D(), 1e-9, "per km, whatever the car counts in")
 	assert.InDelta(t, 48.28032, d.GetConsumption().GetDaily()[1].GetDistance(), 1e-9)
 	assert.InDelta(t, 12*1.609344, d.GetTrips().GetDay().GetTrips()[0].GetDistance(), 1e-9)
 	assert.InDelta(t, 36*1.609344, d.GetTrips().GetDay().GetTrips()[0].GetAverageSpeed(), 1e-9)
@@ -175,4 +176,11 @@ func FuzzHistoryParse(f *testing.F) {
 		}
 		parsetest.CheckFuzzed(t, raw, all(unit))
 	})
+}
+
+// 166.48 is 166: rounded to a decimal first it would be 167.
+func TestTheAverageIsRoundedOnce(t *testing.T) {
+	d := all(km)(parsetest.Decode(t, `{"thirty": {"drivingInfo": [{"drivingPeriod": 0, "totalPwrCsp": 150000, "calculativeOdo": 901}]}}`))
+	shared.Normalize(d)
+	assert.InDelta(t, 166.0, d.GetConsumption().GetAverage_30D(), 0)
 }
