@@ -38,8 +38,8 @@ func sane(m protoreflect.Message) {
 			}
 			if math.IsNaN(x) || math.IsInf(x, 0) {
 				m.Clear(f)
-			} else if info != nil {
-				m.Set(f, protoreflect.ValueOfFloat64(rounded(x, info.GetPrecision())))
+			} else if r := rounded(x, info.GetPrecision()); info != nil && math.Float64bits(r) != math.Float64bits(x) {
+				m.Set(f, protoreflect.ValueOfFloat64(r))
 			}
 		}
 		return true

@@ -3,8 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"sync"
+	"log"
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
@@ -22,14 +21,9 @@ func replay(ctx context.Context, o options, t terminal) error {
 	account := cloudsim.DemoAccount()
 	account.Brand = cmp.Or(profile.Brand(recording.Header().Brand), account.Brand)
 
-	var mu sync.Mutex
-	p := func(format string, args ...any) {
-		mu.Lock()
-		defer mu.Unlock()
-		_, _ = fmt.Fprintf(t.out, format+"\n", args...)
-	}
+	lines := log.New(t.out, "", 0) // calls come side by side
 	cloud, err := cloudsim.New(cloudsim.Options{
-		Accounts: []cloudsim.Account{account}, Answers: recording, OnCall: func(c cloudsim.Call) { p("%v", c) },
+		Accounts: []cloudsim.Account{account}, Answers: recording, OnCall: func(c cloudsim.Call) { lines.Print(c) },
 	})
 	if err != nil {
 		return err
@@ -37,7 +31,7 @@ func replay(ctx context.Context, o options, t terminal) error {
 	if err := cloud.Start(o.listen); err != nil {
 		return err
 	}
-	p("The cloud of %s, recorded on %s, answers at %s\n\n%s\n",
+	lines.Printf("The cloud of %s, recorded on %s, answers at %s\n\n%s\n\n",
 		o.args[0], recording.Header().Started.Format(time.RFC1123), cloud.URL(), account.Environment(cloud.URL()))
 
 	<-ctx.Done()

@@ -17,17 +17,17 @@ func altered(change func(c *Cloud, s Step, document object)) func(*Cloud, Step, 
 	return func(c *Cloud, s Step, w http.ResponseWriter, r *http.Request) {
 		a := c.trueAnswer(r)
 		var document object
-		decoder := json.NewDecoder(&a.body)
+		decoder := json.NewDecoder(bytes.NewReader(a.body.Bytes()))
 		decoder.UseNumber()
-		whole := bytes.Clone(a.body.Bytes())
-		if decoder.Decode(&document) == nil && document != nil {
+		if decoder.Decode(&document) == nil {
 			change(c, s, document)
-			whole, _ = json.Marshal(document) // it came from JSON, and Check has seen what was set
+			whole, _ := json.Marshal(document) // it came from JSON, and Check has seen what was set
+			a.body.Reset()
+			a.body.Write(whole)
 		}
 
-		a.body = *bytes.NewBuffer(whole)
 		a.writeHead(w)
-		_, _ = w.Write(whole) // the client may have gone
+		_, _ = w.Write(a.body.Bytes()) // the client may have gone
 	}
 }
 

@@ -66,17 +66,17 @@ func TestAlteredAnswers(t *testing.T) {
 			}
 			if tc.step.Fault == Placeholders && tc.path == older {
 				assert.Equal(t, []any{0.0, 0.0}, []any{
-					at(wrong, status+".evStatus.reservChargeInfos.targetSOClist.0.targetSOClevel"),
-					at(wrong, status+".evStatus.reservChargeInfos.targetSOClist.1.targetSOClevel"),
+					wrong.at(status + ".evStatus.reservChargeInfos.targetSOClist.0.targetSOClevel"),
+					wrong.at(status + ".evStatus.reservChargeInfos.targetSOClist.1.targetSOClevel"),
 				})
-				assert.Equal(t, object{"value": 0.0, "unit": 0.0}, at(wrong, status+".evStatus.drvDistance.0.rangeByFuel.evModeRange"))
-				assert.Equal(t, at(truth, status+".evStatus.batteryStatus"), at(wrong, status+".evStatus.batteryStatus"))
+				assert.Equal(t, object{"value": 0.0, "unit": 0.0}, wrong.at(status+".evStatus.drvDistance.0.rangeByFuel.evModeRange"))
+				assert.Equal(t, truth.at(status+".evStatus.batteryStatus"), wrong.at(status+".evStatus.batteryStatus"))
 				return
 			}
 			if tc.step.Fault == Unflagged {
-				for i, car := range at(truth, "resMsg.vehicles").([]any) {
+				for i, car := range truth.at("resMsg.vehicles").([]any) {
 					assert.Contains(t, car, "ccuCCS2ProtocolSupport")
-					assert.NotContains(t, at(wrong, "resMsg.vehicles").([]any)[i], "ccuCCS2ProtocolSupport")
+					assert.NotContains(t, wrong.at("resMsg.vehicles").([]any)[i], "ccuCCS2ProtocolSupport")
 					delete(car.(object), "ccuCCS2ProtocolSupport")
 				}
 			}
@@ -85,12 +85,6 @@ func TestAlteredAnswers(t *testing.T) {
 			assert.Equal(t, truth.body, wrong.body, "all else is true")
 		})
 	}
-}
-
-// at is a member of an answer by its path, which may lead through lists.
-func at(a answer, path string) any {
-	in, name := parentOf(a.body, path)
-	return in[name]
 }
 
 // What is no document goes through as it is, and refusals do.

@@ -63,17 +63,14 @@ func (c *clock) pace() float64 {
 func (c *clock) wait(d time.Duration, gone, closing <-chan struct{}) bool {
 	until := c.now().Add(d)
 	for {
-		due, stop, changed := c.alarm(until)
+		due, changed := c.alarm(until)
 		select {
 		case <-due:
 			return true
-		case <-changed:
-			stop()
+		case <-changed: // so that it is due at another time
 		case <-gone:
-			stop()
 			return false
 		case <-closing:
-			stop()
 			return false
 		}
 	}
@@ -81,18 +78,17 @@ func (c *clock) wait(d time.Duration, gone, closing <-chan struct{}) bool {
 
 // alarm is a channel that is ready at a time of this clock, as long as nothing
 // changes it, and one that is closed when something does.
-func (c *clock) alarm(at time.Time) (due <-chan time.Time, stop func() bool, changed <-chan struct{}) {
+func (c *clock) alarm(at time.Time) (due <-chan time.Time, changed <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	left := at.Sub(c.nowLocked())
-	if left > 0 && c.rate == 0 {
-		return nil, func() bool { return false }, c.changed
+	switch {
+	case left <= 0:
+		return time.After(0), c.changed
+	case c.rate == 0:
+		return nil, c.changed
 	}
-	if left > 0 {
-		left = time.Duration(float64(left) / c.rate)
-	}
-	timer := time.NewTimer(left)
-	return timer.C, timer.Stop, c.changed
+	return time.After(time.Duration(float64(left) / c.rate)), c.changed
 }
 
 // now is the cloud's clock.

@@ -76,14 +76,11 @@ type answer struct {
 	body   map[string]any
 }
 
-// at is a member of the answer, nil if there is none.
+// at is a member of the answer by its path, which may lead through lists; nil if there
+// is none.
 func (a answer) at(path string) any {
-	var v any = a.body
-	for part := range strings.SplitSeq(path, ".") {
-		m, _ := v.(map[string]any)
-		v = m[part]
-	}
-	return v
+	in, name := parentOf(a.body, path)
+	return in[name]
 }
 
 func (p *phone) do(method, path, contentType, body string, header http.Header) answer {

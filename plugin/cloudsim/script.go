@@ -172,9 +172,6 @@ func (s Step) checkMembers(k kind) (wrong []error) {
 	if s.Fault == Edit && len(s.Set)+len(s.Remove) == 0 {
 		wrong = append(wrong, errors.New("edit needs set or remove"))
 	}
-	if _, err := json.Marshal(s.Set); err != nil {
-		wrong = append(wrong, fmt.Errorf("set: a value that JSON cannot hold: %w", err))
-	}
 	if _, known := refusals[s.Code]; s.Code != "" && !known && (s.Status == 0 || s.Text == "") {
 		wrong = append(wrong, fmt.Errorf("code: %q is not known; give its status and text, too", s.Code))
 	}
@@ -183,6 +180,9 @@ func (s Step) checkMembers(k kind) (wrong []error) {
 
 // checkValues says which values are out of range.
 func (s Step) checkValues() (wrong []error) {
+	if _, err := json.Marshal(s.Set); err != nil {
+		wrong = append(wrong, fmt.Errorf("set: a value that JSON cannot hold: %w", err))
+	}
 	for _, class := range s.On {
 		if !slices.Contains(Classes(), class) {
 			wrong = append(wrong, fmt.Errorf("on: %q is no class of calls; there are %s", class, join(Classes())))
