@@ -356,3 +356,14 @@ func TestClosedConnectionIsNotTheCallersDoing(t *testing.T) {
 	server.Stop()
 	assert.NoError(t, <-served)
 }
+
+// Who is told to wait comes after the time, not before it.
+func TestWaitIsInWholeSecondsRoundedUp(t *testing.T) {
+	for after, want := range map[time.Duration]time.Duration{
+		0: 0, time.Nanosecond: time.Second, time.Second: time.Second, 42400 * time.Millisecond: 43 * time.Second, time.Hour: time.Hour,
+	} {
+		e := shared.NewError(shared.ReasonRateLimited)
+		e.RetryAfter = after
+		assert.Equal(t, want, e.Wait(), after)
+	}
+}

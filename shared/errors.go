@@ -47,6 +47,12 @@ func Errorf(r Reason, format string, args ...any) *APIError {
 	return e
 }
 
+// Wait is RetryAfter for people and in messages: whole seconds, rounded up, so that
+// who waits so long does not come too early.
+func (e *APIError) Wait() time.Duration {
+	return (e.RetryAfter + time.Second - 1).Truncate(time.Second)
+}
+
 // Wrap sets the cause and returns e.
 func (e *APIError) Wrap(cause error) *APIError {
 	e.Err = cause

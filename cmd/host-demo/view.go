@@ -234,9 +234,9 @@ func oneLine(d *vehiclev1.VehicleData) string {
 			parts = append(parts, fmt.Sprintf(format, v))
 		}
 	}
-	add("soc", "SoC %.0f %%")
-	add("range_km", "range %.0f km")
-	add("aux_soc", "12 V %.0f %%")
+	add("soc", "SoC %v %%")
+	add("range_km", "range %v km")
+	add("aux_soc", "12 V %v %%")
 	if locked, ok := s["locked"].(bool); ok {
 		word := "unlocked"
 		if locked {

@@ -84,8 +84,8 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	}
 	if err := chosen.do(ctx, o, terminal{lookup, stdin, stdout, stderr}); err != nil {
 		_, _ = fmt.Fprintf(stderr, "hyundai-plugin: %v\n", err)
-		if api := shared.AsAPIError(err); api.RetryAfter > 0 {
-			_, _ = fmt.Fprintf(stderr, "Next try: in %s.\n", api.RetryAfter.Round(time.Second))
+		if wait := shared.AsAPIError(err).Wait(); wait > 0 {
+			_, _ = fmt.Fprintf(stderr, "Next try: in %s.\n", wait)
 		}
 		return 1
 	}

@@ -116,7 +116,7 @@ func plan(ctx context.Context, s *session, o options, w io.Writer) error {
 	if o.json {
 		refusal := map[string]any(nil)
 		if p.Refusal != nil {
-			refusal = map[string]any{"reason": p.Refusal.Reason, "message": p.Refusal.Error(), "retry_after": p.Refusal.RetryAfter.Seconds()}
+			refusal = map[string]any{"reason": p.Refusal.Reason, "message": p.Refusal.Error(), "retry_after": p.Refusal.Wait().Seconds()}
 		}
 		return printJSON(w, map[string]any{"wakes": p.Wakes, "price": p.Price, "left": p.Left, "refusal": refusal})
 	}
@@ -132,8 +132,8 @@ func plan(ctx context.Context, s *session, o options, w io.Writer) error {
 		return nil
 	}
 	_, _ = fmt.Fprintf(w, "It would be refused (%s): %s\n", p.Refusal.Reason, p.Refusal.Error())
-	if p.Refusal.RetryAfter > 0 {
-		_, _ = fmt.Fprintf(w, "Until: in %s.\n", p.Refusal.RetryAfter.Round(time.Second))
+	if wait := p.Refusal.Wait(); wait > 0 {
+		_, _ = fmt.Fprintf(w, "Until: in %s.\n", wait)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package mqtt
 
 import (
 	"encoding/json"
-	"math"
 	"strings"
 	"time"
 
@@ -128,7 +127,7 @@ func encodeFailure(s Served, at time.Time) []byte {
 	command, _, _ := strings.Cut(s.Command, ":")
 	fields := failureFields{
 		Error: &text, ErrorType: errorType(command, api.Reason), Reason: string(api.Reason), CommandType: command, RequestID: s.RequestID,
-		RetryAfter: int(math.Ceil(api.RetryAfter.Seconds())), Timestamp: timeText(at),
+		RetryAfter: int(api.Wait().Seconds()), Timestamp: timeText(at),
 	}
 	b, _ := json.Marshal(failurePayload{Value: &fields, failureFields: fields}) // plain fields
 	return b

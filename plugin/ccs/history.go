@@ -26,7 +26,7 @@ type historyPart struct {
 // that the session has ended ends the read. The turn is over before
 // the request is made, so the engine's repetition of the read, a crash, or a
 // request that always fails cannot make it again before its next turn.
-func (c *Client) updateHistory(ctx context.Context, vehicleID string, known car, status *vehiclev1.VehicleData) error {
+func (c *Client) updateHistory(ctx context.Context, vehicleID string, known car, status reading) error {
 	if c.opts.HistoryEvery < 0 || c.histories.firstRead(ctx, vehicleID) && !c.opts.HistoryAtOnce {
 		return nil
 	}
@@ -54,22 +54,22 @@ func (c *Client) updateHistory(ctx context.Context, vehicleID string, known car,
 	return nil
 }
 
-func (c *Client) historyParts(vehicleID string, known car, status *vehiclev1.VehicleData) []historyPart {
-	unit, paths := status.GetDisplayUnits().GetDistance(), c.opts.Profile.Paths
+func (c *Client) historyParts(vehicleID string, known car, status reading) []historyPart {
+	paths := c.opts.Profile.Paths
 	var parts []historyPart
 	if paths.Trips != "" {
 		parts = append(parts, historyPart{
 			name: "trips", turn: func(d *historyDocument) *historyTurn { return &d.Trips },
 			ask: func(ctx context.Context, r *field.Report) (*vehiclev1.VehicleData, error) {
-				return c.trips(ctx, vehicleID, known, unit, r)
+				return c.trips(ctx, vehicleID, known, status.unit, r)
 			},
 		})
 	}
-	if paths.DrivingHistory != "" && known.hasPlug(status) {
+	if paths.DrivingHistory != "" && known.hasPlug(status.data) {
 		parts = append(parts, historyPart{
 			name: "driving history", turn: func(d *historyDocument) *historyTurn { return &d.Driving },
 			ask: func(ctx context.Context, r *field.Report) (*vehiclev1.VehicleData, error) {
-				return c.driving(ctx, vehicleID, known, unit, r)
+				return c.driving(ctx, vehicleID, known, status.unit, r)
 			},
 		})
 	}

@@ -29,7 +29,7 @@ func (c *Client) Cached(ctx context.Context, vehicleID string) (*vehiclev1.Vehic
 	if err != nil {
 		return nil, err
 	}
-	if err := c.updateHistory(ctx, vehicleID, known, r.data); err != nil {
+	if err := c.updateHistory(ctx, vehicleID, known, r); err != nil {
 		return nil, err
 	}
 	return c.complete(ctx, vehicleID, known, r)
@@ -39,6 +39,8 @@ func (c *Client) Cached(ctx context.Context, vehicleID string) (*vehiclev1.Vehic
 type reading struct {
 	data   *vehiclev1.VehicleData
 	report *field.Report
+	// unit is the odometer's, in which the history is told as well.
+	unit vehiclev1.DistanceUnit
 	// silent: it is what the cloud had when the woken car did not report.
 	silent bool
 }
@@ -57,6 +59,9 @@ func (c *Client) parseCCS1(vehicleID string, known car, info field.Object) readi
 		EngineType: known.engine, Clock: c.clockOf(vehicleID), Now: c.opts.Now(),
 		TemperatureBase: p.TemperatureBase, TemperatureEntries: p.TemperatureEntries,
 	})
+	if r.unit = info.At("odometer.unit").DistanceUnit(); r.unit == vehiclev1.DistanceUnit_DISTANCE_UNIT_UNSPECIFIED {
+		r.unit = r.data.GetDisplayUnits().GetDistance()
+	}
 	return r
 }
 
@@ -103,7 +108,8 @@ func (c *Client) statusCCS2(ctx context.Context, vehicleID string, known car) (r
 	if err != nil {
 		return reading{}, err
 	}
-	r := reading{report: &field.Report{}}
+	// The odometer of this dialect is in km whatever the car shows.
+	r := reading{report: &field.Report{}, unit: vehiclev1.DistanceUnit_DISTANCE_UNIT_KILOMETERS}
 	vehicle := doc.At("resMsg.state.Vehicle").Reporting(r.report, "")
 	if !vehicle.IsObject() {
 		return reading{}, noState()

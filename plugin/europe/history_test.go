@@ -116,6 +116,43 @@ func TestHistoryOfADrivenCar(t *testing.T) {
 	assert.Zero(t, c.Calls(cloudsim.Wake))
 }
 
+// The history has no unit of its own: it is told as the odometer is, whatever the range is
+// shown in (docs/protocol-europe.md, section "Reading").
+func TestHistoryIsInTheUnitOfTheOdometer(t *testing.T) {
+	t.Parallel()
+	const (
+		odometer = "resMsg.vehicleStatusInfo.odometer.unit"
+		ranges   = "resMsg.vehicleStatusInfo.vehicleStatus.evStatus.drvDistance.0.rangeByFuel.totalAvailableRange.unit"
+		dte      = "resMsg.state.Vehicle.Drivetrain.FuelSystem.DTE.Unit"
+		km       = 1
+		miles    = 3
+	)
+	for name, tc := range map[string]struct {
+		id     string
+		edit   cloudsim.Step
+		factor float64
+	}{
+		"range in miles":               {ccs1ID, cloudsim.Step{Set: map[string]any{odometer: km, ranges: miles}}, 1},
+		"odometer in miles":            {ccs1ID, cloudsim.Step{Set: map[string]any{odometer: miles, ranges: km}}, 1.609344},
+		"no odometer":                  {ccs1ID, cloudsim.Step{Set: map[string]any{ranges: miles}, Remove: []string{odometer}}, 1.609344},
+		"CCS2's odometer has no miles": {ccs2ID, cloudsim.Step{Set: map[string]any{dte: miles}}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCloud(t, cloudsim.Options{})
+			client := c.ready(t, withHistory(24*time.Hour))
+			tc.edit.Fault, tc.edit.Always = cloudsim.Edit, true
+			_, err := c.Play(cloudsim.Script{Steps: []cloudsim.Step{tc.edit}})
+			require.NoError(t, err)
+			c.intercept(answers(text(http.StatusOK, drivingAnswer), tripAnswer))
+			cached(t, client, tc.id)
+			data := cached(t, client, tc.id)
+			assert.InDelta(t, 150/tc.factor, data.GetConsumption().GetAverage_30D(), 1e-9)
+			assert.InDelta(t, 30*tc.factor, data.GetTrips().GetMonth().GetSummary().GetDistance(), 1e-9)
+		})
+	}
+}
+
 // The last day of a month is asked for in the next one, if that is young and has none.
 func TestTripsOfTheLastDayOfTheMonth(t *testing.T) {
 	t.Parallel()

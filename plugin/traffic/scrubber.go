@@ -89,7 +89,7 @@ var (
 	shortNumber = regexp.MustCompile(`^-?\d{1,3}(\.(\d|[05]0|[27]5))?$`) // no finer than a quarter
 	localeForm  = regexp.MustCompile(`^[A-Za-z]{2}([-_][A-Za-z]{2})?$`)
 	zoneForm    = regexp.MustCompile(`^((UTC|GMT)?([+-]\d{2}:?\d{2})?|(Africa|America|Asia|Atlantic|Australia|Europe|Indian|Pacific)/[A-Z][A-Za-z_]{2,29})$`)
-	releaseForm = regexp.MustCompile(`^\d{1,2}(\.\d{1,3}){2,3}$`)
+	releaseForm = regexp.MustCompile(`^\d{1,2}(\.\d{1,3}){2}$`)
 	anyNumber   = regexp.MustCompile(`^-?\d{1,9}(\.\d{1,12})?$`)
 	codeForm    = regexp.MustCompile(`^(\d{3,4}|\d{3}-\d{3})$`)
 	clockForm   = regexp.MustCompile(`^-?\d{1,3}:\d{2}(:\d{2})?(\.\d{1,3})?$`)

@@ -27,6 +27,7 @@ func TestScrubJSON(t *testing.T) {
 		"a place in a message":    {`{"errMsg":"vehicle 403 at 52.5, 13.377"}`, `{"errMsg":"vehicle 403 xxx xxx, xxx"}`},
 		"harmless by its key":     {`{"type":"EV","time":"0730","timezone":"Europe/Berlin","lang":"en","vehicleName":"IONIQ 5 N Line 2024","version":"1.3.3","year":"2024"}`, `{"type":"EV","time":"0730","timezone":"Europe/Berlin","lang":"en","vehicleName":"IONIQ 5 N Line 2024","version":"1.3.3","year":"2024"}`},
 		"free text all the same":  {`{"status":"Parked near Elm Street","command":"John","vehicleName":"Maria's Kona","day":"52.5, 13.4","scope":"12 Elm","action":"B-XY 1234","version":"BXY1234"}`, `{"status":"text 1","command":"text 2","vehicleName":"xxx'xxx Kona","day":"text 3","scope":"text 4","action":"text 5","version":"text 6"}`},
+		"an address as a release": {`{"version":"10.0.0.5"}`, `{"version":"text 1"}`},
 		"numbers all the same":    {`{"status":52.51,"year":13.377,"temperature":21.5,"offset":5.75}`, `{"status":0.0,"year":0.0,"temperature":21.5,"offset":5.75}`},
 		"unknown long numbers":    {`{"x":491701234567}`, `{"x":100000000000}`},
 		"times":                   {`{"time":"20240720120000","lastUpdateTime":"1779664654458","x":1779664654458,"Date":"20260524231733.000"}`, `{"time":"20240720120000","lastUpdateTime":"1779664654458","x":1779664654458,"Date":"20260524231733.000"}`},

@@ -85,19 +85,12 @@ func ranges(s field.Object, engine vehiclev1.EngineType) *vehiclev1.Range {
 	some := func(o field.Object) *float64 { return field.NotZero(km(o)) }
 	const atLimit = "dte.rangeByFuel.totalAvailableRange"
 	r := &vehiclev1.Range{
+		Total:    km(byFuel.At("totalAvailableRange")),
 		Electric: km(byFuel.At("evModeRange")),
 		Fuel:     km(byFuel.At("gasModeRange")),
 		// A car that is charged to its limit goes some way.
 		AtLimitAc: target(targets, plugAC, atLimit, some),
 		AtLimitDc: target(targets, plugDC, atLimit, some),
-	}
-	total := byFuel.At("totalAvailableRange")
-	if value, ok := total.At("value").Number(); ok {
-		// The fraction is noise of the conversion; the car shows none.
-		r.Total = km(total)
-		if r.Total != nil && value > 0 {
-			*r.Total *= field.Round(value, 1) / value
-		}
 	}
 	dte := some(s.At("dte")) // every electric car sends 0 there
 	if engine == vehiclev1.EngineType_ENGINE_TYPE_ICE || engine == vehiclev1.EngineType_ENGINE_TYPE_HEV {
@@ -107,9 +100,7 @@ func ranges(s field.Object, engine vehiclev1.EngineType) *vehiclev1.Range {
 }
 
 func schedule(r field.Object, known Known) *vehiclev1.Schedule {
-	// The extra e of the second one is in the source.
-	one := r.At("reservChargeInfo.reservChargeInfoDetail")
-	two := r.At("reserveChargeInfo2.reservChargeInfoDetail")
+	one, two := departures(r)
 	peak := r.At("offpeakPowerInfo")
 	s := &vehiclev1.Schedule{
 		Departure1Enabled:            field.Opt(one.At("reservChargeSet").Bool()),
@@ -133,6 +124,11 @@ func schedule(r field.Object, known Known) *vehiclev1.Schedule {
 		s.OffPeakOnly = field.Opt(flag == 1, true)
 	}
 	return s
+}
+
+// departures are the two that a car has. The extra e of the second one is in the source.
+func departures(r field.Object) (first, second field.Object) {
+	return r.At("reservChargeInfo.reservChargeInfoDetail"), r.At("reserveChargeInfo2.reservChargeInfoDetail")
 }
 
 func clock(t field.Object) *int32 {

@@ -13,13 +13,34 @@ import (
 // The answer to a wake tells how long the car can be reached.
 func TestExtra(t *testing.T) {
 	body := inside(vehicleStatus+".remoteWaitingTimeAlert", `{"remoteControlAvailable": 1, "remoteControlWaitingTime": 168, "elapsedTime": "01:35:18"}`)
+	assert.Equal(t, map[string]any{"remote_service_available": true, "remote_service_hours": 168.0}, extras(t, body))
+}
+
+// extras of a body that has nothing else.
+func extras(t *testing.T, body string) map[string]any {
+	t.Helper()
 	got := map[string]any{}
 	for a, v := range shared.Values(parse(t, body)) {
 		key, isExtra := strings.CutPrefix(a.Path, "extra.")
 		assert.True(t, isExtra, a.Path)
 		got[key] = v
 	}
-	assert.Equal(t, map[string]any{"remote_service_available": true, "remote_service_hours": 168.0}, got)
+	return got
+}
+
+// What is heated before a departure, beside the climate, is one number.
+func TestHeatBeforeADeparture(t *testing.T) {
+	const first, second = reservations + ".reservChargeInfo.reservChargeInfoDetail.reservFatcSet.heating1", reservations + ".reserveChargeInfo2.reservChargeInfoDetail.reservFatcSet.heating1"
+	for code, want := range map[string]struct{ window, wheel any }{
+		`0`: {false, false}, `"1"`: {true, true}, `2`: {true, false}, `3`: {false, true}, `4`: {true, true},
+		`5`: {}, `"all"`: {}, `null`: {},
+	} {
+		for path, departure := range map[string]string{first: "departure1", second: "departure2"} {
+			got := extras(t, inside(path, code))
+			assert.Equal(t, want.window, got[departure+"_rear_window_heat"], code)
+			assert.Equal(t, want.wheel, got[departure+"_steering_wheel_heat"], code)
+		}
+	}
 }
 
 // Sentinels and missing values are no word in the report, the rest is.

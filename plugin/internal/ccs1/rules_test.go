@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/field"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/internal/parsetest"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
@@ -73,25 +74,25 @@ func TestRules(t *testing.T) {
 			targets(`{"plugType": 0, "dte": {"rangeByFuel": {"totalAvailableRange": {"value": 100, "unit": 2}}}}`), "range.at_limit_dc", 160.9344,
 		},
 
-		"total range to one decimal":         {ranges(`"totalAvailableRange": {"value": 287.4499, "unit": 1}`), "range.total", 287.4},
-		"total range rounds in its own unit": {ranges(`"totalAvailableRange": {"value": 100.04, "unit": 3}`), "range.total", 160.9344},
-		"total range 0":                      {ranges(`"totalAvailableRange": {"value": 0, "unit": 1}`), "range.total", 0.0},
-		"total range of an unknown unit":     {ranges(`"totalAvailableRange": {"value": 201.5, "unit": 9}`), "range.total", nil},
-		"total range below 0":                {ranges(`"totalAvailableRange": {"value": -5, "unit": 1}`), "range.total", nil},
-		"electric range keeps its fraction":  {ranges(`"evModeRange": {"value": 287.4499, "unit": 1}`), "range.electric", 287.4499},
-		"fuel range":                         {ranges(`"gasModeRange": {"value": 400, "unit": 1}`), "range.fuel", 400.0},
-		"fuel range 0 of a plug-in":          {ranges(`"gasModeRange": {"value": 0, "unit": 1}`), "range.fuel", 0.0},
-		"range of an unknown energy":         {inside(vehicleStatus+".dte", `{"value": 612, "unit": 1}`), "range.total", 612.0},
-		"which is no fuel range":             {inside(vehicleStatus+".dte", `{"value": 612, "unit": 1}`), "range.fuel", nil},
-		"no reading of a range":              {ranges(`"totalAvailableRange": {"value": 0, "unit": 0}`), "range.total", nil},
-		"limit 0 is no reading":              {targets(`{"plugType": 1, "targetSOClevel": 0}`), "charging.limit_ac", nil},
-		"range 0 at a limit is no reading":   {targets(`{"plugType": 1, "dte": {"rangeByFuel": {"totalAvailableRange": {"value": 0, "unit": 1}}}}`), "range.at_limit_ac", nil},
-		"lowest temperature while off":       {inside(vehicleStatus, `{"airCtrlOn": false, "airTemp": {"value": "02H", "unit": 0}}`), "climate.set_temperature", nil},
-		"lowest one of another model":        {inside(vehicleStatus, `{"airCtrlOn": 0, "airTemp": {"value": "06H", "unit": 0}}`), "climate.set_temperature", nil},
-		"lowest temperature while on":        {inside(vehicleStatus, `{"airCtrlOn": true, "airTemp": {"value": "02H", "unit": 0}}`), "climate.set_temperature", 15.0},
-		"another temperature while off":      {inside(vehicleStatus, `{"airCtrlOn": false, "airTemp": {"value": "07H", "unit": 0}}`), "climate.set_temperature", 17.5},
-		"odometer that no car reaches":       {inside("odometer", `{"value": 16777215, "unit": 1}`), "drive.odometer", nil},
-		"no fuel range on an electric car":   {inside(vehicleStatus+".dte", `{"value": 0, "unit": 1}`), "range.fuel", nil},
+		"total range keeps its fraction":    {ranges(`"totalAvailableRange": {"value": 287.4499, "unit": 1}`), "range.total", 287.4499},
+		"in miles as well, as the electric": {ranges(`"totalAvailableRange": {"value": 192.48, "unit": 3}`), "range.total", 192.48 * field.KilometersPerMile},
+		"total range 0":                     {ranges(`"totalAvailableRange": {"value": 0, "unit": 1}`), "range.total", 0.0},
+		"total range of an unknown unit":    {ranges(`"totalAvailableRange": {"value": 201.5, "unit": 9}`), "range.total", nil},
+		"total range below 0":               {ranges(`"totalAvailableRange": {"value": -5, "unit": 1}`), "range.total", nil},
+		"electric range keeps its fraction": {ranges(`"evModeRange": {"value": 287.4499, "unit": 1}`), "range.electric", 287.4499},
+		"fuel range":                        {ranges(`"gasModeRange": {"value": 400, "unit": 1}`), "range.fuel", 400.0},
+		"fuel range 0 of a plug-in":         {ranges(`"gasModeRange": {"value": 0, "unit": 1}`), "range.fuel", 0.0},
+		"range of an unknown energy":        {inside(vehicleStatus+".dte", `{"value": 612, "unit": 1}`), "range.total", 612.0},
+		"which is no fuel range":            {inside(vehicleStatus+".dte", `{"value": 612, "unit": 1}`), "range.fuel", nil},
+		"no reading of a range":             {ranges(`"totalAvailableRange": {"value": 0, "unit": 0}`), "range.total", nil},
+		"limit 0 is no reading":             {targets(`{"plugType": 1, "targetSOClevel": 0}`), "charging.limit_ac", nil},
+		"range 0 at a limit is no reading":  {targets(`{"plugType": 1, "dte": {"rangeByFuel": {"totalAvailableRange": {"value": 0, "unit": 1}}}}`), "range.at_limit_ac", nil},
+		"lowest temperature while off":      {inside(vehicleStatus, `{"airCtrlOn": false, "airTemp": {"value": "02H", "unit": 0}}`), "climate.set_temperature", nil},
+		"lowest one of another model":       {inside(vehicleStatus, `{"airCtrlOn": 0, "airTemp": {"value": "06H", "unit": 0}}`), "climate.set_temperature", nil},
+		"lowest temperature while on":       {inside(vehicleStatus, `{"airCtrlOn": true, "airTemp": {"value": "02H", "unit": 0}}`), "climate.set_temperature", 15.0},
+		"another temperature while off":     {inside(vehicleStatus, `{"airCtrlOn": false, "airTemp": {"value": "07H", "unit": 0}}`), "climate.set_temperature", 17.5},
+		"odometer that no car reaches":      {inside("odometer", `{"value": 16777215, "unit": 1}`), "drive.odometer", nil},
+		"no fuel range on an electric car":  {inside(vehicleStatus+".dte", `{"value": 0, "unit": 1}`), "range.fuel", nil},
 
 		"clock in the afternoon":                  {inside(reservations+".offpeakPowerInfo.offPeakPowerTime1.starttime", `{"time": "1130", "timeSection": 1}`), "schedule.off_peak_start", shared.TimeOfDay(1410)},
 		"clock that is unset":                     {inside(reservations+".offpeakPowerInfo.offPeakPowerTime1.endtime", `{"time": "0", "timeSection": 1}`), "schedule.off_peak_end", nil},

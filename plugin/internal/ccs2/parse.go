@@ -46,7 +46,7 @@ func Parse(v field.Object, known Known) *vehiclev1.VehicleData {
 		Fuel:         fuel(v.At("Drivetrain.FuelSystem")),
 		Extra:        extra(v),
 		DisplayUnits: displayUnits(v),
-		Refresh:      &vehiclev1.Refresh{ObservedAt: observedAt(v, fix, known)},
+		Refresh:      &vehiclev1.Refresh{ObservedAt: observedAt(v, fix, known), CloudAt: field.UnixMillis(known.UpdatedAt, !known.UpdatedAt.IsZero())},
 	}
 	field.DropEmpty(d)
 	return d

@@ -74,7 +74,13 @@ func TestObservedAt(t *testing.T) {
 		"no Date":                              {`null`, ccs2.Known{Clock: field.Clock{Zone: parsetest.Berlin(t)}, Now: utc(12, 0)}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			parsetest.AssertValue(t, tc.want, ccs2.Parse(parsetest.Decode(t, `{"Date": `+tc.date+`}`), tc.known), "refresh.observed_at")
+			data := ccs2.Parse(parsetest.Decode(t, `{"Date": `+tc.date+`}`), tc.known)
+			parsetest.AssertValue(t, tc.want, data, "refresh.observed_at")
+			var cloudAt any
+			if !tc.known.UpdatedAt.IsZero() {
+				cloudAt = tc.known.UpdatedAt
+			}
+			parsetest.AssertValue(t, cloudAt, data, "refresh.cloud_at")
 		})
 	}
 }

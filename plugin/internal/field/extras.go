@@ -13,10 +13,15 @@ func (x *Extras) All() []*vehiclev1.ExtraAttribute { return x.all }
 // Hidden makes an extra attribute one that is shown only to who asks for it.
 func Hidden(a *vehiclev1.Attribute) { a.Hidden = true }
 
+// Precision is how many digits after the decimal point a number is shown with.
+func Precision(digits uint32) func(*vehiclev1.Attribute) {
+	return func(a *vehiclev1.Attribute) { a.Precision = digits }
+}
+
 // Flag adds a truth value.
-func (x *Extras) Flag(key, name string, quantity vehiclev1.Quantity, value Object, change ...func(*vehiclev1.Attribute)) {
-	if on, ok := value.Bool(); ok {
-		x.add(key, &vehiclev1.Attribute{Name: name, Quantity: quantity}, change).Value = &vehiclev1.ExtraAttribute_Flag{Flag: on}
+func (x *Extras) Flag(key, name string, quantity vehiclev1.Quantity, value *bool, change ...func(*vehiclev1.Attribute)) {
+	if value != nil {
+		x.add(key, &vehiclev1.Attribute{Name: name, Quantity: quantity}, change).Value = &vehiclev1.ExtraAttribute_Flag{Flag: *value}
 	}
 }
 

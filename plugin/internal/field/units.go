@@ -1,7 +1,6 @@
 package field
 
 import (
-	"math"
 	"strconv"
 	"strings"
 
@@ -158,11 +157,11 @@ func Kilopascals(raw, unit Object) (float64, bool) {
 	}
 	switch unit.PressureUnit() {
 	case vehiclev1.PressureUnit_PRESSURE_UNIT_PSI:
-		return Round(f, 1) * KilopascalsPerPSI, true
+		return f * KilopascalsPerPSI, true
 	case vehiclev1.PressureUnit_PRESSURE_UNIT_KPA:
-		return Round(f*5, 1), true
+		return f * 5, true
 	case vehiclev1.PressureUnit_PRESSURE_UNIT_BAR:
-		return Round(f*0.1, 1) * KilopascalsPerBar, true
+		return f * KilopascalsPerBar / 10, true
 	}
 	return 0, false
 }
@@ -229,12 +228,6 @@ func Position(latitude, longitude Object) (lat, lon float64, ok bool) {
 		return 0, 0, false
 	}
 	return lat, lon, true
-}
-
-// Round rounds to that many digits after the decimal point.
-func Round(f float64, digits int) float64 {
-	scale := math.Pow10(digits)
-	return math.Round(f*scale) / scale
 }
 
 // DropEmpty unsets groups of d in which nothing is set.

@@ -190,7 +190,7 @@ func TestKilopascals(t *testing.T) {
 		want      *float64
 	}{
 		"psi":                           {`38`, `0`, ptr(38 * field.KilopascalsPerPSI)},
-		"psi to one decimal":            {`38.04`, `0`, ptr(38 * field.KilopascalsPerPSI)},
+		"a fraction is not cut":         {`38.04`, `0`, ptr(38.04 * field.KilopascalsPerPSI)},
 		"kilopascals":                   {`51`, `1`, ptr(255.0)},
 		"bar":                           {`27`, `2`, ptr(270.0)},
 		"bar as text":                   {`"27"`, `"2"`, ptr(270.0)},
@@ -335,24 +335,6 @@ func TestPosition(t *testing.T) {
 			assert.True(t, ok)
 			assert.Equal(t, *tc.want, pair{latitude, longitude})
 		})
-	}
-}
-
-func TestRound(t *testing.T) {
-	for _, tc := range []struct {
-		value  float64
-		digits int
-		want   float64
-	}{
-		{2.7000000000000002, 1, 2.7},
-		{122.407766, 1, 122.4},
-		{-1.25, 1, -1.3},
-		{1.26, 1, 1.3},
-		{1449, -2, 1400},
-		{0.5, 0, 1},
-		{0, 3, 0},
-	} {
-		assert.InDelta(t, tc.want, field.Round(tc.value, tc.digits), tolerance, "%v to %d digits", tc.value, tc.digits)
 	}
 }
 

@@ -28,6 +28,11 @@ func Consumption(all, month field.Object, unit vehiclev1.DistanceUnit) *vehiclev
 	c := &vehiclev1.Consumption{
 		EnergyConsumed:    energy(total, "totalPwrCsp"),
 		EnergyRegenerated: energy(total, "regenPwr"),
+		EnergyDrive:       energy(total, "motorPwrCsp"),
+		EnergyClimate:     energy(total, "climatePwrCsp"),
+		EnergyElectronics: energy(total, "eDPwrCsp"),
+		EnergyBatteryCare: energy(total, "batteryMgPwrCsp"),
+		Distance:          distance(total, unit),
 		Average_30D:       average(month.At("drivingInfo"), unit),
 		Daily:             daily(month.At("drivingInfoDetail"), unit),
 	}

@@ -33,7 +33,7 @@ func all(unit vehiclev1.DistanceUnit) parsetest.Parse {
 }
 
 const body = `{
-	"all": {"drivingInfo": [{"drivingPeriod": 0, "totalPwrCsp": 150000, "regenPwr": "30000", "calculativeOdo": 900}, {"totalPwrCsp": 1}]},
+	"all": {"drivingInfo": [{"drivingPeriod": 0, "totalPwrCsp": 150000, "motorPwrCsp": 120000, "climatePwrCsp": 20000, "eDPwrCsp": "6000", "batteryMgPwrCsp": 4000, "regenPwr": "30000", "calculativeOdo": 900}, {"totalPwrCsp": 1}]},
 	"thirty": {
 		"drivingInfo": [{"drivingPeriod": 1, "totalPwrCsp": 9, "calculativeOdo": 1}, {"drivingPeriod": "0", "totalPwrCsp": 15000.0, "CalculativeODO": 100}],
 		"drivingInfoDetail": [
@@ -69,6 +69,7 @@ func TestEverything(t *testing.T) {
 	want := &vehiclev1.VehicleData{
 		Consumption: &vehiclev1.Consumption{
 			EnergyConsumed: f(150000), EnergyRegenerated: f(30000), Average_30D: f(150),
+			EnergyDrive: f(120000), EnergyClimate: f(20000), EnergyElectronics: f(6000), EnergyBatteryCare: f(4000), Distance: f(900),
 			Daily: []*vehiclev1.DailyDrivingStats{
 				{Date: "2026-05-03", TotalConsumed: f(1000), Distance: f(10)},
 				{
@@ -98,6 +99,7 @@ func TestEverything(t *testing.T) {
 func TestMiles(t *testing.T) {
 	d := all(miles)(parsetest.Decode(t, body))
 	assert.InDelta(t, 150/1.609344, d.GetConsumption().GetAverage_30D(), 1e-9, "per km, whatever the car counts in")
+	assert.InDelta(t, 900*1.609344, d.GetConsumption().GetDistance(), 1e-9)
 	assert.InDelta(t, 48.28032, d.GetConsumption().GetDaily()[1].GetDistance(), 1e-9)
 	assert.InDelta(t, 12*1.609344, d.GetTrips().GetDay().GetTrips()[0].GetDistance(), 1e-9)
 	assert.InDelta(t, 36*1.609344, d.GetTrips().GetDay().GetTrips()[0].GetAverageSpeed(), 1e-9)

@@ -122,6 +122,7 @@ func (m *Memory) recallLocked(vehicleID string) *recollection {
 	if err == nil && ok {
 		d := &vehiclev1.VehicleData{}
 		if err = proto.Unmarshal(stored.Snapshot, d); err == nil {
+			shared.Normalize(d) // an older version may have rounded otherwise
 			recalled(d)
 			r.last, r.suspects, r.believed = d, stored.Suspects, stored.Believed
 			if stored.Newest > 0 {

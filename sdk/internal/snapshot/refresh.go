@@ -106,8 +106,8 @@ func MarkStale(d *vehiclev1.VehicleData, why error) {
 	r := refreshOf(d)
 	r.Verdict = vehiclev1.Verdict_VERDICT_STALE.Enum()
 	r.Reason = proto.String(string(api.Reason))
-	if api.RetryAfter > 0 {
-		r.RetryAfterSeconds = proto.Int64(int64((api.RetryAfter + time.Second - 1) / time.Second))
+	if wait := api.Wait(); wait > 0 {
+		r.RetryAfterSeconds = proto.Int64(int64(wait.Seconds()))
 	}
 }
 

@@ -1494,6 +1494,12 @@ type Consumption struct {
 	EnergyConsumed    *float64 `protobuf:"fixed64,4,opt,name=energy_consumed,json=energyConsumed,proto3,oneof" json:"energy_consumed,omitempty"`
 	EnergyRegenerated *float64 `protobuf:"fixed64,5,opt,name=energy_regenerated,json=energyRegenerated,proto3,oneof" json:"energy_regenerated,omitempty"`
 	Average_30D       *float64 `protobuf:"fixed64,6,opt,name=average_30d,json=average30d,proto3,oneof" json:"average_30d,omitempty"`
+	// What the energy went into, and the way it was for; over the same history.
+	EnergyDrive       *float64 `protobuf:"fixed64,8,opt,name=energy_drive,json=energyDrive,proto3,oneof" json:"energy_drive,omitempty"`
+	EnergyClimate     *float64 `protobuf:"fixed64,9,opt,name=energy_climate,json=energyClimate,proto3,oneof" json:"energy_climate,omitempty"`
+	EnergyElectronics *float64 `protobuf:"fixed64,10,opt,name=energy_electronics,json=energyElectronics,proto3,oneof" json:"energy_electronics,omitempty"`
+	EnergyBatteryCare *float64 `protobuf:"fixed64,11,opt,name=energy_battery_care,json=energyBatteryCare,proto3,oneof" json:"energy_battery_care,omitempty"`
+	Distance          *float64 `protobuf:"fixed64,12,opt,name=distance,proto3,oneof" json:"distance,omitempty"`
 	// Newest first.
 	Daily         []*DailyDrivingStats `protobuf:"bytes,7,rep,name=daily,proto3" json:"daily,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1568,6 +1574,41 @@ func (x *Consumption) GetEnergyRegenerated() float64 {
 func (x *Consumption) GetAverage_30D() float64 {
 	if x != nil && x.Average_30D != nil {
 		return *x.Average_30D
+	}
+	return 0
+}
+
+func (x *Consumption) GetEnergyDrive() float64 {
+	if x != nil && x.EnergyDrive != nil {
+		return *x.EnergyDrive
+	}
+	return 0
+}
+
+func (x *Consumption) GetEnergyClimate() float64 {
+	if x != nil && x.EnergyClimate != nil {
+		return *x.EnergyClimate
+	}
+	return 0
+}
+
+func (x *Consumption) GetEnergyElectronics() float64 {
+	if x != nil && x.EnergyElectronics != nil {
+		return *x.EnergyElectronics
+	}
+	return 0
+}
+
+func (x *Consumption) GetEnergyBatteryCare() float64 {
+	if x != nil && x.EnergyBatteryCare != nil {
+		return *x.EnergyBatteryCare
+	}
+	return 0
+}
+
+func (x *Consumption) GetDistance() float64 {
+	if x != nil && x.Distance != nil {
+		return *x.Distance
 	}
 	return 0
 }
@@ -3536,7 +3577,7 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"*\x03kWh0\x028\x01P\x01X\x01h\x01r\x11ev_battery_remainH\x02R\x06energy\x88\x01\x01\x12q\n" +
 	"\bcapacity\x18\x04 \x01(\x01BP\xb2\xe3\x18L\n" +
 	"\x10Battery capacity\x12\x10battery/capacity \n" +
-	"*\x03kWh0\x018\x01@\x01P\x01X\x01h\x01r\x13ev_battery_capacityH\x03R\bcapacity\x88\x01\x01\x12p\n" +
+	"*\x03kWh0\x028\x01@\x01P\x01X\x01h\x01r\x13ev_battery_capacityH\x03R\bcapacity\x88\x01\x01\x12p\n" +
 	"\avoltage\x18\x05 \x01(\x01BQ\xb2\xe3\x18M\n" +
 	"\x14Battery pack voltage\x12\x0fbattery/voltage \r*\x01V0\x018\x01@\x01P\x01r\x17ev_battery_pack_voltageH\x04R\avoltage\x88\x01\x01\x12\x91\x01\n" +
 	"\x0ftemperature_min\x18\x06 \x01(\x01Bc\xb2\xe3\x18_\n" +
@@ -3696,7 +3737,7 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\x0f_off_peak_startB\x0f\n" +
 	"\r_off_peak_end\"3\n" +
 	"\bWeekdays\x12'\n" +
-	"\x04days\x18\x01 \x03(\x0e2\x13.vehicle.v1.WeekdayR\x04days\"\x86\t\n" +
+	"\x04days\x18\x01 \x03(\x0e2\x13.vehicle.v1.WeekdayR\x04days\"\xa5\x0e\n" +
 	"\vConsumption\x12\xa2\x01\n" +
 	"\x16power_air_conditioning\x18\x01 \x01(\x01Bg\xb2\xe3\x18c\n" +
 	"\x16Air conditioning power\x12\x19ev/power_air_conditioning \f*\x01W8\x01@\x01r%ev_power_consumption_air_conditioningH\x00R\x14powerAirConditioning\x88\x01\x01\x12\x9d\x01\n" +
@@ -3710,7 +3751,19 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\x12Energy regenerated\x12\x1aev/total_power_regenerated \t*\x02Wh8\x02P\x01X\x01r\x17total_power_regeneratedH\x04R\x11energyRegenerated\x88\x01\x01\x12\x8c\x01\n" +
 	"\vaverage_30d\x18\x06 \x01(\x01Bf\xb2\xe3\x18b\n" +
 	" Average consumption over 30 days\x12\x18ev/power_consumption_30d \v*\x05Wh/km8\x01P\x01X\x01r\x15power_consumption_30dH\x05R\n" +
-	"average30d\x88\x01\x01\x12o\n" +
+	"average30d\x88\x01\x01\x12d\n" +
+	"\fenergy_drive\x18\b \x01(\x01B<\xb2\xe3\x188\n" +
+	"\x12Energy for driving\x12\x14ev/total_power_drive \t*\x02Wh8\x02@\x01H\x01P\x01H\x06R\venergyDrive\x88\x01\x01\x12r\n" +
+	"\x0eenergy_climate\x18\t \x01(\x01BF\xb2\xe3\x18B\n" +
+	"\x1aEnergy for climate control\x12\x16ev/total_power_climate \t*\x02Wh8\x02@\x01H\x01P\x01H\aR\renergyClimate\x88\x01\x01\x12z\n" +
+	"\x12energy_electronics\x18\n" +
+	" \x01(\x01BF\xb2\xe3\x18B\n" +
+	"\x16Energy for electronics\x12\x1aev/total_power_electronics \t*\x02Wh8\x02@\x01H\x01P\x01H\bR\x11energyElectronics\x88\x01\x01\x12}\n" +
+	"\x13energy_battery_care\x18\v \x01(\x01BH\xb2\xe3\x18D\n" +
+	"\x17Energy for battery care\x12\x1bev/total_power_battery_care \t*\x02Wh8\x02@\x01H\x01P\x01H\tR\x11energyBatteryCare\x88\x01\x01\x12h\n" +
+	"\bdistance\x18\f \x01(\x01BG\xb2\xe3\x18C\n" +
+	"\x1eDistance of the energy history\x12\x11ev/total_distance \x04*\x02km0\x018\x02@\x01H\x01P\x01H\n" +
+	"R\bdistance\x88\x01\x01\x12o\n" +
 	"\x05daily\x18\a \x03(\v2\x1d.vehicle.v1.DailyDrivingStatsB:\xb2\xe3\x186\n" +
 	"\x13Daily driving stats\x12\x0eev/daily_stats @P\x01r\vdaily_statsR\x05dailyB\x19\n" +
 	"\x17_power_air_conditioningB\x18\n" +
@@ -3718,7 +3771,12 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\x15_power_battery_heaterB\x12\n" +
 	"\x10_energy_consumedB\x15\n" +
 	"\x13_energy_regeneratedB\x0e\n" +
-	"\f_average_30d\"\x8d\x05\n" +
+	"\f_average_30dB\x0f\n" +
+	"\r_energy_driveB\x11\n" +
+	"\x0f_energy_climateB\x15\n" +
+	"\x13_energy_electronicsB\x16\n" +
+	"\x14_energy_battery_careB\v\n" +
+	"\t_distance\"\x8d\x05\n" +
 	"\x11DailyDrivingStats\x12\x12\n" +
 	"\x04date\x18\x01 \x01(\tR\x04date\x124\n" +
 	"\x0etotal_consumed\x18\x02 \x01(\x01B\b\xb2\xe3\x18\x04*\x02WhH\x00R\rtotalConsumed\x88\x01\x01\x12<\n" +
@@ -3873,7 +3931,7 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\f_front_rightB\f\n" +
 	"\n" +
 	"_rear_leftB\r\n" +
-	"\v_rear_right\"\xf6\x06\n" +
+	"\v_rear_right\"\xf8\x06\n" +
 	"\bLocation\x12h\n" +
 	"\blatitude\x18\x01 \x01(\x01BG\xb2\xe3\x18C\n" +
 	"\bLatitude\x12\x18status/location/latitude \x11*\x02°0\x06H\x01`\x01r\x11location_latitudeH\x00R\blatitude\x88\x01\x01\x12m\n" +
@@ -3882,9 +3940,9 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\baltitude\x18\x03 \x01(\x01B1\xb2\xe3\x18-\n" +
 	"\bAltitude\x12\x18status/location/altitude \x13*\x01mH\x01`\x01H\x02R\baltitude\x88\x01\x01\x12O\n" +
 	"\aheading\x18\x04 \x01(\x01B0\xb2\xe3\x18,\n" +
-	"\aHeading\x12\x17status/location/heading \x10*\x02°H\x01`\x01H\x03R\aheading\x88\x01\x01\x12K\n" +
-	"\x05speed\x18\x05 \x01(\x01B0\xb2\xe3\x18,\n" +
-	"\x05Speed\x12\x15status/location/speed \x0f*\x04km/h8\x01H\x01`\x01H\x04R\x05speed\x88\x01\x01\x12_\n" +
+	"\aHeading\x12\x17status/location/heading \x10*\x02°H\x01`\x01H\x03R\aheading\x88\x01\x01\x12M\n" +
+	"\x05speed\x18\x05 \x01(\x01B2\xb2\xe3\x18.\n" +
+	"\x05Speed\x12\x15status/location/speed \x0f*\x04km/h0\x018\x01H\x01`\x01H\x04R\x05speed\x88\x01\x01\x12_\n" +
 	"\n" +
 	"place_name\x18\x06 \x01(\tB;\xb2\xe3\x187\n" +
 	"\x05Place\x12\x1astatus/location/place_name <H\x01`\x01r\fgeocode_nameH\x05R\tplaceName\x88\x01\x01\x12\\\n" +
