@@ -19,6 +19,7 @@ import (
 
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/gate"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/lanes"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/session"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/snapshot"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
@@ -34,7 +35,7 @@ type account struct {
 	store       *Store
 	log         *slog.Logger
 	vendor      Vendor
-	session     *session
+	session     *session.Session
 	breaker     *gate.Breaker
 	// closures are what the vendor wants no more calls of for now.
 	closures *gate.Closures
@@ -81,7 +82,7 @@ func call[T any](ctx context.Context, a *account, what gate.Call, do func(contex
 			a.health.count(shared.CounterCalls, string(class))
 			var err error
 			if result, err = bounded(ctx, a.strays, do); err == nil {
-				a.session.proven(generation)
+				a.session.Accepted(generation)
 				if a.speaks.Load() {
 					a.ending.look(ctx)
 				}
@@ -96,16 +97,16 @@ func call[T any](ctx context.Context, a *account, what gate.Call, do func(contex
 		}
 		return err
 	}
-	generation, err := a.session.current()
+	generation, err := a.session.Generation()
 	if err != nil {
 		return result, err
 	}
 	err = attempt(generation)
 	if errors.Is(err, ErrSessionExpired) {
-		if err = a.session.renew(ctx, generation); err != nil {
+		if err = a.session.Renew(ctx, generation); err != nil {
 			return result, err
 		}
-		if generation, err = a.session.current(); err != nil {
+		if generation, err = a.session.Generation(); err != nil {
 			return result, err
 		}
 		// That may have lasted for minutes.
@@ -115,7 +116,7 @@ func call[T any](ctx context.Context, a *account, what gate.Call, do func(contex
 		err = attempt(generation)
 	}
 	if errors.Is(err, ErrSessionExpired) {
-		a.session.refusedAtOnce(generation)
+		a.session.RefusedAtOnce(generation)
 		a.health.count(shared.CounterFailures)
 		refused := shared.Errorf(shared.ReasonAuthFailed, "The vendor refused a session that was just renewed.")
 		refused.Temporary, refused.RetryAfter = true, time.Minute
@@ -135,7 +136,7 @@ func (a *account) open(what gate.Call) error {
 
 // list asks the vendor for the account's cars and remembers them.
 func (a *account) list(ctx context.Context) error {
-	if err := a.session.askedFor(ctx); err != nil {
+	if err := a.session.LoginIfAsked(ctx); err != nil {
 		return err
 	}
 	vehicles, err := call(ctx, a, gate.Call{}, a.vendor.Vehicles)
@@ -174,7 +175,7 @@ func (a *account) setFleet(vehicles []*vehiclev1.Vehicle) {
 func (a *account) retire() {
 	a.speaks.Store(false)
 	a.scheduler.stop()
-	a.session.retire()
+	a.session.Retire()
 	a.memory.Close()
 }
 

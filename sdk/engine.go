@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/lanes"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/session"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
@@ -169,7 +170,7 @@ func (e *Engine) WatchHealth(ctx context.Context, report func(*vehiclev1.Health)
 // pulse looks for what changes although nobody calls: somebody has logged in by
 // hand, or a new day's budget has begun.
 func (e *Engine) pulse(ctx context.Context) {
-	ticker := time.NewTicker(liftInterval)
+	ticker := time.NewTicker(session.LookInterval)
 	defer ticker.Stop()
 	for beat := 1; ; beat++ {
 		select {
@@ -187,13 +188,13 @@ func (e *Engine) pulse(ctx context.Context) {
 func (e *Engine) lookAgain() {
 	for _, a := range []*account{e.account.Load(), e.candidate.Load()} {
 		if a != nil {
-			a.session.lookAgain()
+			a.session.LookAgain()
 		}
 	}
 }
 
 // beatsPerReport: once a minute the figures are told also if nothing has happened.
-const beatsPerReport = int(time.Minute / liftInterval)
+const beatsPerReport = int(time.Minute / session.LookInterval)
 
 // Drain implements [shared.Drainer].
 func (e *Engine) Drain(ctx context.Context) error {
@@ -218,7 +219,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	for _, a := range []*account{e.account.Load(), e.candidate.Load()} {
 		if a != nil {
 			a.scheduler.stop()
-			err = cmp.Or(err, a.session.close(ctx), a.scheduler.wait(ctx))
+			err = cmp.Or(err, a.session.Close(ctx), a.scheduler.wait(ctx))
 		}
 	}
 	err = cmp.Or(err, e.lanes.Close(ctx))

@@ -74,7 +74,7 @@ func (a *account) mayWake(ctx context.Context, vehicleID string) error {
 // session before a login, and logins. Only logins have a budget that refuses them,
 // and a login that a person has asked for is made also when the vendor wants no calls.
 func (a *account) admitOwn(class gate.Class) error {
-	if !a.session.isAsked() {
+	if !a.session.Asked() {
 		if err := a.open(gate.Call{}); err != nil {
 			return err
 		}

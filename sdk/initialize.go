@@ -154,36 +154,7 @@ func (e *Engine) newAccount(id, credentials string, vendor Vendor, store *Store,
 			}
 		},
 	})
-	doc := loginDoc
-	if !alone {
-		doc = candidateDoc
-	}
-	guard := func(ctx context.Context, call func() error) error {
-		err := a.breaker.Do(ctx, gate.Call{}, call)
-		if err != nil {
-			// Its callers may all have left.
-			a.closures.Note(gate.Call{}, 0, err)
-		}
-		return err
-	}
-	a.session = newSession(&session{
-		vendor: vendor, guard: guard, store: store, doc: doc, log: e.opts.Logger, now: e.opts.Now,
-		build: build, person: e.opts.Person, strays: e.strays, admit: a.admitOwn,
-		events: sessionEvents{
-			login:  func() { e.health.count(shared.CounterCalls, string(gate.Login)) },
-			failed: func() { e.health.count(shared.CounterFailures) },
-			needsHuman: func(refusal *shared.APIError) {
-				if a.speaks.Load() {
-					e.health.needsHuman(refusal)
-				}
-			},
-			waits: func(refusal *shared.APIError) {
-				if a.speaks.Load() {
-					e.health.setWaits(refusal)
-				}
-			},
-		},
-	}, credentials)
+	a.session = e.startSession(a, build, alone)
 	a.scheduler = newScheduler(e, a)
 	return a, nil
 }
@@ -197,7 +168,7 @@ func (e *Engine) adopt(a *account) {
 			e.health.reset()
 		}
 		e.lanes.SetWorkers(orElse(max(0, a.limits.Workers), e.opts.Workers))
-		a.session.adopt()
+		a.session.Adopt()
 		a.speaks.Store(true)
 		if !e.opts.NoSchedule {
 			a.scheduler.start()

@@ -3,10 +3,10 @@ package sdk
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"time"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/session"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
@@ -14,7 +14,7 @@ import (
 // ErrSessionExpired is what a Vendor's methods return (wrapped or not) when the
 // cloud refuses a call because there is no session or it has ended. The engine
 // renews the session and repeats the call once.
-var ErrSessionExpired = errors.New("the vendor's session has expired")
+var ErrSessionExpired = session.ErrExpired
 
 // Vendor is what an author writes: a blocking client of one account at one
 // vendor's cloud. Methods are called from several goroutines at once, but never

@@ -1,0 +1,282 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/gate"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+)
+
+// Names of the record in the store: of the account that serves, and of one that is to
+// replace it.
+const (
+	servingDoc   = "login"
+	candidateDoc = "login-next"
+)
+
+// LookInterval is how often a locked session looks whether a person has logged in by
+// hand.
+const LookInterval = 5 * time.Second
+
+// Vendor makes the calls of a session. They end soon after their context has, and fail
+// with errors of package shared or with [ErrExpired].
+type Vendor struct {
+	Login, List func(context.Context) error
+	// Renew without the password, and Restore a session that another process has
+	// stored, which says whether there was one. nil: the vendor cannot.
+	Renew   func(context.Context) error
+	Restore func(context.Context) (another bool, err error)
+}
+
+// Docs keep documents, which survive a loss of power.
+type Docs interface {
+	Get(name string, v any) (bool, error)
+	Put(name string, v any) error
+	Delete(name string) error
+}
+
+// Options of Start. All are needed but Candidate and Person.
+type Options struct {
+	Vendor Vendor
+	Docs   Docs
+	// Account is the fingerprint of the credentials, Build the plugin's version and the
+	// settings.
+	Account, Build string
+	// Candidate: another account serves, whose record is not to be touched.
+	Candidate bool
+	// Person: somebody sits there and asks for a login.
+	Person bool
+
+	// Guard is around each renewal, Admit before each call: it counts the call, or says
+	// why it may not go out now.
+	Guard func(ctx context.Context, call func() error) error
+	Admit func(gate.Class) error
+	// Locked is called with the refusal that only a person can lift, and Waits with what
+	// the vendor said of the next login; both with nil when that is over. They are called
+	// with a lock held.
+	Locked, Waits func(*shared.APIError)
+
+	// Logger of the call that a context belongs to; of none that of Log.
+	Logger func(context.Context) *slog.Logger
+	Log    *slog.Logger
+	Now    func() time.Time
+	// Random is in [0, 1).
+	Random func() float64
+}
+
+// Session of one account. Safe for concurrent use.
+type Session struct {
+	o Options
+
+	mu      sync.Mutex
+	machine Machine
+	doc     string
+	// disk is what the record holds there.
+	disk Record
+	// locked and waits are what was told last.
+	locked Lock
+	waits  bool
+	// looked is when the lock was last looked for on disk.
+	looked     time.Time
+	generation uint64
+	flight     *flight
+	closed     bool
+	// retired: the record belongs to another account's session by now.
+	retired bool
+	ctx     context.Context
+	cancel  context.CancelFunc
+}
+
+// flight is a renewal that is under way.
+type flight struct {
+	done chan struct{}
+	err  error
+}
+
+// Start takes up what is on disk; a record of other credentials does not count. It
+// makes no call.
+func Start(o Options) *Session {
+	s := &Session{o: o, doc: servingDoc, machine: New(o.Account, o.Build, o.Person)}
+	if o.Candidate {
+		s.doc = candidateDoc
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.disk = s.machine.OnDisk()
+	for _, doc := range []string{servingDoc, candidateDoc} {
+		if stored, ok := s.stored(doc); ok {
+			s.disk = stored
+			_ = s.step(Recalled{Record: stored})
+			break
+		}
+	}
+	return s
+}
+
+// Generation of the session that the next call will use, or the refusal that only a
+// person can lift.
+func (s *Session) Generation() (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.machine.Locked() != nil {
+		s.lookForLift()
+	}
+	if refusal := s.machine.Locked(); refusal != nil {
+		return 0, refusal
+	}
+	return s.generation, nil
+}
+
+// Accepted notes that a call with the session of this generation succeeded.
+func (s *Session) Accepted(generation uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if generation != s.generation {
+		return
+	}
+	if s.machine.Pending() {
+		s.recall()
+	}
+	_ = s.step(Accepted{})
+}
+
+// RefusedAtOnce notes that the session of this generation was refused to the call that
+// it was made for.
+func (s *Session) RefusedAtOnce(generation uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if generation == s.generation {
+		_ = s.step(RefusedAtOnce{})
+	}
+}
+
+// Asked says whether a person has asked for a login that was not made yet.
+func (s *Session) Asked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.machine.Asked()
+}
+
+// LoginIfAsked makes the login that a person has asked for, if there is one.
+func (s *Session) LoginIfAsked(ctx context.Context) error {
+	s.mu.Lock()
+	asked, generation := s.machine.Asked(), s.generation
+	s.mu.Unlock()
+	if !asked {
+		return nil
+	}
+	return s.Renew(ctx, generation)
+}
+
+// Renew gets a new session unless somebody already did since generation. It returns
+// ctx's error when the caller's time is up; the renewal goes on, for a login that is cut
+// off half-way still counts with the vendor.
+func (s *Session) Renew(ctx context.Context, generation uint64) error {
+	f, err := s.join(ctx, generation)
+	if f == nil {
+		return err
+	}
+	select {
+	case <-f.done:
+		return f.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// join begins a renewal, or finds the one that is under way; nil: there is none to wait
+// for.
+func (s *Session) join(ctx context.Context, generation uint64) (*flight, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.generation != generation:
+		return nil, nil
+	case s.closed:
+		return nil, shared.NewError(shared.ReasonDraining)
+	case s.flight == nil:
+		s.flight = &flight{done: make(chan struct{})}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Timeout)
+		stop := context.AfterFunc(s.ctx, cancel)
+		go func(f *flight) {
+			defer cancel()
+			defer stop()
+			s.fly(ctx, f)
+		}(s.flight)
+	}
+	return s.flight, nil
+}
+
+// fly runs in a goroutine of its own, one at a time.
+func (s *Session) fly(ctx context.Context, f *flight) {
+	err := errors.New("the renewal ended its goroutine")
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if err == nil {
+			s.generation++
+		}
+		f.err, s.flight = err, nil
+		close(f.done)
+	}()
+	err = s.o.Guard(ctx, func() error { return s.open(ctx) })
+}
+
+// LookAgain ends a lock that a person has lifted meanwhile, or a wait whose time has
+// passed, also if nobody calls.
+func (s *Session) LookAgain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+	case s.machine.Locked() != nil:
+		s.lookForLift()
+	default:
+		_ = s.step(Looked{})
+	}
+}
+
+// Adopt is for the session of an account that serves from now on.
+func (s *Session) Adopt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.doc == servingDoc {
+		return
+	}
+	s.doc = servingDoc
+	if err := s.put(); err != nil {
+		s.o.Log.Warn("the lock-out clock cannot be stored", "error", err)
+	}
+	if err := s.o.Docs.Delete(candidateDoc); err != nil {
+		s.o.Log.Warn("the candidate's lock-out clock cannot be removed", "error", err)
+	}
+}
+
+// Retire ends the session without waiting, and leaves the store to others.
+func (s *Session) Retire() {
+	s.mu.Lock()
+	s.closed, s.retired = true, true
+	s.mu.Unlock()
+	s.cancel()
+}
+
+// Close cancels a running renewal and waits until it has ended or ctx ends.
+func (s *Session) Close(ctx context.Context) error {
+	s.mu.Lock()
+	s.closed = true
+	f := s.flight
+	s.mu.Unlock()
+	s.cancel()
+	if f == nil {
+		return nil
+	}
+	select {
+	case <-f.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
