@@ -21,13 +21,18 @@ func (c *Client) clockOf(vehicleID string) field.Clock {
 	return clock
 }
 
-// told takes down the time of a car's own status.
+// told takes down the time of a car's own status. A zone in which it lies ahead of now is
+// not the car's: it was learnt from an answer that was older than it seemed, or the
+// clocks have changed.
 func (c *Client) told(vehicleID string, status field.Object) {
 	at, ok := c.regionClock().Read(status.At("time"))
 	if !ok {
 		return
 	}
 	c.traits.learn(vehicleID, func(t *trait) { t.Told = at })
+	if at.Add(c.clockOf(vehicleID).Shift).After(c.opts.Now().Add(field.ClockSkew)) {
+		c.learnShift(vehicleID, 0)
+	}
 }
 
 // learnFromAnswer learns a car's zone from its own answer to a wake, which it gave
@@ -45,13 +50,14 @@ func (c *Client) learnFromAnswer(vehicleID string, answer field.Object, began, e
 }
 
 // shiftInto is by how many half hours a time has to be shifted to lie between two
-// others.
+// others. One that lies back may also be old, so only what a zone west of the region's
+// can be counts: three hours, Perth's from Sydney.
 func shiftInto(at, began, ended time.Time) (time.Duration, bool) {
-	const step, most, slack = 30 * time.Minute, 14 * time.Hour, time.Minute
+	const step, eastern, western, slack = 30 * time.Minute, -14 * time.Hour, 3 * time.Hour, time.Minute
 	middle := began.Add(ended.Sub(began) / 2)
 	shift := middle.Sub(at).Round(step)
 	shifted := at.Add(shift)
-	return shift, shift.Abs() <= most && !shifted.Before(began.Add(-slack)) && !shifted.After(ended.Add(slack))
+	return shift, shift >= eastern && shift <= western && !shifted.Before(began.Add(-slack)) && !shifted.After(ended.Add(slack))
 }
 
 // learnFromPositions learns the zone of a car that tells its position twice, with a time

@@ -81,6 +81,29 @@ func TestOldAnswerTeachesNoZone(t *testing.T) {
 	assert.Equal(t, time.Hour, age(c, d))
 }
 
+// A zone in which the car's next report lies ahead of now was none: the answer that taught
+// it was two hours old to the minute.
+func TestAZoneWithReportsOfTheFutureIsForgotten(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, cloudsim.Options{})
+	e := c.engine(t)
+	reports := func(clock string) front {
+		return c.rewrite(latestCCS1, func(doc map[string]any) {
+			doc["resMsg"].(map[string]any)["vehicleStatusInfo"].(map[string]any)["vehicleStatus"].(map[string]any)["time"] = "20260701" + clock
+		})
+	}
+	c.intercept(both(reports("070000"), on(wakeCCS1, text(http.StatusOK,
+		`{"retCode":"S","resCode":"0000","resMsg":{"time":"20260701100000","doorLock":true,"evStatus":{"batteryStatus":75}}}`))))
+	_, err := e.RefreshForce(t.Context(), ccs1ID)
+	require.NoError(t, err)
+
+	c.clock.advance(10 * time.Minute)
+	c.intercept(reports("120900")) // a minute ago, in Berlin
+	d, err := e.RefreshCached(t.Context(), ccs1ID)
+	require.NoError(t, err)
+	assert.Equal(t, time.Minute, age(c, d))
+}
+
 // A car that speaks CCS2 tells its position twice: in the status, with a time that is
 // absolute, and where it is parked, with one of its own.
 func TestZoneOfTheParkingPosition(t *testing.T) {

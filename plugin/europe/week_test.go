@@ -83,8 +83,10 @@ func (w *week) start(person bool) error {
 		return New(ccs.Options{
 			Profile: brandProfile(w.t, profile.Kia, "http://127.0.0.1:1"), Username: a.Email, Password: a.Password,
 			Store: cfg.Store, Logger: cfg.Logger, Redactor: cfg.Redactor, Limits: w.limits, Requested: cfg.Requested, Refused: cfg.Refused,
-			Transport: func(http.RoundTripper) http.RoundTripper {
-				return &http.Transport{DialContext: w.net.dial, IdleConnTimeout: 30 * time.Second}
+			Transport: func(next http.RoundTripper) http.RoundTripper {
+				pool := next.(*http.Transport).Clone()
+				pool.DialContext = w.net.dial
+				return pool
 			},
 		})
 	}}, sdk.Options{Person: person, NoRecall: person})
