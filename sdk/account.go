@@ -32,11 +32,12 @@ type account struct {
 	serial int    // tells it from every other account of the engine
 	// credentials is the fingerprint of what a refused login depends on.
 	credentials string
-	store       *Store
-	log         *slog.Logger
-	vendor      Vendor
-	session     *session.Session
-	breaker     *gate.Breaker
+	// store is the engine's part of the state directory.
+	store   *Store
+	log     *slog.Logger
+	vendor  Vendor
+	session *session.Session
+	breaker *gate.Breaker
 	// closures are what the vendor wants no more calls of for now.
 	closures *gate.Closures
 	health   *health
@@ -343,22 +344,23 @@ func (a *account) fleet() []*vehiclev1.Vehicle {
 	return fleet
 }
 
-// fingerprint names a configuration without giving anything of it away. The
-// key is kept in the store, so the name is the same after a restart.
-func fingerprint(store *Store, settings json.RawMessage) (string, error) {
+// fingerprint names a configuration without giving anything of it away. The key is kept
+// in the store, so the name is the same after a restart, unless the key was damaged.
+func fingerprint(store *Store, settings json.RawMessage) (name string, damaged bool, err error) {
 	const doc = "fingerprint"
 	var key struct {
 		Key string `json:"key"`
 	}
-	if ok, err := store.Get(doc, &key); err != nil || !ok {
+	ok, err := store.Get(doc, &key)
+	if damaged = err != nil || ok && key.Key == ""; damaged || !ok {
 		key.Key = rand.Text()
 		if err := store.Put(doc, key); err != nil {
-			return "", err
+			return "", false, err
 		}
 	}
 	mac := hmac.New(sha256.New, []byte(key.Key))
 	mac.Write(settings)
-	return hex.EncodeToString(mac.Sum(nil)), nil
+	return hex.EncodeToString(mac.Sum(nil)), damaged, nil
 }
 
 // panicked turns a recovered panic into the error that callers get, and puts

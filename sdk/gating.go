@@ -116,6 +116,8 @@ func reasonOf(rule gate.Rule) shared.Reason {
 	switch rule {
 	case gate.QuietHours, gate.AuxBattery, gate.AuxTrend:
 		return shared.ReasonGuardRefused
+	case gate.NoRecord:
+		return shared.ReasonConfigInvalid
 	default:
 		return shared.ReasonBudgetSpent
 	}
@@ -133,6 +135,8 @@ func sentenceOf(rule gate.Rule) string {
 		return "The car was woken a short time ago. Each wake costs charge of its 12 V battery, so the next one waits."
 	case gate.WakesPerDay:
 		return "The car's wakes of today are spent. Each costs charge of its 12 V battery; the limit is in the plugin's settings."
+	case gate.NoRecord:
+		return "The plugin cannot write its state directory, so it wakes no car: it would not know of it after a restart. Check its permissions and free space."
 	case gate.LoginsPerDay:
 		return "The logins of today are spent. More could lock the account; the plugin tries again tomorrow."
 	default:

@@ -60,7 +60,11 @@ func (e *Engine) accountFor(cfg shared.Config) (*account, error) {
 	if err != nil {
 		return nil, shared.Errorf(shared.ReasonConfigInvalid, "The plugin's state directory cannot be used. Check its permissions.").Wrap(err)
 	}
-	id, err := fingerprint(store, cfg.Settings)
+	room, err := openEngineRoom(store)
+	if err != nil {
+		return nil, shared.Errorf(shared.ReasonConfigInvalid, "The plugin's state directory cannot be used. Check its permissions.").Wrap(err)
+	}
+	id, damaged, err := fingerprint(room, cfg.Settings)
 	if err != nil {
 		return nil, shared.Errorf(shared.ReasonConfigInvalid, "The plugin's state directory cannot be written. Check its permissions and free space.").Wrap(err)
 	}
@@ -97,11 +101,11 @@ func (e *Engine) accountFor(cfg shared.Config) (*account, error) {
 	}
 	credentials := id
 	if named, ok := vendor.(Credentialed); ok {
-		if credentials, err = fingerprint(store, []byte(named.Credentials())); err != nil {
+		if credentials, _, err = fingerprint(room, []byte(named.Credentials())); err != nil {
 			return nil, shared.Errorf(shared.ReasonConfigInvalid, "The plugin's state directory cannot be read. Check its permissions.").Wrap(err)
 		}
 	}
-	a, err := e.newAccount(id, credentials, vendor, store, present == nil)
+	a, err := e.newAccount(id, credentials, vendor, room, damaged, present == nil)
 	if err != nil {
 		return nil, err
 	}
@@ -110,10 +114,11 @@ func (e *Engine) accountFor(cfg shared.Config) (*account, error) {
 	return a, nil
 }
 
-// newAccount makes the account of a vendor. credentials is the fingerprint that
-// a refused login belongs to. alone says that there is no other whose health and
-// lock-out clock must not be touched.
-func (e *Engine) newAccount(id, credentials string, vendor Vendor, store *Store, alone bool) (*account, error) {
+// newAccount makes the account of a vendor. store is the engine's room, credentials the
+// fingerprint that a refused login belongs to; damaged says that the key of fingerprints
+// was lost, and with it what is known of logins. alone says that there is no other whose health must not be
+// touched.
+func (e *Engine) newAccount(id, credentials string, vendor Vendor, store *Store, damaged, alone bool) (*account, error) {
 	disk, err := store.journal(snapshot.Doc)
 	if err != nil {
 		return nil, shared.Errorf(shared.ReasonConfigInvalid, "The plugin's state directory cannot be written. Check its permissions and free space.").Wrap(err)
@@ -154,7 +159,7 @@ func (e *Engine) newAccount(id, credentials string, vendor Vendor, store *Store,
 			}
 		},
 	})
-	a.session = e.startSession(a, build, alone)
+	a.session = e.startSession(a, build, damaged)
 	a.scheduler = newScheduler(e, a)
 	return a, nil
 }
@@ -168,7 +173,6 @@ func (e *Engine) adopt(a *account) {
 			e.health.reset()
 		}
 		e.lanes.SetWorkers(orElse(max(0, a.limits.Workers), e.opts.Workers))
-		a.session.Adopt()
 		a.speaks.Store(true)
 		if !e.opts.NoSchedule {
 			a.scheduler.start()

@@ -50,6 +50,31 @@ func TestPersonLiftsTheLock(t *testing.T) {
 	assert.Equal(t, 3, logins, "with the session that the person got")
 }
 
+// TestPersonLiftsTheLockOfSettingsThatWait: while others serve, which nobody touches.
+func TestPersonLiftsTheLockOfSettingsThatWait(t *testing.T) {
+	s, c, dir := newSessions(), newClock(), t.TempDir()
+	service := bareEngine(t, s, sdk.Options{Now: c.now})
+	serve := func(password string) error {
+		_, err := service.Initialize(t.Context(), shared.Config{Settings: settings(password), StateDir: dir})
+		return err
+	}
+	require.NoError(t, serve("old"))
+	s.expire()
+	s.set(func() { s.loginErr, s.renewErr = shared.NewError(shared.ReasonConsentRequired), sdk.ErrSessionExpired })
+	require.ErrorIs(t, serve("new"), shared.ReasonConsentRequired)
+
+	s.set(func() { s.loginErr = nil })
+	c.advance(time.Hour)
+	person := sdk.NewEngine(sdktest.Plugin(s), sdk.Options{Now: c.now, Person: true})
+	_, err := person.Initialize(t.Context(), shared.Config{Settings: settings("new"), StateDir: dir})
+	require.NoError(t, err)
+	require.NoError(t, person.Close(t.Context()))
+	c.advance(10 * time.Second)
+	require.NoError(t, serve("new"))
+	_, err = service.RefreshCached(t.Context(), "car1")
+	require.NoError(t, err)
+}
+
 // TestALockOutlivesAPersonsFailure: what keeps a person's login from being made says
 // nothing of the password, so the service does not send it in the person's place.
 func TestALockOutlivesAPersonsFailure(t *testing.T) {

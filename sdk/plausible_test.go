@@ -263,7 +263,7 @@ func TestCarsThatAreGoneAreForgotten(t *testing.T) {
 		require.NoError(t, err)
 	}
 	cars := func() int {
-		file := filepath.Join(r.dir, "cars.journal")
+		file := filepath.Join(r.dir, "engine", "cars.journal")
 		body, err := os.ReadFile(file)
 		require.NoError(t, err)
 		assert.NotContains(t, string(body), `"car1`, "its id is not told")
@@ -282,7 +282,7 @@ func TestDamagedSnapshotCostsNothingButItself(t *testing.T) {
 	r := newRefusing(t)
 	_, err := r.start(t).RefreshCached(t.Context(), "car1")
 	require.NoError(t, err)
-	file := filepath.Join(r.dir, "cars.journal")
+	file := filepath.Join(r.dir, "engine", "cars.journal")
 	body, err := os.ReadFile(file)
 	require.NoError(t, err)
 	for _, damage := range []string{"", "{", strings.Replace(string(body), `"snapshot":"`, `"snapshot":"////`, 1), strings.Repeat("x", 1<<20)} {

@@ -10,9 +10,8 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
-// startSession gives an account its session. alone says that there is no other account
-// whose lock-out clock must not be touched.
-func (e *Engine) startSession(a *account, build string, alone bool) *session.Session {
+// startSession gives an account its session.
+func (e *Engine) startSession(a *account, build string, damaged bool) *session.Session {
 	// whileServing tells the health what concerns it.
 	whileServing := func(tell func(*shared.APIError)) func(*shared.APIError) {
 		return func(refusal *shared.APIError) {
@@ -22,7 +21,7 @@ func (e *Engine) startSession(a *account, build string, alone bool) *session.Ses
 		}
 	}
 	return session.Start(session.Options{
-		Vendor: a.sessionCalls(), Docs: a.store, Account: a.credentials, Build: build, Candidate: !alone, Person: e.opts.Person,
+		Vendor: a.sessionCalls(), Docs: a.store, Account: a.credentials, Build: build, Damaged: damaged, Person: e.opts.Person,
 		Guard: func(ctx context.Context, call func() error) error {
 			err := a.breaker.Do(ctx, gate.Call{}, call)
 			if err != nil {

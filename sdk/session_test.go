@@ -3,6 +3,8 @@ package sdk_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -180,6 +182,106 @@ func TestRefusedPasswordIsTriedOnceAlsoAcrossRestarts(t *testing.T) {
 			assert.Equal(t, vehiclev1.HealthState_HEALTH_STATE_READY, health(t, e).GetState())
 		})
 	}
+}
+
+// TestARefusalStandsForItsCredentials: also after others were tried, and whatever serves
+// meanwhile.
+func TestARefusalStandsForItsCredentials(t *testing.T) {
+	s, dir, c := newSessions(), t.TempDir(), newClock()
+	initialize := func(e *sdk.Engine, password string, answer error) error {
+		s.set(func() { s.loginErr = answer })
+		_, err := e.Initialize(t.Context(), shared.Config{Settings: settings(password), StateDir: dir})
+		return err
+	}
+	e := bareEngine(t, passwordOnly{s}, sdk.Options{Now: c.now})
+	refused := shared.NewError(shared.ReasonAuthFailed)
+	require.ErrorIs(t, initialize(e, "first", refused), shared.ReasonAuthFailed)
+	require.ErrorIs(t, initialize(e, "second", refused), shared.ReasonAuthFailed)
+	was, _ := s.counts()
+	require.ErrorIs(t, initialize(e, "first", nil), shared.ReasonAuthFailed)
+	again := bareEngine(t, passwordOnly{s}, sdk.Options{Now: c.now})
+	require.ErrorIs(t, initialize(again, "second", nil), shared.ReasonAuthFailed)
+	logins, _ := s.counts()
+	assert.Equal(t, was, logins)
+}
+
+// TestDamagedFilesFailClosed: what a loss of power has emptied is no reason to send a
+// password once more.
+func TestDamagedFilesFailClosed(t *testing.T) {
+	for _, pattern := range []string{"login-*.json", "fingerprint.json"} {
+		t.Run(pattern, func(t *testing.T) {
+			s, dir, c := newSessions(), t.TempDir(), newClock()
+			s.loginErr = shared.NewError(shared.ReasonAuthFailed)
+			start := func(person bool) error {
+				e := sdk.NewEngine(sdktest.Plugin(passwordOnly{s}), sdk.Options{Now: c.now, Person: person})
+				defer func() { require.NoError(t, e.Close(t.Context())) }()
+				_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("wrong"), StateDir: dir})
+				return err
+			}
+			require.ErrorIs(t, start(false), shared.ReasonAuthFailed)
+			files, err := filepath.Glob(filepath.Join(dir, "engine", pattern))
+			require.NoError(t, err)
+			require.Len(t, files, 1)
+			require.NoError(t, os.Truncate(files[0], 0))
+
+			for range 11 {
+				err := start(false)
+				require.ErrorIs(t, err, shared.ReasonVendorUnavailable)
+				assert.Equal(t, shared.SourcePlugin, shared.AsAPIError(err).Source)
+				c.advance(time.Hour)
+			}
+			logins, _ := s.counts()
+			assert.Equal(t, 1, logins)
+			assert.FileExists(t, files[0]+".damaged")
+
+			s.set(func() { s.loginErr = nil })
+			require.NoError(t, start(true), "a person may try")
+		})
+	}
+}
+
+// TestAnAuthorCannotTouchTheLockOutClock: the engine's documents are not his.
+func TestAnAuthorCannotTouchTheLockOutClock(t *testing.T) {
+	s, dir := newSessions(), t.TempDir()
+	s.loginErr = shared.NewError(shared.ReasonAuthFailed)
+	for range 3 {
+		e := sdk.NewEngine(sdk.Plugin{Name: "test", New: func(cfg sdk.VendorConfig) (sdk.Vendor, error) {
+			for _, name := range []string{"login", "ledger", "closures", "fingerprint", "fleet"} {
+				require.NoError(t, cfg.Store.Put(name, "mine"))
+			}
+			return passwordOnly{s}, nil
+		}}, sdk.Options{})
+		_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("wrong"), StateDir: dir})
+		require.ErrorIs(t, err, shared.ReasonAuthFailed)
+		require.NoError(t, e.Close(t.Context()))
+	}
+	logins, _ := s.counts()
+	assert.Equal(t, 1, logins)
+}
+
+// TestStateOfAnOlderVersionIsMovedIn, also when that was cut off half-way.
+func TestStateOfAnOlderVersionIsMovedIn(t *testing.T) {
+	s, dir := newSessions(), t.TempDir()
+	s.loginErr = shared.NewError(shared.ReasonAuthFailed)
+	start := func() error {
+		e := sdk.NewEngine(sdktest.Plugin(passwordOnly{s}), sdk.Options{})
+		defer func() { require.NoError(t, e.Close(t.Context())) }()
+		_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("wrong"), StateDir: dir})
+		return err
+	}
+	require.ErrorIs(t, start(), shared.ReasonAuthFailed)
+	room := filepath.Join(dir, "engine")
+	files, err := filepath.Glob(filepath.Join(room, "login-*.json"))
+	require.NoError(t, err)
+	require.NoError(t, os.Rename(files[0], filepath.Join(dir, "login.json")), "its name then")
+	require.NoError(t, os.Rename(filepath.Join(room, "ledger.json"), filepath.Join(dir, "ledger.json")))
+	require.NoError(t, os.Rename(room, room+".new"))
+
+	require.ErrorIs(t, start(), shared.ReasonAuthFailed)
+	logins, _ := s.counts()
+	assert.Equal(t, 1, logins)
+	assert.NoFileExists(t, filepath.Join(dir, "ledger.json"))
+	assert.NoFileExists(t, filepath.Join(room, "login.json"), "it has its account's name now")
 }
 
 func TestFailedLoginsPauseLongerAndLonger(t *testing.T) {

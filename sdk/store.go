@@ -35,6 +35,7 @@ func OpenStore(dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
+	atomicfile.Sweep(dir)
 	return &Store{dir: dir}, nil
 }
 
@@ -78,8 +79,9 @@ func (s *Store) put(name string, v any, write func(path string, body []byte) err
 	return nil
 }
 
-// Get reads name into v and says whether there was something. A document that
-// cannot be read as v counts as absent and is an error.
+// Get reads name into v and says whether there was something. A document that cannot be
+// read as v is an error, and is set aside: its file ends in .damaged, and from then on it
+// counts as absent.
 func (s *Store) Get(name string, v any) (bool, error) {
 	path, err := s.path(name)
 	if err != nil {
@@ -100,9 +102,18 @@ func (s *Store) Get(name string, v any) (bool, error) {
 		return false, nil
 	}
 	if err := json.Unmarshal(body, v); err != nil {
+		s.setAsideLocked(name, path)
 		return false, fmt.Errorf("store %s is damaged: %w", name, err)
 	}
 	return true, nil
+}
+
+func (s *Store) setAsideLocked(name, path string) {
+	if s.memory != nil {
+		delete(s.memory, name)
+		return
+	}
+	_ = os.Rename(path, path+".damaged") // else it is found damaged once more
 }
 
 // Delete removes name; it is no error if it is not there.

@@ -186,13 +186,18 @@ func copyState(from string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	entries, err := os.ReadDir(from)
-	for _, entry := range entries {
-		body, readErr := os.ReadFile(filepath.Join(from, entry.Name()))
-		if errors.Is(readErr, fs.ErrNotExist) && strings.HasPrefix(entry.Name(), ".") {
-			continue // it has just got its name
+	return to, filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
 		}
-		err = errors.Join(err, readErr, os.WriteFile(filepath.Join(to, entry.Name()), body, 0o600))
-	}
-	return to, err
+		name, err := filepath.Rel(from, path)
+		if err != nil || entry.IsDir() {
+			return errors.Join(err, os.MkdirAll(filepath.Join(to, name), 0o700))
+		}
+		body, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(entry.Name(), ".") {
+			return nil // it has just got its name
+		}
+		return errors.Join(err, os.WriteFile(filepath.Join(to, name), body, 0o600))
+	})
 }

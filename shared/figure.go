@@ -77,7 +77,7 @@ func Figures() []Figure {
 		{CounterAbandoned, FigureCounter, "", nil, "Calls that did not end when their time was up, and were left behind."},
 		{CounterClosed, FigureCounter, "", nil, "Calls that were not made because the vendor wants to be left alone."},
 		{CounterGate, FigureCounter, "outcome", []string{
-			FigureAllowed, FigureOverridden, "quiet_hours", "aux_battery", "aux_trend", "wake_interval", "wakes_per_day", "logins_per_day", "calls_per_day",
+			FigureAllowed, FigureOverridden, "quiet_hours", "aux_battery", "aux_trend", "wake_interval", "wakes_per_day", "no_record", "logins_per_day", "calls_per_day",
 		}, "What the plugin's own limits said to calls: allowed, overridden, or the rule that refused."},
 		{CounterBreaker, FigureCounter, "to", []string{"closed", "half-open", "open"}, "Changes of the circuit breaker, by the new state."},
 		{CounterMemory, FigureCounter, "", nil, "Reads that a snapshot of the last seconds answered."},

@@ -134,6 +134,9 @@ func (w *week) refresh(mode shared.Mode, car cloudsim.Car) {
 	assert.False(w.t, at.After(time.Now()), "%s is from the future: %s", what, at)
 	assert.False(w.t, at.Before(w.seen[car.ID]), "%s is older than what was published before", what)
 	w.seen[car.ID] = at
+	if data.GetDrive().Odometer == nil && w.lies && w.km[car.ID] == 0 {
+		return // not even the first report had one
+	}
 	require.NotNil(w.t, data.GetDrive().Odometer, what)
 	// The car's time has full seconds, its odometer one digit.
 	km, least := data.GetDrive().GetOdometer(), w.odometerAt(car, at)-0.1

@@ -5,7 +5,29 @@ package atomicfile
 import (
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 )
+
+// abandoned is how old a temporary file is that nobody writes any more.
+const abandoned = time.Hour
+
+// Sweep removes what killed processes have left of their writes in dir.
+func Sweep(dir string) {
+	files, _ := os.ReadDir(dir) // else there is nothing to sweep
+	for _, f := range files {
+		info, err := f.Info()
+		if err == nil && info.Mode().IsRegular() && isTemporary(f.Name()) && time.Since(info.ModTime()) > abandoned {
+			_ = os.Remove(filepath.Join(dir, f.Name())) // else the next one does
+		}
+	}
+}
+
+// isTemporary knows the names that write gives.
+func isTemporary(name string) bool {
+	dot := strings.LastIndexByte(name, '.')
+	return dot > 0 && name[0] == '.' && dot+1 < len(name) && strings.Trim(name[dot+1:], "0123456789") == ""
+}
 
 // Write makes the new content of path durable before it takes the old one's
 // place. The file is readable and writable by its owner alone.

@@ -63,13 +63,17 @@ func carDoc(id string) string {
 }
 
 // stored is what this process or another one of the account has kept.
-func (c *car) stored(g *Gate) carState {
+func (c *car) stored(g *Gate) (carState, error) {
 	var stored carState
-	if _, err := g.o.Docs.Get(c.doc, &stored); err != nil {
-		g.o.Logger.Warn("a car's wakes cannot be read", "error", err)
-		return carState{}
-	}
-	return stored
+	_, err := g.o.Docs.Get(c.doc, &stored)
+	return stored, err
+}
+
+// exhaust takes it that the car was woken now, and as often as it may be today.
+func (c *car) exhaust(g *Gate) {
+	now := g.o.Now()
+	c.Day, c.Wakes, c.LastWake = g.today(now), g.o.Policy.WakesPerDay, now.UnixMilli()
+	c.store(g, g.o.Docs.Put)
 }
 
 // store keeps the state with save, one of the documents' ways.
@@ -82,7 +86,12 @@ func (c *car) store(g *Gate, save func(name string, v any) error) {
 // catchUp takes up the wakes that another process of the account has counted since.
 // Of the battery each knows what it has read itself. Called with the car's lock held.
 func (c *car) catchUp(g *Gate) {
-	if stored := c.stored(g); stored.LastWake > c.LastWake {
+	stored, err := c.stored(g)
+	if err != nil {
+		g.o.Logger.Warn("a car's wakes cannot be read", "error", err)
+		return
+	}
+	if stored.LastWake > c.LastWake {
 		c.Day, c.Wakes, c.LastWake = stored.Day, stored.Wakes, stored.LastWake
 	}
 }
@@ -96,9 +105,9 @@ func (c *car) settle(g *Gate, now time.Time) {
 	}
 }
 
-// woken counts a wake; again: the last one that was counted goes out now. Called
-// with the car's lock held.
-func (c *car) woken(g *Gate, now time.Time, again bool) {
+// woken counts a wake, on disk before it goes out; again: the last one that was counted
+// goes out now. Called with the car's lock held.
+func (c *car) woken(g *Gate, now time.Time, again bool) error {
 	switch today := g.today(now); {
 	case g.another(c.Day, now):
 		c.Day, c.Wakes = today, 1
@@ -106,7 +115,7 @@ func (c *car) woken(g *Gate, now time.Time, again bool) {
 		c.Wakes++
 	}
 	c.LastWake = now.UnixMilli()
-	c.store(g, g.o.Docs.Put)
+	return g.o.Docs.Put(c.doc, c.carState)
 }
 
 // wakesOn is how many wakes there were on the day of now, or on a later one: the

@@ -69,7 +69,9 @@ func NewClosures(o ClosuresOptions) *Closures {
 	c := &Closures{o: o}
 	var stored closuresState
 	if ok, err := o.Store.Get(closuresDoc, &stored); err != nil {
-		o.Logger.Warn("the vendor's refusals cannot be read and are forgotten", "error", err)
+		o.Logger.Error("the vendor's refusals cannot be read, so calls wait", "error", err)
+		c.list = []*closed{forgotten(o.Now())}
+		c.saveLocked()
 	} else if ok && stored.Account == o.Account {
 		c.list = slices.DeleteFunc(stored.Closed, func(x *closed) bool {
 			return x.Reason == shared.ReasonVendorChanged && stored.Build != o.Build
@@ -79,6 +81,15 @@ func NewClosures(o ClosuresOptions) *Closures {
 		o.Changed(refusal)
 	}
 	return c
+}
+
+// forgotten stands for refusals that were lost.
+func forgotten(now time.Time) *closed {
+	const wait = time.Hour
+	return &closed{
+		Scope: ScopeAccount, Strikes: 1, Since: now.UnixMilli(), Until: now.Add(wait).UnixMilli(), Reason: shared.ReasonRateLimited, Temporary: true,
+		Message: "The record of what the vendor has refused is damaged. Calls wait for an hour, in case it wanted to be left alone.",
+	}
 }
 
 // Check returns the refusal that a call would meet, or nil.

@@ -33,6 +33,7 @@ const (
 	AuxTrend     Rule = "aux_trend"
 	WakeInterval Rule = "wake_interval"
 	WakesPerDay  Rule = "wakes_per_day"
+	NoRecord     Rule = "no_record"
 	LoginsPerDay Rule = "logins_per_day"
 	CallsPerDay  Rule = "calls_per_day"
 )
@@ -126,7 +127,10 @@ func New(o Options) *Gate {
 		o.Policy.Zone = time.UTC
 	}
 	g := &Gate{o: o, cars: map[string]*car{}}
-	g.ledger.read(g)
+	if err := g.ledger.read(g); err != nil {
+		o.Logger.Error("the day's calls cannot be read, and count as spent", "error", err)
+		g.ledger.exhaust(g)
+	}
 	return g
 }
 
@@ -155,7 +159,12 @@ func (g *Gate) Take(r Request) Decision {
 	c.settle(g, now)
 	d := g.decideAndSpend(c, r, now)
 	if d.Allowed && r.Class == Wake {
-		c.woken(g, now, r.Again)
+		if err := c.woken(g, now, r.Again); err != nil {
+			// A restart would know nothing of it, and wake the car again.
+			g.o.Logger.Error("a car's wake cannot be stored, so it is not woken", "error", err)
+			d.Allowed, d.Rule, d.Until = false, NoRecord, time.Time{}
+			g.Done(r.Class)
+		}
 	}
 	return d
 }
@@ -324,7 +333,12 @@ func (g *Gate) car(id string) *car {
 	c, known := g.cars[id]
 	if !known {
 		c = &car{doc: carDoc(id)}
-		c.carState = c.stored(g)
+		if stored, err := c.stored(g); err != nil {
+			g.o.Logger.Error("a car's wakes cannot be read, and count as spent", "error", err)
+			c.exhaust(g)
+		} else {
+			c.carState = stored
+		}
 		g.cars[id] = c
 	}
 	return c

@@ -50,6 +50,13 @@ func (d *disk) Put(name string, v any) error {
 
 func (d *disk) Keep(name string, v any) error { return d.Put(name, v) }
 
+// damage empties all files, as a loss of power may.
+func (d *disk) damage() {
+	for name := range d.docs {
+		d.docs[name] = nil
+	}
+}
+
 type clock struct{ t time.Time }
 
 func (c *clock) now() time.Time { return c.t }
@@ -277,15 +284,41 @@ func TestOverride(t *testing.T) {
 	assert.Empty(t, g.Ask(over).Rule)
 }
 
-// What cannot be written still counts in this process.
+// A read that cannot be written down still counts in this process; a wake that cannot is
+// not made, for no restart would know of it.
 func TestDiskThatFails(t *testing.T) {
 	t.Parallel()
 	c, d := noon(t), newDisk()
 	d.fails = true
 	g := open(policy(t), d, c)
+	require.True(t, g.Take(read).Allowed)
+	assert.Equal(t, 98, g.Ask(read).Left)
+	got := g.Take(wake)
+	assert.False(t, got.Allowed)
+	assert.Equal(t, NoRecord, got.Rule)
+	assert.Zero(t, got.Until, "who knows when there is room again")
+}
+
+// What is lost counts as spent: wakes, calls and logins wait for the next day.
+func TestDamagedRecordsCountAsSpent(t *testing.T) {
+	t.Parallel()
+	c, d := noon(t), newDisk()
+	g := open(policy(t), d, c)
 	require.True(t, g.Take(wake).Allowed)
-	assert.Equal(t, WakeInterval, g.Take(wake).Rule)
-	assert.Equal(t, 93, g.Ask(read).Left)
+	d.damage()
+	c.t = c.t.Add(time.Hour)
+	for range 2 { // also after one more restart
+		g = open(policy(t), d, c)
+		assert.Equal(t, CallsPerDay, g.Take(read).Rule)
+		assert.Equal(t, LoginsPerDay, g.Take(Request{Class: Login}).Rule)
+		assert.Equal(t, WakeInterval, g.Take(wake).Rule)
+	}
+	c.t = c.t.Add(time.Hour)
+	assert.Equal(t, WakesPerDay, g.Take(wake).Rule)
+	c.t = c.t.Add(24 * time.Hour)
+	g = open(policy(t), d, c)
+	assert.True(t, g.Take(read).Allowed)
+	assert.True(t, g.Take(wake).Allowed)
 }
 
 func TestQuietHours(t *testing.T) {

@@ -39,7 +39,9 @@ func (l *ledger) spend(g *Gate, price int, login bool, now time.Time) {
 		l.spare -= price
 		return
 	}
-	l.read(g)
+	if err := l.read(g); err != nil {
+		g.o.Logger.Warn("the day's calls cannot be read", "error", err)
+	}
 	l.turn(g, now)
 	l.Calls += price
 	if !limited {
@@ -51,22 +53,34 @@ func (l *ledger) spend(g *Gate, price int, login bool, now time.Time) {
 		l.Logins++
 		save = g.o.Docs.Put
 	}
+	l.save(g, save)
+}
+
+func (l *ledger) save(g *Gate, save func(name string, v any) error) {
 	if err := save(ledgerDoc, l); err != nil {
 		g.o.Logger.Warn("the day's calls cannot be stored", "error", err)
 	}
 }
 
+// exhaust takes the day as spent.
+func (l *ledger) exhaust(g *Gate) {
+	p := g.o.Policy
+	*l = ledger{Day: g.today(g.o.Now()), Calls: p.CallsPerDay, Logins: p.LoginsPerDay}
+	l.save(g, g.o.Docs.Put)
+}
+
 // read takes up what is on disk, which is as much as what is here unless another
 // process has spent, too. Called with the gate's lock held.
-func (l *ledger) read(g *Gate) {
+func (l *ledger) read(g *Gate) error {
 	var stored ledger
 	ok, err := g.o.Docs.Get(ledgerDoc, &stored)
 	switch {
 	case err != nil:
-		g.o.Logger.Warn("the day's calls cannot be read", "error", err)
+		return err
 	case ok && stored.Day > l.Day:
 		*l = stored
 	case ok && stored.Day == l.Day:
 		l.Calls, l.Logins = max(l.Calls, stored.Calls), max(l.Logins, stored.Logins)
 	}
+	return nil
 }

@@ -12,6 +12,8 @@ type (
 		sealed
 		Record Record
 	}
+	// Damaged means that what is on disk cannot be read.
+	Damaged struct{ sealed }
 	// Took means that there is a session without a login: another process's or, if
 	// Renewed, one that a renewal gave.
 	Took struct {

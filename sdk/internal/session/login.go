@@ -28,17 +28,23 @@ func (m Machine) paused(now time.Time) error {
 // account neither a login each time nor the lock.
 func (m Machine) tested(good bool, now time.Time) (Machine, error) {
 	if m.ownUnproven(now) {
-		return m.lock(shared.Errorf(shared.ReasonAuthFailed,
+		return m.lock(true, shared.Errorf(shared.ReasonAuthFailed,
 			"The vendor accepts the login but refuses its session. Log in once with the vendor's app; then run the plugin's login command, or change the settings."))
 	}
 	if left := m.foreignUnprovenLeft(now); left > 0 {
 		return m, tooEarly(left, "The session of the last login was never used. The next login waits, to keep the account from being locked.")
 	}
 
+	if !good && m.died.IsZero() {
+		m.died = now
+	}
 	last, apart := m.replaced, interval
-	if good {
+	switch {
+	case good:
 		// A vendor may have a session for the list and another one for the cars.
 		last, apart = m.loggedIn, goodInterval
+	case m.died.Sub(m.loggedIn) >= shortLife:
+		apart = 0 // so long is what this vendor's sessions last
 	}
 	if left := apart - now.Sub(last); !last.IsZero() && left > 0 {
 		paced := shared.Errorf(shared.ReasonAuthFailed,
@@ -73,7 +79,7 @@ func tooEarly(left time.Duration, sentence string) *shared.APIError {
 func (m Machine) ended(err error, now time.Time) (Machine, error) {
 	switch {
 	case err == nil:
-		m.loggedIn, m.renewed, m.refused, m.asked, m.aside = now, false, false, false, Lock{}
+		m.loggedIn, m.died, m.renewed, m.refused, m.asked, m.aside = now, time.Time{}, false, false, false, Lock{}
 		if m.worked {
 			m.replaced = now
 		}
@@ -82,7 +88,7 @@ func (m Machine) ended(err error, now time.Time) (Machine, error) {
 	case Refused(err):
 		refusal := *shared.AsAPIError(err)
 		refusal.MayHaveHappened = false
-		return m.lock(&refusal)
+		return m.lock(false, &refusal)
 	}
 	return m.failed(err, now)
 }
@@ -97,13 +103,20 @@ func (m Machine) failed(err error, now time.Time) (Machine, error) {
 		err = expired
 	}
 	api := *shared.AsAPIError(err)
-	if api.MayHaveHappened {
+	locked := api.Reason == shared.ReasonAccountLocked
+	if api.MayHaveHappened || locked {
 		api.MayHaveHappened = false
 		m.record.Sent++
-		if m.record.Sent > 1 && !passes(api.Reason) {
+		again := m.record.Sent > 1 && !passes(api.Reason)
+		switch {
+		case again:
 			api.Message += " This was the second time in a row, so the password is not sent again. Log in once with the vendor's app; then run the plugin's login command, or change the settings."
+		case locked && api.RetryAfter == 0:
+			api.Message += " The vendor does not say for how long, so the password is not sent again. Log in once with the vendor's app; then run the plugin's login command, or change the settings."
+		}
+		if again || locked && api.RetryAfter == 0 {
 			api.Temporary, api.RetryAfter = false, 0
-			return m.lock(&api)
+			return m.lock(ours(api.Reason), &api)
 		}
 		m.pause = max(m.pause, min(longestSentPause, sentPause<<min(m.record.Sent-1, 16)))
 	}
@@ -121,10 +134,15 @@ func (m Machine) failed(err error, now time.Time) (Machine, error) {
 	return m, &api
 }
 
-// lock ends all calls until a person has acted.
-func (m Machine) lock(api *shared.APIError) (Machine, error) {
-	m.record.Lock = Lock{api.Reason, api.Error(), m.build}
+// lock ends all calls until a person has acted. ours: it is our own conclusion.
+func (m Machine) lock(ours bool, api *shared.APIError) (Machine, error) {
+	m.record.Lock = Lock{Reason: api.Reason, Message: api.Error(), Build: m.build, Ours: ours}
 	return m, api
+}
+
+// ours says whether a failed login may be the fault of who logs in.
+func ours(r shared.Reason) bool {
+	return r == shared.ReasonInvalidResponse || r == shared.ReasonInternal
 }
 
 // passes says whether a failed login is an outage, which says nothing of the

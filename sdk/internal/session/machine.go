@@ -26,8 +26,9 @@ const (
 	// A session refused within this time after its login was never accepted; one
 	// refused later has simply ended.
 	unprovenWindow = 10 * time.Minute
-	// A session that had worked is not replaced by a login more often than this.
-	interval = 10 * time.Minute
+	// A session that had worked, but not for shortLife, is not replaced by a login more
+	// often than this.
+	shortLife, interval = 2 * time.Minute, 10 * time.Minute
 	// One that still works for the list of cars, less often.
 	goodInterval = time.Hour
 )
@@ -53,8 +54,9 @@ type Machine struct {
 	// refused: the session of the last login of this process was refused at once.
 	refused bool
 	// loggedIn is when this process last logged in, replaced when it last did so
-	// although a session had worked.
-	loggedIn, replaced time.Time
+	// although a session had worked. died is when the session of that login was found to
+	// have ended.
+	loggedIn, replaced, died time.Time
 	// pause that belongs to the last login of this process.
 	pause time.Duration
 }
@@ -72,6 +74,8 @@ func (m Machine) Step(in Input, now time.Time, random float64) (Machine, error) 
 	switch in := in.(type) {
 	case Recalled:
 		return m.recalled(in.Record, now), nil
+	case Damaged:
+		return m.damaged(now), nil
 	case Took:
 		m.renewed = in.Renewed
 	case Accepted:
@@ -91,8 +95,7 @@ func (m Machine) Step(in Input, now time.Time, random float64) (Machine, error) 
 }
 
 // recalled takes over what is on disk. A lock ends only there if a person has logged in
-// meanwhile, and does not count for another build if it was one for what this one did
-// not understand.
+// meanwhile.
 func (m Machine) recalled(stored Record, now time.Time) Machine {
 	if stored.Account != m.record.Account || m.record.Reason != "" && !stored.clean() {
 		return m
@@ -102,17 +105,24 @@ func (m Machine) recalled(stored Record, now time.Time) Machine {
 	case stored.Reason == "":
 	case m.person:
 		m.aside, m.record.Lock = stored.Lock, Lock{}
-	case stored.Reason == shared.ReasonVendorChanged && stored.Build != m.build:
+	case !stored.standsFor(m.build):
 		m.record.Lock = Lock{}
 	}
 	m.record.settle(now)
 	return m
 }
 
+// damaged takes it that the password was sent a moment ago, and was not understood.
+func (m Machine) damaged(now time.Time) Machine {
+	m.record.Attempts, m.record.Sent, m.record.Tried = 1, 1, now.UnixMilli()
+	m.record.pauses(now, longestSentPause)
+	return m
+}
+
 // accepted forgets the logins that failed. What the vendor said of the next one stands: a
 // session may work while logins are locked.
 func (m Machine) accepted() Machine {
-	m.renewed, m.refused, m.worked = false, false, true
+	m.renewed, m.refused, m.worked, m.died = false, false, true, time.Time{}
 	m.record.Attempts, m.record.Sent, m.record.Unproven = 0, 0, 0
 	if m.record.WaitReason == "" {
 		m.record.NotBefore, m.record.Wait = 0, 0

@@ -177,16 +177,16 @@ func (s *Session) apply(in Input) (err error) {
 // Called with mu held.
 func (s *Session) put() error {
 	s.disk = s.machine.OnDisk()
-	return s.o.Docs.Put(s.doc, s.disk)
+	return s.o.Docs.Put(docOf(s.o.Account), s.disk)
 }
 
 // stored reads a record of this account.
-func (s *Session) stored(doc string) (r Record, ok bool) {
-	ok, err := s.o.Docs.Get(doc, &r)
+func (s *Session) stored(doc string) (r Record, ok bool, err error) {
+	ok, err = s.o.Docs.Get(doc, &r)
 	if err != nil {
 		s.o.Log.Warn("the lock-out clock cannot be read", "error", err)
 	}
-	return r, ok && err == nil && r.Account == s.o.Account
+	return r, ok && err == nil && r.Account == s.o.Account, err
 }
 
 // recall takes over what another process of the same account has noted: during an
@@ -195,7 +195,7 @@ func (s *Session) recall() {
 	if s.retired || s.machine.Locked() != nil {
 		return
 	}
-	if stored, ok := s.stored(s.doc); ok {
+	if stored, ok, _ := s.stored(docOf(s.o.Account)); ok {
 		s.disk = stored
 		_ = s.step(Recalled{Record: stored})
 	}
@@ -208,7 +208,7 @@ func (s *Session) lookForLift() {
 		return
 	}
 	s.looked = s.o.Now()
-	stored, ok := s.stored(s.doc)
+	stored, ok, _ := s.stored(docOf(s.o.Account))
 	if !ok || !stored.clean() {
 		return
 	}

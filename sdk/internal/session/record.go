@@ -35,6 +35,14 @@ type Lock struct {
 	Message string        `json:"message,omitempty"`
 	// Build that was refused: the version of the plugin, and its settings.
 	Build string `json:"build,omitempty"`
+	// Ours: it is our own conclusion, not the vendor's word on the credentials, so
+	// another build may come to another one.
+	Ours bool `json:"ours,omitempty"`
+}
+
+// standsFor says whether a lock counts for a build.
+func (l Lock) standsFor(build string) bool {
+	return l.Build == build || !l.Ours && l.Reason != shared.ReasonVendorChanged
 }
 
 // refusal is the error of a lock, nil of none.
@@ -46,6 +54,9 @@ func (l Lock) refusal() *shared.APIError {
 	e.Temporary = false // whatever the reason usually is
 	return e
 }
+
+// docOf names the document of an account's record.
+func docOf(account string) string { return "login-" + account[:min(16, len(account))] }
 
 // clean says that nothing stands in the way of a login.
 func (r Record) clean() bool { return r.Reason == "" && r.Attempts == 0 && r.Unproven == 0 }

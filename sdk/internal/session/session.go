@@ -11,12 +11,8 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
-// Names of the record in the store: of the account that serves, and of one that is to
-// replace it.
-const (
-	servingDoc   = "login"
-	candidateDoc = "login-next"
-)
+// formerDocs are where older versions kept the record of whatever account there was.
+func formerDocs() []string { return []string{"login", "login-next"} }
 
 // LookInterval is how often a locked session looks whether a person has logged in by
 // hand.
@@ -39,15 +35,15 @@ type Docs interface {
 	Delete(name string) error
 }
 
-// Options of Start. All are needed but Candidate and Person.
+// Options of Start. All are needed but Damaged and Person.
 type Options struct {
 	Vendor Vendor
 	Docs   Docs
 	// Account is the fingerprint of the credentials, Build the plugin's version and the
 	// settings.
 	Account, Build string
-	// Candidate: another account serves, whose record is not to be touched.
-	Candidate bool
+	// Damaged: what would name the account's record was lost.
+	Damaged bool
 	// Person: somebody sits there and asks for a login.
 	Person bool
 
@@ -74,7 +70,6 @@ type Session struct {
 
 	mu      sync.Mutex
 	machine Machine
-	doc     string
 	// disk is what the record holds there.
 	disk Record
 	// locked and waits are what was told last.
@@ -100,20 +95,35 @@ type flight struct {
 // Start takes up what is on disk; a record of other credentials does not count. It
 // makes no call.
 func Start(o Options) *Session {
-	s := &Session{o: o, doc: servingDoc, machine: New(o.Account, o.Build, o.Person)}
-	if o.Candidate {
-		s.doc = candidateDoc
-	}
+	s := &Session{o: o, machine: New(o.Account, o.Build, o.Person)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.disk = s.machine.OnDisk()
-	for _, doc := range []string{servingDoc, candidateDoc} {
-		if stored, ok := s.stored(doc); ok {
-			s.disk = stored
-			_ = s.step(Recalled{Record: stored})
-			break
-		}
+
+	stored, ok, err := s.stored(docOf(o.Account))
+	switch {
+	case err != nil, o.Damaged:
+		o.Log.Error("the record of the logins is damaged, so the next one waits")
+		_ = s.step(Damaged{})
+	case ok:
+		s.disk = stored
+		_ = s.step(Recalled{Record: stored})
+	default:
+		s.moveFormer()
 	}
 	return s
+}
+
+// moveFormer takes up the record that an older version has left.
+func (s *Session) moveFormer() {
+	for _, doc := range formerDocs() {
+		if stored, ok, _ := s.stored(doc); ok {
+			_ = s.step(Recalled{Record: stored})
+			if err := s.o.Docs.Delete(doc); err != nil {
+				s.o.Log.Warn("the former record of the logins cannot be removed", "error", err)
+			}
+			return
+		}
+	}
 }
 
 // Generation of the session that the next call will use, or the refusal that only a
@@ -236,22 +246,6 @@ func (s *Session) LookAgain() {
 		s.lookForLift()
 	default:
 		_ = s.step(Looked{})
-	}
-}
-
-// Adopt is for the session of an account that serves from now on.
-func (s *Session) Adopt() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.doc == servingDoc {
-		return
-	}
-	s.doc = servingDoc
-	if err := s.put(); err != nil {
-		s.o.Log.Warn("the lock-out clock cannot be stored", "error", err)
-	}
-	if err := s.o.Docs.Delete(candidateDoc); err != nil {
-		s.o.Log.Warn("the candidate's lock-out clock cannot be removed", "error", err)
 	}
 }
 

@@ -1,0 +1,64 @@
+package sdk
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/snapshot"
+)
+
+// engineRoom is the directory of the engine's own documents within a plugin's store: no
+// name that an author chooses can touch a lock-out clock or a budget.
+const engineRoom = "engine"
+
+// openEngineRoom opens the engine's part of an author's store.
+func openEngineRoom(author *Store) (*Store, error) {
+	if author.dir == "" {
+		return OpenStore("")
+	}
+	dir := filepath.Join(author.dir, engineRoom)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		// Under its name it is complete, whenever the process is killed.
+		draft := dir + ".new"
+		if err := moveIn(author.dir, draft); err != nil {
+			return nil, err
+		}
+		if err := os.Rename(draft, dir); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, fmt.Errorf("state directory: %w", err)
+		}
+	}
+	return OpenStore(dir)
+}
+
+// moveIn moves what an older version has left among the author's documents.
+func moveIn(from, to string) error {
+	if err := os.MkdirAll(to, 0o700); err != nil {
+		return fmt.Errorf("state directory: %w", err)
+	}
+	files, err := os.ReadDir(from)
+	if err != nil {
+		return fmt.Errorf("state directory: %w", err)
+	}
+	for _, f := range files {
+		if f.IsDir() || !wasTheEngines(f.Name()) {
+			continue
+		}
+		if err := os.Rename(filepath.Join(from, f.Name()), filepath.Join(to, f.Name())); err != nil {
+			return fmt.Errorf("state directory: %w", err)
+		}
+	}
+	return nil
+}
+
+func wasTheEngines(file string) bool {
+	switch file {
+	case "fingerprint.json", "login.json", "login-next.json", "ledger.json", "closures.json", "schedule.json",
+		fleetDoc + ".json", snapshot.Doc + ".journal":
+		return true
+	}
+	return strings.HasPrefix(file, "gate-") && strings.HasSuffix(file, ".json")
+}
