@@ -96,11 +96,11 @@ func (s *supervisor) replaced(i *run.Instance) bool {
 // redactError takes secrets out of what a plugin says in its errors. They are the
 // host's own copies.
 func redactError(secrets *redact.Redactor, err error) error {
-	for e := err; e != nil; e = errors.Unwrap(e) {
-		if api, ok := e.(*shared.APIError); ok { //nolint:errorlint // the chain is walked link by link
+	shared.EachError(err, func(e error) {
+		if api, ok := e.(*shared.APIError); ok { //nolint:errorlint // the tree is walked link by link
 			api.Message = secrets.String(api.Message)
 		}
-	}
+	})
 	return err
 }
 

@@ -113,15 +113,77 @@ func AsAPIError(err error) *APIError {
 	return NewError(ReasonInternal).Wrap(err)
 }
 
+// EachError calls do for err and for every error that it wraps, depth first, in
+// the order in which errors.Is looks at them. It ends after 1024 errors.
+func EachError(err error, do func(error)) {
+	w := errorWalk{left: maxWalk, visit: func(e error, depth int) int {
+		do(e)
+		return depth
+	}}
+	w.from(err, 0)
+}
+
 // ErrorChain is what a log gets of an error: the text of every link, also of
-// causes that Error leaves out. It may hold text of a vendor's: log it redacted
-// and show it to nobody.
+// causes that Error leaves out. A colon stands before a cause, a semicolon
+// before the next of several errors that are joined. It may hold text of a
+// vendor's: log it redacted and show it to nobody.
 func ErrorChain(err error) string {
-	var links []string
-	for ; err != nil && len(links) < maxChain; err = errors.Unwrap(err) {
-		if text := err.Error(); len(links) == 0 || text != links[len(links)-1] {
-			links = append(links, text)
+	var b strings.Builder
+	last, lastDepth, texts := "", 0, 0
+
+	w := errorWalk{left: maxWalk, visit: func(e error, depth int) int {
+		text := e.Error()
+		if texts == maxErrors || texts > 0 && text == last || isList(e, text) {
+			return depth
+		}
+
+		switch {
+		case texts > 0 && depth > lastDepth:
+			b.WriteString(": ")
+		case texts > 0:
+			b.WriteString("; ")
+		}
+		b.WriteString(text)
+		last, lastDepth, texts = text, depth, texts+1
+		return depth + 1
+	}}
+	w.from(err, 0)
+	return b.String()
+}
+
+// isList reports whether an error's text says nothing but what the errors that it
+// joins say.
+func isList(err error, text string) bool {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the tree is walked link by link
+	if !ok {
+		return false
+	}
+	list := errors.Join(joined.Unwrap()...)
+	return list != nil && list.Error() == text
+}
+
+// errorWalk goes through a tree of errors, depth first.
+type errorWalk struct {
+	// left is how many errors it may still visit.
+	left int
+	// visit gets an error and its depth, and returns the depth of its causes.
+	// Nothing at or below maxChain is visited.
+	visit func(err error, depth int) int
+}
+
+func (w *errorWalk) from(err error, depth int) {
+	if err == nil || depth >= maxChain || w.left == 0 {
+		return
+	}
+	w.left--
+	depth = w.visit(err, depth)
+
+	switch e := err.(type) { //nolint:errorlint // the tree is walked link by link
+	case interface{ Unwrap() error }:
+		w.from(e.Unwrap(), depth)
+	case interface{ Unwrap() []error }:
+		for _, cause := range e.Unwrap() {
+			w.from(cause, depth)
 		}
 	}
-	return strings.Join(links, ": ")
 }
