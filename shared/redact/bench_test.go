@@ -20,3 +20,13 @@ func BenchmarkString(b *testing.B) {
 		r.String(line)
 	}
 }
+
+// BenchmarkMembers is a vendor's answer that went into the log as it came.
+func BenchmarkMembers(b *testing.B) {
+	r := &Redactor{}
+	line := strings.Repeat(`{"retCode":"S","odometer":{"value":12345.6,"unit":1},"time":"20250101120000"},`, 10) + `{"pin":"1234"}`
+	b.ReportAllocs()
+	for b.Loop() {
+		r.String(line)
+	}
+}

@@ -21,8 +21,9 @@ const Mask = "[redacted]"
 // stands as a word of its own: a PIN must not eat parts of other numbers.
 const minSecret = 6
 
-// What is recognised without being told. VINs and refresh tokens are upper case,
-// so that the vendors' lower-case hexadecimal ids stay readable.
+// What is recognised without being told. Refresh tokens are upper case, and so are
+// VINs that do not begin as those of a known maker, so that the vendors' lower-case
+// hexadecimal ids stay readable.
 var (
 	email  = regexp.MustCompile(`[A-Za-z0-9._%+\-]+(@|%40)[A-Za-z0-9\-]+(\.[A-Za-z0-9\-]+)+`)
 	jwt    = regexp.MustCompile(`eyJ[A-Za-z0-9_\-]{5,}(\.[A-Za-z0-9_\-]+){1,2}`)
@@ -30,10 +31,10 @@ var (
 	// A VIN has 17 characters, a refresh token of the vendors' 40 to 60.
 	token = regexp.MustCompile(`[A-Za-z0-9]{17,}`)
 	vin   = regexp.MustCompile(`^[A-HJ-NPR-Z0-9]{17}$`)
-	grant = regexp.MustCompile(`^[A-Z0-9]{40,60}$`)
-	// Members of JSON that nobody has taken apart.
-	member = regexp.MustCompile(`(?i)("(?:password|pin|vin|username|email|[a-z_]*token|authorization)"\s*:\s*)("(?:[^"\\]|\\.)*"|[0-9]+)`)
-	degree = regexp.MustCompile(`(?i)(\b(?:lat|lon|latitude|longitude)"?\s*[=:]\s*"?)-?\d{1,3}\.\d+`)
+	// How the VINs of Hyundai, Kia and Genesis begin, by plant.
+	maker  = regexp.MustCompile(`^(?i:KM[CEFHJTUX]|KN[A-HJ]|U5Y|U6[YZ]|TMA|NLH|MAL|MZB|MF3|5N[MPT]|5X[XY]|7YA|3K[MP]|9BH|L(?:BE|JD)|XWE|Z94)`)
+	grant  = regexp.MustCompile(`^[A-Z0-9]{40,60}$`)
+	degree = regexp.MustCompile(`(?i)(\b(?:lat|lon|latitude|longitude)\\*"?\s*[=:]\s*\\*"?)[-+]?\d{1,3}(?:\.\d+|\b)`)
 	// A pair of decimal degrees, as in "52.5200,13.4050".
 	position = regexp.MustCompile(`-?\d{1,2}\.\d{3,}\s*[,;/ ]\s*-?\d{1,3}\.\d{3,}`)
 )
@@ -47,6 +48,8 @@ type Redactor struct {
 // secrets are values that somebody has told.
 type secrets struct {
 	all map[string]bool
+	// vins are those that can be one, in upper case.
+	vins map[string]bool
 	// short ones, see minSecret.
 	short []string
 	// long replaces the others in one walk, however many they are.
@@ -57,14 +60,13 @@ type secrets struct {
 // cost little more than one.
 func (r *Redactor) Learn(values ...string) {
 	for {
-		old, next := r.known.Load(), &secrets{all: map[string]bool{}}
+		old, next := r.known.Load(), &secrets{all: map[string]bool{}, vins: map[string]bool{}}
 		if old != nil {
 			maps.Copy(next.all, old.all)
+			maps.Copy(next.vins, old.vins)
 		}
 		for _, v := range values {
-			if len(v) >= 3 {
-				next.all[v], next.all[url.QueryEscape(v)] = true, true
-			}
+			next.add(v)
 		}
 		if old != nil && len(next.all) == len(old.all) {
 			return
@@ -87,22 +89,43 @@ func (r *Redactor) Learn(values ...string) {
 	}
 }
 
+func (k *secrets) add(value string) {
+	const shortest = 3
+	if len(value) < shortest {
+		return
+	}
+	k.all[value], k.all[url.QueryEscape(value)] = true, true
+
+	if upper := strings.ToUpper(value); vin.MatchString(upper) {
+		k.vins[upper] = true
+		k.all[upper], k.all[strings.ToLower(value)] = true, true
+	}
+}
+
+// isNumber reports whether a number is one of the values, and nothing else.
+func (r *Redactor) isNumber(digits []byte) bool {
+	known := r.known.Load()
+	return known != nil && known.all[string(digits)]
+}
+
 // String returns s without what must not be seen.
 func (r *Redactor) String(s string) string {
 	if s == "" {
 		return s
 	}
+	var vins map[string]bool
 	if known := r.known.Load(); known != nil {
-		s = known.long.Replace(s)
+		s, vins = known.long.Replace(s), known.vins
 		for _, secret := range known.short {
 			s = replaceWord(s, secret)
 		}
 	}
-	return patterns(s, marksOf(s))
+	return patterns(s, marksOf(s), vins)
 }
 
-// patterns replaces what is recognised without being told.
-func patterns(s string, has marks) string {
+// patterns replaces what is recognised without being told, and the known vins, in
+// any case.
+func patterns(s string, has marks, vins map[string]bool) string {
 	if has.email {
 		s = email.ReplaceAllString(s, Mask)
 	}
@@ -113,15 +136,14 @@ func patterns(s string, has marks) string {
 		s = bearer.ReplaceAllString(s, "$1 "+Mask)
 	}
 	if has.quote {
-		s = member.ReplaceAllString(s, `${1}"`+Mask+`"`)
+		s = maskMembers(s)
 	}
 	if has.place {
 		s = degree.ReplaceAllString(s, "${1}"+Mask)
 	}
 	if has.token {
 		s = token.ReplaceAllStringFunc(s, func(word string) string {
-			known := vin.MatchString(word) || grant.MatchString(word)
-			if known && strings.ContainsFunc(word, unicode.IsLetter) && strings.ContainsFunc(word, unicode.IsDigit) {
+			if isCode(word) || len(vins) > 0 && vins[strings.ToUpper(word)] {
 				return Mask
 			}
 			return word
@@ -131,6 +153,14 @@ func patterns(s string, has marks) string {
 		s = position.ReplaceAllString(s, Mask)
 	}
 	return s
+}
+
+// isCode reports whether a word is a VIN or a refresh token by its looks. Both have
+// letters and digits.
+func isCode(word string) bool {
+	ofMaker := maker.MatchString(word) && vin.MatchString(strings.ToUpper(word))
+	return (ofMaker || vin.MatchString(word) || grant.MatchString(word)) &&
+		strings.ContainsFunc(word, unicode.IsLetter) && strings.ContainsFunc(word, unicode.IsDigit)
 }
 
 // marks say which of the patterns a text can hold: most log lines hold none, and one
@@ -181,7 +211,7 @@ func replaceWord(s, secret string) string {
 			return b.String()
 		}
 		begin, end := from+i, from+i+len(secret)
-		if (begin > 0 && alphanumeric(s[begin-1])) || (end < len(s) && alphanumeric(s[end])) {
+		if touches(s[:begin]) || (end < len(s) && alphanumeric(s[end])) {
 			from = begin + 1
 			continue
 		}
@@ -189,6 +219,16 @@ func replaceWord(s, secret string) string {
 		b.WriteString(Mask)
 		from, done = end, end
 	}
+}
+
+// touches reports whether the text before a word ends in a letter or digit. The
+// letter of an escaped line end, as JSON has them, is none.
+func touches(before string) bool {
+	if before == "" || !alphanumeric(before[len(before)-1]) {
+		return false
+	}
+	escaped := strings.HasSuffix(before, `\n`) || strings.HasSuffix(before, `\r`) || strings.HasSuffix(before, `\t`)
+	return !escaped
 }
 
 func alphanumeric(c byte) bool {
