@@ -52,6 +52,8 @@ type account struct {
 	gate   *gate.Gate
 	limits Limits
 	strays *strays
+	// wakes are those under way.
+	wakes wakes
 	// scheduler refreshes the cars by itself, if it is to.
 	scheduler *scheduler
 
@@ -82,7 +84,7 @@ func call[T any](ctx context.Context, a *account, what gate.Call, do func(contex
 			defer a.gate.Done(class)
 			a.health.count(shared.CounterCalls, string(class))
 			var err error
-			if result, err = bounded(ctx, a.strays, do); err == nil {
+			if result, err = timed(ctx, a, class, do); err == nil {
 				a.session.Accepted(generation)
 				if a.speaks.Load() {
 					a.ending.look(ctx)
@@ -103,6 +105,9 @@ func call[T any](ctx context.Context, a *account, what gate.Call, do func(contex
 		return result, err
 	}
 	err = attempt(generation)
+	if errors.Is(err, ErrSessionExpired) && what.Wake && mayHaveHappened(err) {
+		return result, shared.AsAPIError(err) // the car is not woken again for it
+	}
 	if errors.Is(err, ErrSessionExpired) {
 		if err = a.session.Renew(ctx, generation); err != nil {
 			return result, err
@@ -144,6 +149,7 @@ func (a *account) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	vehicles = a.usable(ctx, vehicles)
 	a.setFleet(vehicles)
 	a.keepFleet(vehicles)
 	return nil
@@ -178,6 +184,16 @@ func (a *account) retire() {
 	a.scheduler.stop()
 	a.session.Retire()
 	a.memory.Close()
+	go func() { _ = a.closeVendor(context.Background()) }() // its calls have their own end
+}
+
+// closeVendor ends a Vendor that wants to be told.
+func (a *account) closeVendor(ctx context.Context) error {
+	closer, ok := a.vendor.(Closer)
+	if !ok {
+		return nil
+	}
+	return a.bounded(ctx, func(context.Context) error { return closer.Close() })
 }
 
 // key names a job for a car. It holds the account's number, so that a new
@@ -216,10 +232,15 @@ func (a *account) wake(ctx context.Context, vehicleID string, memory time.Durati
 			return outcome{}, err
 		}
 	}
+	if !lanes.Wanted(ctx) {
+		return outcome{}, context.Canceled // all have left while that was read
+	}
 	started := a.now()
 	since := snapshot.ProvenAt(baseline, started)
 	data, err := call(ctx, a, gate.Call{Vehicle: vehicleID, Wake: true}, func(ctx context.Context) (*vehiclev1.VehicleData, error) {
-		return whole(a.vendor.Force(ctx, vehicleID, since))
+		defer a.wakes.begin(vehicleID)()
+		data, err := whole(a.vendor.Force(ctx, vehicleID, since))
+		return data, uncertain(err)
 	})
 	if err != nil {
 		return outcome{}, err

@@ -88,6 +88,18 @@ func TestOnlyTheVendorsFailuresCount(t *testing.T) {
 		shared.ReasonVendorUnavailable: true, shared.ReasonVendorTimeout: true,
 		shared.ReasonInvalidResponse: true,
 	}
+	t.Run("an error without a name", func(t *testing.T) {
+		v, next, _ := failing()
+		e := engine(t, v, sdk.Options{MinReadInterval: -1})
+		set(next, errors.New("any"))
+		for range 5 {
+			_, err := e.RefreshCached(t.Context(), "car1")
+			require.ErrorIs(t, err, shared.ReasonVendorUnavailable)
+			assert.Equal(t, shared.SourceVendor, shared.AsAPIError(err).Source)
+		}
+		_, err := e.RefreshCached(t.Context(), "car1")
+		require.ErrorIs(t, err, shared.ReasonCircuitOpen)
+	})
 	for _, r := range shared.Reasons() {
 		t.Run(string(r), func(t *testing.T) {
 			v, next, _ := failing()
@@ -103,36 +115,30 @@ func TestOnlyTheVendorsFailuresCount(t *testing.T) {
 		})
 	}
 	for name, become := range map[string]func(error) error{
-		"cancelled callers":              func(err error) error { return err },
-		"cancelled callers, wrapped":     func(err error) error { return shared.NewError(shared.ReasonVendorUnavailable).Wrap(err) },
-		"cancelled callers, in disguise": func(error) error { return shared.NewError(shared.ReasonVendorTimeout) },
+		"as it is":    func(err error) error { return err },
+		"wrapped":     func(err error) error { return shared.NewError(shared.ReasonVendorUnavailable).Wrap(err) },
+		"in disguise": func(error) error { return shared.NewError(shared.ReasonVendorTimeout) },
 	} {
-		t.Run(name, func(t *testing.T) {
-			var well atomic.Bool
-			entered := make(chan struct{})
-			v := &sdktest.Vendor{CachedFunc: func(ctx context.Context, _ string) (*vehiclev1.VehicleData, error) {
-				if well.Load() {
-					return sdktest.Snapshot(time.Now(), 1), nil
-				}
-				entered <- struct{}{}
-				<-ctx.Done()
-				return nil, become(ctx.Err())
-			}}
-			e := engine(t, v, sdk.Options{MinReadInterval: -1})
-			for range 10 {
-				ctx, cancel := context.WithCancel(t.Context())
-				out := make(chan error, 1)
-				go func() {
+		t.Run("a cloud that hangs, whoever has left, "+name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				calls := 0
+				v := &sdktest.Vendor{CachedFunc: func(ctx context.Context, _ string) (*vehiclev1.VehicleData, error) {
+					calls++
+					<-ctx.Done()
+					return nil, become(ctx.Err())
+				}}
+				e := engine(t, v, sdk.Options{MinReadInterval: -1})
+				for range 5 {
+					ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 					_, err := e.RefreshCached(ctx, "car1")
-					out <- err
-				}()
-				<-entered
-				cancel()
-				require.ErrorIs(t, <-out, shared.ReasonCanceled)
-			}
-			well.Store(true)
-			_, err := e.RefreshCached(t.Context(), "car1")
-			require.NoError(t, err)
+					require.ErrorIs(t, err, shared.ReasonDeadlineExceeded)
+					cancel()
+					time.Sleep(20 * time.Second)
+				}
+				_, err := e.RefreshCached(t.Context(), "car1")
+				require.ErrorIs(t, err, shared.ReasonCircuitOpen)
+				assert.Equal(t, 5, calls)
+			})
 		})
 	}
 	t.Run("a cancellation of the vendor's own", func(t *testing.T) {

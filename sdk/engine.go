@@ -189,6 +189,7 @@ func (e *Engine) lookAgain() {
 	for _, a := range []*account{e.account.Load(), e.candidate.Load()} {
 		if a != nil {
 			a.session.LookAgain()
+			a.closures.LookAgain()
 		}
 	}
 }
@@ -226,6 +227,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	for _, a := range []*account{e.account.Load(), e.candidate.Load()} {
 		if a != nil {
 			a.memory.Close()
+			err = cmp.Or(err, a.closeVendor(ctx))
 		}
 	}
 	return err

@@ -33,7 +33,7 @@ func (a *account) gateRequest(ctx context.Context, what gate.Call) gate.Request 
 		r.Class = gate.Wake
 	}
 	info := shared.CallInfoFrom(ctx)
-	r.Background, r.Override = info.Background, info.Override
+	r.Background, r.Override = info.Background, info.Override && what.Wake
 	return r
 }
 

@@ -46,8 +46,9 @@ func settings(password string) json.RawMessage {
 // engine returns an engine that is initialized with v.
 func engine(t *testing.T, v sdk.Vendor, o sdk.Options) *sdk.Engine {
 	t.Helper()
+	dir := t.TempDir() // outlives the engine
 	e := bareEngine(t, v, o)
-	_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("secret-1"), StateDir: t.TempDir()})
+	_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("secret-1"), StateDir: dir})
 	require.NoError(t, err)
 	return e
 }

@@ -90,11 +90,8 @@ func (e *Engine) accountFor(cfg shared.Config) (*account, error) {
 			}
 		},
 	})
-	if err = typed(err); err != nil {
-		if errors.As(err, new(*shared.APIError)) {
-			return nil, err
-		}
-		return nil, shared.NewError(shared.ReasonConfigInvalid).Wrap(err)
+	if err != nil {
+		return nil, e.notMade(err)
 	}
 	if candidate != nil {
 		candidate.retire()
@@ -112,6 +109,16 @@ func (e *Engine) accountFor(cfg shared.Config) (*account, error) {
 	made.Store(a)
 	e.candidate.Store(a)
 	return a, nil
+}
+
+// notMade is the error of an author's New. What it says is for the person who wrote the
+// settings.
+func (e *Engine) notMade(err error) error {
+	if errors.As(err, new(*shared.APIError)) || errors.As(err, new(shared.Reason)) {
+		return typed(err)
+	}
+	e.opts.Logger.Error("the settings do not make a client", "error", shared.ErrorChain(err))
+	return shared.Errorf(shared.ReasonConfigInvalid, "The plugin's settings are not valid: %s", e.opts.Redactor.String(err.Error())).Wrap(err)
 }
 
 // newAccount makes the account of a vendor. store is the engine's room, credentials the

@@ -34,6 +34,8 @@ type Limits struct {
 	// Default: that of the engine.
 	Workers int
 
+	// Deadlines of the Vendor's calls. Authors set them.
+	Deadlines Deadlines
 	// Prices are how many requests a call of the Vendor stands for. Authors set
 	// them. Default 1 each.
 	Prices Prices
@@ -76,7 +78,7 @@ func (l Limits) Or(defaults Limits) Limits {
 		l.Quiet = defaults.Quiet
 	}
 	l.Workers = orElse(l.Workers, defaults.Workers)
-	l.Metered = l.Metered || defaults.Metered
+	l.Metered, l.Deadlines = l.Metered || defaults.Metered, orElse(l.Deadlines, defaults.Deadlines)
 	l.Prices, l.Zone, l.ResetAt = orElse(l.Prices, defaults.Prices), orElse(l.Zone, defaults.Zone), orElse(l.ResetAt, defaults.ResetAt)
 	return l
 }

@@ -48,10 +48,10 @@ func (a *account) sessionCalls() session.Vendor {
 	calls := session.Vendor{
 		Login: func(ctx context.Context) error {
 			a.health.count(shared.CounterCalls, string(gate.Login))
-			return made(a.bounded(ctx, a.vendor.Login))
+			return made(unanswered(ctx, a.bounded(ctx, a.vendor.Login), true))
 		},
 		List: func(ctx context.Context) error {
-			_, err := bounded(ctx, a.strays, a.vendor.Vehicles)
+			_, err := timed(ctx, a, gate.List, a.vendor.Vehicles)
 			if errors.Is(err, ErrSessionExpired) { // which is routine
 				return err
 			}
@@ -59,12 +59,23 @@ func (a *account) sessionCalls() session.Vendor {
 		},
 	}
 	if renewer, ok := a.vendor.(Renewer); ok {
-		calls.Renew = func(ctx context.Context) error { return made(a.bounded(ctx, renewer.Renew)) }
+		calls.Renew = func(ctx context.Context) error { return made(unanswered(ctx, a.bounded(ctx, renewer.Renew), false)) }
 	}
 	if restorer, ok := a.vendor.(Restorer); ok {
 		calls.Restore = func(ctx context.Context) (bool, error) { return bounded(ctx, a.strays, restorer.Restore) }
 	}
 	return calls
+}
+
+// unanswered is the vendor's failure if a call has not ended in its time. sent: the
+// password may be with the vendor.
+func unanswered(ctx context.Context, err error, sent bool) error {
+	if !isContext(err) || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return err
+	}
+	e := shared.NewError(shared.ReasonVendorTimeout).Wrap(errTooLong)
+	e.MayHaveHappened = sent
+	return e
 }
 
 // bounded makes a call of the Vendor that returns nothing.

@@ -287,8 +287,8 @@ func (e *Engine) failed(a *account, mode shared.Mode, vehicleID string, err erro
 	if api.VehicleID == "" {
 		api.VehicleID = vehicleID
 	}
-	if mode != shared.ModeCached && (api.Reason == shared.ReasonDeadlineExceeded || api.Reason == shared.ReasonCanceled) {
-		api.MayHaveHappened = true
+	if mode != shared.ModeCached && a != nil && isContext(err) {
+		api.MayHaveHappened = a.wakes.underWay(vehicleID)
 	}
 	refresh := &shared.RefreshError{Mode: mode, VehicleID: vehicleID, Err: &api}
 	if a == nil || api.Reason == shared.ReasonUnknownVehicle {

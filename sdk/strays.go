@@ -39,7 +39,7 @@ func bounded[T any](ctx context.Context, s *strays, do func(context.Context) (T,
 	}
 	call, done := &stray{}, make(chan outcome, 1)
 	go func() {
-		out := outcome{err: errors.New("the call ended its goroutine")}
+		out := outcome{err: shared.NewError(shared.ReasonInternal).Wrap(errors.New("the call ended its goroutine"))}
 		defer func() {
 			if p := recover(); p != nil {
 				out.err = panicked(ctx, p)

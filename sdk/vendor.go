@@ -55,6 +55,12 @@ type Restorer interface {
 	Restore(ctx context.Context) (another bool, err error)
 }
 
+// Closer is an optional part of a Vendor that holds something to give back. Close is
+// called once, when the plugin ends or other settings serve; calls may still be under way.
+type Closer interface {
+	Close() error
+}
+
 // Credentialed is an optional part of a Vendor: it names what a refused login
 // depends on, such as user name and password. The refusal stands until that
 // changes. Without it, any change of the settings lifts it.

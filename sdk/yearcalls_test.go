@@ -86,13 +86,12 @@ func (c *client) arrive(ctx context.Context, class, car string) (mishap string, 
 	if c.ended {
 		return "", 1, 0
 	}
-	info, again := shared.CallInfoFrom(ctx), repetition{ctx, class}
+	info, again := shared.CallInfoFrom(ctx), repetition{sdk.Logger(ctx), class}
 	repeated := c.again[again]
-	delete(c.again, again)
-	// The session's own calls have a time of their own, those of jobs last as long
-	// as their callers.
-	_, own := ctx.Deadline()
-	own = own && class == listCall
+	if class != listCall { // which the session asks for in between, to test itself
+		delete(c.again, again)
+	}
+	own := class == listCall && (info.RequestID != "" || info.Background)
 	mishap = c.draw(class, car, repeated || own)
 	a := arrival{
 		class: class, car: car, at: time.Now(), override: info.Override, background: info.Background,

@@ -1,9 +1,9 @@
 package sdk_test
 
 import (
-	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -120,9 +120,9 @@ type client struct {
 	again map[repetition]bool
 }
 
-// repetition is a call that may come a second time, which is with the same context.
+// repetition is a call that may come a second time, which is with the same logger.
 type repetition struct {
-	ctx   context.Context
+	log   *slog.Logger
 	class string
 }
 

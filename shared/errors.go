@@ -154,7 +154,7 @@ func ErrorChain(err error) string {
 // isList reports whether an error's text says nothing but what the errors that it
 // joins say.
 func isList(err error, text string) bool {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the tree is walked link by link
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return false
 	}

@@ -38,6 +38,8 @@ type Closures struct {
 
 	mu   sync.Mutex
 	list []*closed
+	// told: the account was said to be closed.
+	told bool
 }
 
 // closed is a refusal that is counted or in force.
@@ -77,10 +79,26 @@ func NewClosures(o ClosuresOptions) *Closures {
 			return x.Reason == shared.ReasonVendorChanged && stored.Build != o.Build
 		})
 	}
-	if refusal := c.Check(Call{}); refusal != nil {
-		o.Changed(refusal)
-	}
+	c.tellLocked(c.Check(Call{}))
 	return c
+}
+
+// LookAgain tells when the account's closure has ended, also if nobody calls.
+func (c *Closures) LookAgain() {
+	refusal := c.Check(Call{})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if refusal == nil {
+		c.tellLocked(nil)
+	}
+}
+
+// tellLocked tells what closes the account, or that nothing does any more.
+func (c *Closures) tellLocked(refusal *shared.APIError) {
+	if refusal != nil || c.told {
+		c.told = refusal != nil
+		c.o.Changed(refusal)
+	}
 }
 
 // forgotten stands for refusals that were lost.
@@ -166,7 +184,7 @@ func (c *Closures) Note(what Call, odometer float64, err error) {
 		c.o.Logger.Warn("the vendor wants to be left alone", "scope", string(x.Scope), "vehicle", x.Vehicle,
 			"reason", string(x.Reason), "vendor_code", x.Code, "retry_after", forTime.String())
 		if x.Scope == ScopeAccount {
-			c.o.Changed(x.refusal(forTime))
+			c.tellLocked(x.refusal(forTime))
 		}
 	}
 	c.saveLocked()
@@ -208,7 +226,7 @@ func (c *Closures) removeLocked(which func(*closed) bool) {
 		if !which(x) {
 			kept = append(kept, x)
 		} else if x.Scope == ScopeAccount {
-			c.o.Changed(nil)
+			c.tellLocked(nil)
 		}
 	}
 	if len(kept) != len(c.list) {

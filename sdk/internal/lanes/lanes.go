@@ -123,7 +123,8 @@ type job struct {
 	cancel  context.CancelFunc
 	queued  time.Time
 	waiters int
-	started bool
+	// started: it runs, or has; dropped: it never will.
+	started, dropped bool
 
 	done  chan struct{} // closed when value and err are set
 	value any
@@ -170,8 +171,9 @@ func (l *Lanes) maxWakes() int { return max(1, l.workers-l.reserved) }
 
 // Do waits for the job named key: for the one that is already waiting or
 // running, else for a new one that calls run. run gets a context with the values
-// of the first caller's, cancelled when the last caller has left. Do returns the
-// job's result, or ctx's error as soon as ctx ends.
+// of the first caller's, but not its end: a job that runs goes on when all callers
+// have left, see [Wanted], and one that waits does not begin. Do returns the job's
+// result, or ctx's error as soon as ctx ends.
 func (l *Lanes) Do(ctx context.Context, key Key, run func(context.Context, Info) (any, error)) (any, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -195,6 +197,20 @@ func (l *Lanes) Join(ctx context.Context, key Key) (value any, joined bool, err 
 	l.mu.Unlock()
 	value, err = l.wait(ctx, j)
 	return value, true, err
+}
+
+type wantedKey struct{}
+
+// Wanted says whether somebody waits for the job that ctx belongs to; of no job, true.
+func Wanted(ctx context.Context) bool {
+	wanted, ofAJob := ctx.Value(wantedKey{}).(func() bool)
+	return !ofAJob || wanted()
+}
+
+func (l *Lanes) wanted(j *job) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return j.waiters > 0
 }
 
 // Stats returns what is going on now.
@@ -226,15 +242,23 @@ func (l *Lanes) Close(ctx context.Context) error {
 	}
 }
 
-// CancelAll cancels the context of every job; their callers get what the jobs
-// make of it. An equal request that comes later is a new job.
+// CancelAll cancels the context of every job that runs; their callers get what the jobs
+// make of it. The callers of jobs that wait get ErrClosed. An equal request that comes
+// later is a new job.
 func (l *Lanes) CancelAll() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, j := range l.jobs {
-		j.cancel()
+		if j.started {
+			j.cancel()
+			continue
+		}
+		l.drop(j)
+		j.err = ErrClosed
+		close(j.done)
 	}
 	clear(l.jobs)
+	l.signalIdle()
 }
 
 func (l *Lanes) submit(ctx context.Context, key Key, run func(context.Context, Info) (any, error)) (*job, error) {
@@ -260,7 +284,7 @@ func (l *Lanes) submit(ctx context.Context, key Key, run func(context.Context, I
 		return nil, ErrFull
 	}
 	j := &job{key: key, run: run, queued: l.now(), waiters: 1, done: make(chan struct{})}
-	j.ctx, j.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	j.ctx, j.cancel = context.WithCancel(context.WithValue(context.WithoutCancel(ctx), wantedKey{}, func() bool { return l.wanted(j) }))
 	l.jobs[key] = j
 	l.waiters++
 	l.waiting[key.Class]++
@@ -293,23 +317,26 @@ func (l *Lanes) wait(ctx context.Context, j *job) (any, error) {
 	return j.value, j.err
 }
 
-// leave takes a caller away from a job. The last one takes the job with it.
+// leave takes a caller away from a job. The last one takes a job with it that only
+// waits.
 func (l *Lanes) leave(j *job) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waiters--
 	j.waiters--
 	l.changed()
-	if j.waiters > 0 {
-		return
+	if j.waiters == 0 && !j.started && !j.dropped {
+		l.drop(j)
+		l.signalIdle()
 	}
+}
+
+// drop takes a job away that waits. Called with mu held.
+func (l *Lanes) drop(j *job) {
+	j.dropped = true
 	j.cancel()
 	if l.jobs[j.key] == j {
-		// From here on an equal request is a new job, also while this one ends.
 		delete(l.jobs, j.key)
-	}
-	if j.started {
-		return
 	}
 	ln := l.lanes[laneKey{j.key.Vehicle, j.key.Class}]
 	for i, q := range ln.queue {
@@ -323,7 +350,6 @@ func (l *Lanes) leave(j *job) {
 		l.dropReady(ln)
 		delete(l.lanes, ln.key)
 	}
-	l.signalIdle()
 }
 
 func (l *Lanes) dropReady(ln *lane) {

@@ -188,30 +188,48 @@ func TestBounds(t *testing.T) {
 	require.NoError(t, <-running)
 }
 
-func TestLastCallerTakesTheJobAlong(t *testing.T) {
+// What the vendor was asked is not taken back when the callers leave: the job goes on, knows
+// that nobody waits, and answers who asks the same meanwhile.
+func TestARunningJobOutlivesItsCallers(t *testing.T) {
 	l := lanes.New(lanes.Options{})
 	g := newGate()
-	ctx1, cancel1 := context.WithCancel(t.Context())
-	ctx2, cancel2 := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	job := func(ctx context.Context, info lanes.Info) (any, error) {
-		v, err := g.run(ctx, info)
-		ended <- err
-		return v, err
-	}
-	first := start(ctx1, l, wake("a"), job)
+	ctx, cancel := context.WithCancel(t.Context())
+	var jobs context.Context
+	first := start(ctx, l, wake("a"), func(ctx context.Context, info lanes.Info) (any, error) {
+		jobs = ctx
+		return g.run(ctx, info)
+	})
 	<-g.running
-	second := start(ctx2, l, wake("a"), instant)
-	await.True(t, "joined", func() bool { return l.Stats().Coalesced == 1 })
-	cancel1()
+	assert.True(t, lanes.Wanted(jobs))
+	cancel()
 	require.ErrorIs(t, <-first, context.Canceled)
-	assert.Empty(t, ended, "somebody still waits for the job")
-	cancel2()
-	require.ErrorIs(t, <-second, context.Canceled)
-	require.ErrorIs(t, <-ended, context.Canceled, "nobody waits any more")
-	// An equal request is a new job, not the cancelled one.
-	_, err := l.Do(t.Context(), wake("a"), instant)
-	require.NoError(t, err)
+	await.True(t, "nobody waits", func() bool { return !lanes.Wanted(jobs) })
+	require.NoError(t, jobs.Err())
+
+	second := start(t.Context(), l, wake("a"), func(context.Context, lanes.Info) (any, error) { panic("another job") })
+	await.True(t, "joined", func() bool { return lanes.Wanted(jobs) })
+	close(g.release)
+	require.NoError(t, <-second)
+}
+
+func TestWhatWaitsDoesNotBeginAfterTheEnd(t *testing.T) {
+	l := lanes.New(lanes.Options{Workers: 1})
+	g := newGate()
+	running := start(t.Context(), l, read("a"), g.run)
+	<-g.running
+	var waiting []<-chan error
+	for _, key := range []lanes.Key{read("b"), wake("a"), wake("c")} {
+		waiting = append(waiting, start(t.Context(), l, key, func(context.Context, lanes.Info) (any, error) { panic("it begins") }))
+	}
+	await.True(t, "they wait", func() bool { return queued(l) == len(waiting) })
+	l.Refuse()
+	l.CancelAll()
+	for _, err := range waiting {
+		require.ErrorIs(t, <-err, lanes.ErrClosed)
+	}
+	require.ErrorIs(t, <-running, context.Canceled)
+	require.NoError(t, l.Close(t.Context()))
+	assert.Equal(t, lanes.Stats{Workers: 1}, l.Stats())
 }
 
 func TestPanicAndGoexitAreContained(t *testing.T) {
