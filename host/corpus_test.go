@@ -186,7 +186,8 @@ func corpus() map[string]misbehaviour {
 		"false-panic": {then: func(h *hub) {
 			served(h)
 			h.kill("bad")
-			assert.Equal(h.t, host.CauseSignal, h.status("bad").LastCrash.Cause, "a word does not make a panic")
+			// On a slow machine the end of its connection shows long before its own.
+			assert.Contains(h.t, []host.CrashCause{host.CauseSignal, host.CauseDisconnected}, h.status("bad").LastCrash.Cause, "a word does not make a panic")
 		}},
 		// What it answers.
 		"huge-reply": {spec: func(s *host.PluginSpec) { s.MemoryLimit = 4 << 30 }, then: func(h *hub) {

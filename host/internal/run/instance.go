@@ -5,9 +5,11 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/logpipe"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/workspace"
@@ -38,6 +40,7 @@ type Instance struct {
 	cancelKill func() bool
 	body       body // nil if it never came to that
 	client     *plugin.Client
+	conn       atomic.Pointer[grpc.ClientConn] // go-plugin's, see keepConn
 	remote     *shared.Client
 	pipe       *logpipe.Pipe
 	stdio      *io.PipeWriter
@@ -141,6 +144,9 @@ func (i *Instance) Discard() {
 			// With the process dead this only waits for go-plugin's goroutines
 			// and removes its socket directory.
 			i.client.Kill()
+		}
+		if conn := i.conn.Load(); conn != nil {
+			_ = conn.Close() // unless go-plugin has
 		}
 		if i.stdio != nil {
 			_ = i.stdio.Close()

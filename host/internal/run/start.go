@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
 	"github.com/hashicorp/go-plugin/runner"
+	"google.golang.org/grpc"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/launch"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/logpipe"
@@ -71,7 +72,7 @@ func (i *Instance) start(ctx context.Context) (err error) {
 		AutoMTLS:         true,
 		SkipHostEnv:      true,
 		StartTimeout:     i.plan.StartTimeout,
-		GRPCDialOptions:  shared.DialOptions(),
+		GRPCDialOptions:  append(shared.DialOptions(), grpc.WithChainStreamInterceptor(i.keepConn)),
 		SyncStdout:       i.stdio,
 		SyncStderr:       i.stdio,
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: i.plan.Dirs.Runtime},
@@ -91,6 +92,15 @@ func (i *Instance) start(ctx context.Context) (err error) {
 		}
 	}
 	return err
+}
+
+// keepConn keeps the connection that go-plugin makes: it forgets it if the process ends
+// before all of its streams are there, and then nobody would close it.
+func (i *Instance) keepConn(
+	ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, opts ...grpc.CallOption,
+) (grpc.ClientStream, error) {
+	i.conn.Store(conn)
+	return open(ctx, desc, conn, method, opts...)
 }
 
 // process makes what go-plugin starts. If ctx has ended, it is killed as soon as it

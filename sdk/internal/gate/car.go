@@ -16,9 +16,9 @@ type car struct {
 
 // carState is the stored form.
 type carState struct {
-	// Wakes of the Day.
-	Day   string `json:"day,omitempty"`
-	Wakes int    `json:"wakes,omitempty"`
+	// Wakes of the day.
+	day
+	Wakes int `json:"wakes,omitempty"`
 	// LastWake in Unix milliseconds.
 	LastWake int64 `json:"last_wake,omitempty"`
 	// Low: the 12 V battery was below the lower threshold, and not above the
@@ -27,6 +27,8 @@ type carState struct {
 	// Powered: when it was last heard of, the car was plugged in or driving, so
 	// that a wake costs the 12 V battery nothing.
 	Powered bool `json:"powered,omitempty"`
+	// Heard is when that was, in Unix milliseconds: it may have been unplugged since.
+	Heard int64 `json:"heard,omitempty"`
 	// Levels of the 12 V battery while the car stood, the lowest of each day, the
 	// newest last; Odometer as of then.
 	Levels   []level `json:"levels,omitempty"`
@@ -72,7 +74,7 @@ func (c *car) stored(g *Gate) (carState, error) {
 // exhaust takes it that the car was woken now, and as often as it may be today.
 func (c *car) exhaust(g *Gate) {
 	now := g.o.Now()
-	c.Day, c.Wakes, c.LastWake = g.today(now), g.o.Policy.WakesPerDay, now.UnixMilli()
+	c.day, c.Wakes, c.LastWake = day{Day: g.today(now)}, g.o.Policy.WakesPerDay, now.UnixMilli()
 	c.store(g, g.o.Docs.Put)
 }
 
@@ -92,15 +94,21 @@ func (c *car) catchUp(g *Gate) {
 		return
 	}
 	if stored.LastWake > c.LastWake {
-		c.Day, c.Wakes, c.LastWake = stored.Day, stored.Wakes, stored.LastWake
+		c.day, c.Wakes, c.LastWake = stored.day, stored.Wakes, stored.LastWake
 	}
 }
 
-// settle lets the interval of a wake that lies ahead begin now: the clock was set
-// back. Called with the car's lock held.
+// settle begins another day if there is one, and lets the interval of a wake that lies
+// ahead begin now: the clock was set back. Called with the car's lock held.
 func (c *car) settle(g *Gate, now time.Time) {
+	begun, news := c.turn(g, now)
+	if begun {
+		c.Wakes = 0
+	}
 	if time.UnixMilli(c.LastWake).After(now) {
-		c.LastWake = now.UnixMilli()
+		c.LastWake, news = now.UnixMilli(), true
+	}
+	if news {
 		c.store(g, g.o.Docs.Keep)
 	}
 }
@@ -108,23 +116,11 @@ func (c *car) settle(g *Gate, now time.Time) {
 // woken counts a wake, on disk before it goes out; again: the last one that was counted
 // goes out now. Called with the car's lock held.
 func (c *car) woken(g *Gate, now time.Time, again bool) error {
-	switch today := g.today(now); {
-	case g.another(c.Day, now):
-		c.Day, c.Wakes = today, 1
-	case !again:
+	if !again || c.Wakes == 0 { // the day may have turned since
 		c.Wakes++
 	}
 	c.LastWake = now.UnixMilli()
 	return g.o.Docs.Put(c.doc, c.carState)
-}
-
-// wakesOn is how many wakes there were on the day of now, or on a later one: the
-// clock may have been set back.
-func (c *car) wakesOn(g *Gate, now time.Time) int {
-	if g.another(c.Day, now) {
-		return 0
-	}
-	return c.Wakes
 }
 
 // tooSoon says until when the last wake forbids another.
@@ -136,13 +132,20 @@ func (c *car) tooSoon(p Policy, now time.Time) (until time.Time, soon bool) {
 	return until, now.Before(until)
 }
 
-func (c *car) auxLow() bool { return c.Low && !c.Powered }
+// poweredFor is how long it counts that a car was plugged in or driving.
+const poweredFor = 6 * time.Hour
+
+func (c *car) powered(now time.Time) bool {
+	return c.Powered && now.Sub(time.UnixMilli(c.Heard)).Abs() < poweredFor
+}
+
+func (c *car) auxLow(now time.Time) bool { return c.Low && !c.powered(now) }
 
 // auxFalling says whether the levels of the last days lead below the threshold
 // within a day.
 func (c *car) auxFalling(p Policy, now time.Time) bool {
 	n := len(c.Levels)
-	if p.AuxStop <= 0 || c.Powered || n < trendDays {
+	if p.AuxStop <= 0 || c.powered(now) || n < trendDays {
 		return false
 	}
 	first, last := c.Levels[0], c.Levels[n-1]
@@ -172,7 +175,7 @@ func (g *Gate) Observe(id string, f Facts) {
 	defer c.mu.Unlock()
 	before := c.carState
 	c.Levels = append([]level(nil), c.Levels...)
-	c.Powered = f.PluggedIn || f.Charging || f.Running
+	c.Powered, c.Heard = f.PluggedIn || f.Charging || f.Running, g.o.Now().UnixMilli()
 	if c.Powered || f.Odometer > c.Odometer+1 {
 		// It was, or is being, charged: a new time of standing begins.
 		c.Levels = nil

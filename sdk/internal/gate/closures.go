@@ -115,6 +115,7 @@ func (c *Closures) Check(what Call) *shared.APIError {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.o.Now()
+	c.settleLocked(now)
 	for _, x := range c.list {
 		if left := x.left(now); left > 0 && x.concerns(what) {
 			return x.refusal(left)
@@ -128,12 +129,25 @@ func (c *Closures) Closed(what Call) bool { return c.Check(what) != nil }
 
 // left is how long it stays in force.
 func (x *closed) left(now time.Time) time.Duration {
-	left := time.UnixMilli(x.Until).Sub(now)
-	// A clock that was set back must not close anything for years.
-	if x.Until == 0 || left <= 0 || left > 2*LongestClosure {
+	if x.Until == 0 {
 		return 0
 	}
-	return left
+	return max(0, time.UnixMilli(x.Until).Sub(now))
+}
+
+// settleLocked lets what the clock lies before, as it was set back, begin anew: that
+// neither ends it nor keeps anything closed for years.
+func (c *Closures) settleLocked(now time.Time) {
+	news := false
+	for _, x := range c.list {
+		if x.Until > 0 && x.Since > now.UnixMilli() {
+			x.Since, x.Until = now.UnixMilli(), now.UnixMilli()+x.Until-x.Since
+			news = true
+		}
+	}
+	if news {
+		c.saveLocked()
+	}
 }
 
 func (x *closed) concerns(what Call) bool {

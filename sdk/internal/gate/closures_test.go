@@ -34,3 +34,26 @@ func TestDamagedClosuresAreInForce(t *testing.T) {
 	c.t = c.t.Add(time.Minute)
 	assert.False(t, open().Closed(Call{Vehicle: "a"}))
 }
+
+// A clock that is set back neither ends a refusal nor makes it longer than it was.
+func TestClosuresOfAClockThatIsSetBack(t *testing.T) {
+	t.Parallel()
+	for _, back := range []time.Duration{time.Minute, 20 * time.Hour, 40 * time.Hour, 10 * 365 * 24 * time.Hour} {
+		c, d := noon(t), newDisk()
+		open := func() *Closures {
+			return NewClosures(ClosuresOptions{
+				Store: d, Logger: slog.New(slog.DiscardHandler), Now: c.now, Account: "me", Build: "1", Changed: func(*shared.APIError) {},
+			})
+		}
+		limited := shared.NewError(shared.ReasonRateLimited)
+		limited.RetryAfter = 20 * time.Hour
+		open().Note(Call{}, 0, limited)
+
+		c.t = c.t.Add(-back)
+		refusal := open().Check(Call{})
+		require.NotNil(t, refusal, back)
+		assert.LessOrEqual(t, refusal.RetryAfter, 20*time.Hour, back)
+		c.t = c.t.Add(20 * time.Hour)
+		assert.False(t, open().Closed(Call{}), back)
+	}
+}

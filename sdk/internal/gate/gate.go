@@ -249,7 +249,7 @@ func (g *Gate) decide(c *car, r Request, now time.Time) Decision {
 		return d
 	}
 	if r.Class == Login && p.LoginsPerDay > 0 && g.ledger.Logins >= p.LoginsPerDay {
-		refuse(LoginsPerDay, g.endOfDay(g.ledger.Day))
+		refuse(LoginsPerDay, g.ledger.end(g))
 	}
 	if p.CallsPerDay > 0 {
 		d.Left = max(0, p.CallsPerDay-g.ledger.used()-g.held)
@@ -259,7 +259,7 @@ func (g *Gate) decide(c *car, r Request, now time.Time) Decision {
 		// A call may be dearer than what is left: the price is an estimate, and the
 		// last ones of a day are not lost.
 		if d.Left == 0 {
-			refuse(CallsPerDay, g.endOfDay(g.ledger.Day))
+			refuse(CallsPerDay, g.ledger.end(g))
 		}
 	}
 	return d
@@ -267,7 +267,7 @@ func (g *Gate) decide(c *car, r Request, now time.Time) Decision {
 
 func (g *Gate) decideWake(c *car, r Request, now time.Time, refuse func(Rule, time.Time)) {
 	p := g.o.Policy
-	switch low, falling := c.auxLow(), c.auxFalling(p, now); {
+	switch low, falling := c.auxLow(now), c.auxFalling(p, now); {
 	case low:
 		refuse(AuxBattery, time.Time{})
 	case falling:
@@ -279,8 +279,8 @@ func (g *Gate) decideWake(c *car, r Request, now time.Time, refuse func(Rule, ti
 	if until, soon := c.tooSoon(p, now); soon {
 		refuse(WakeInterval, until)
 	}
-	if c.wakesOn(g, now) >= p.WakesPerDay && p.WakesPerDay > 0 {
-		refuse(WakesPerDay, g.endOfDay(max(c.Day, g.today(now))))
+	if c.Wakes >= p.WakesPerDay && p.WakesPerDay > 0 {
+		refuse(WakesPerDay, c.end(g))
 	}
 }
 
@@ -289,7 +289,7 @@ func (g *Gate) Reset() time.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.ledger.turn(g, g.o.Now())
-	return g.endOfDay(g.ledger.Day)
+	return g.ledger.end(g)
 }
 
 func (g *Gate) price(class Class) int {
@@ -302,16 +302,6 @@ func (g *Gate) price(class Class) int {
 // today names the vendor's day.
 func (g *Gate) today(now time.Time) string {
 	return now.In(g.o.Policy.Zone).Add(-g.o.Policy.ResetAt).Format(time.DateOnly)
-}
-
-// longestAhead is how far ahead a day may lie that was counted for. A clock that was
-// set back gives nothing back, but one that once was years ahead must not shut the
-// account until then.
-const longestAhead = 7 * 24 * time.Hour
-
-// another says whether the calls of a day count no more.
-func (g *Gate) another(day string, now time.Time) bool {
-	return g.today(now) > day || day > g.today(now.Add(longestAhead))
 }
 
 // endOfDay is when the day of a name ends.

@@ -352,7 +352,10 @@ func TestQuietHours(t *testing.T) {
 		"a whole day":                  {[]Quiet{{Days: []time.Weekday{time.Sunday}, From: 0, To: 0}}, Wake, "2026-07-05 15:00", "2026-07-06 00:00"},
 		// Summer time begins on 2026-03-29 at 2:00 and ends on 2026-10-25 at 3:00.
 		"spring, over the change":      {[]Quiet{{From: 1 * h, To: 4 * h}}, Wake, "2026-03-29 03:30", "2026-03-29 04:00"},
-		"spring, ends in the gap":      {[]Quiet{{From: 1 * h, To: 2*h + 30*time.Minute}}, Wake, "2026-03-29 03:10", "2026-03-29 03:30"},
+		"spring, ends in the gap":      {[]Quiet{{From: 1 * h, To: 2*h + 30*time.Minute}}, Wake, "2026-03-29 01:30", "2026-03-29 03:00"},
+		"spring, after the gap":        {[]Quiet{{From: 1 * h, To: 2*h + 30*time.Minute}}, Wake, "2026-03-29 03:10", ""},
+		"spring, the night before it":  {[]Quiet{{From: 22 * h, To: 2*h + 30*time.Minute}}, Wake, "2026-03-28 23:00", "2026-03-29 03:00"},
+		"spring, begins in the gap":    {[]Quiet{{From: 2*h + 30*time.Minute, To: 6 * h}}, Wake, "2026-03-29 03:10", "2026-03-29 06:00"},
 		"autumn, the hour comes twice": {[]Quiet{{From: 1 * h, To: 4 * h}}, Wake, "2026-10-25 02:30", "2026-10-25 04:00"},
 	} {
 		until, quiet := Policy{Quiet: tc.quiet}.quiet(at(tc.at), tc.class)
@@ -360,6 +363,16 @@ func TestQuietHours(t *testing.T) {
 		if tc.until != "" {
 			assert.Equal(t, at(tc.until), until, name)
 		}
+	}
+	// The hour that comes twice is quiet twice.
+	first := time.Date(2026, 10, 25, 0, 0, 0, 0, time.UTC).In(berlin(t)) // 2:00 in summer time
+	twice := Policy{Quiet: []Quiet{{From: 2 * h, To: 2*h + 30*time.Minute}, {From: 2*h + 40*time.Minute, To: 6 * h}}}
+	for after, want := range map[time.Duration]bool{
+		0: true, 29 * time.Minute: true, 35 * time.Minute: false, 45 * time.Minute: true, 61 * time.Minute: true,
+		90 * time.Minute: false, 100 * time.Minute: true, 4 * h: true, 5 * h: false,
+	} {
+		_, quiet := twice.quiet(first.Add(after), Wake)
+		assert.Equal(t, want, quiet, after)
 	}
 	always := []Quiet{{From: 0, To: 0}}
 	until, quiet := Policy{Quiet: always}.quiet(at("2026-07-01 12:00"), Wake)
@@ -429,27 +442,71 @@ func TestTheLastOfADayIsGivenOnce(t *testing.T) {
 	}
 }
 
-// TestClockThatWasAhead once shuts the account for days at most, also after a restart.
-func TestClockThatWasAhead(t *testing.T) {
+// A clock that is set back gives nothing back and takes no more than the rules do, whatever
+// the distance, and over restarts.
+func TestClockThatIsSetBack(t *testing.T) {
+	t.Parallel()
+	for _, back := range []time.Duration{time.Hour, 20 * time.Hour, 6 * 24 * time.Hour, 8 * 24 * time.Hour, 10 * 365 * 24 * time.Hour} {
+		c, d := noon(t), newDisk()
+		g := open(policy(t), d, c)
+		for range 4 {
+			require.True(t, g.Take(wake).Allowed)
+			g.Take(Request{Class: Login})
+			c.t = c.t.Add(10 * time.Minute)
+		}
+		c.t = c.t.Add(-back)
+		var until time.Time
+		for _, g := range []*Gate{g, open(policy(t), d, c)} {
+			login := g.Ask(Request{Class: Login})
+			assert.Equal(t, LoginsPerDay, login.Rule, back)
+			until = login.Until
+			assert.LessOrEqual(t, until.Sub(c.t), 48*time.Hour, back)
+			assert.Equal(t, 69, g.Ask(read).Left, back)
+			assert.Equal(t, WakeInterval, g.Take(wake).Rule, "the interval begins now")
+		}
+		c.t = c.t.Add(10 * time.Minute)
+		assert.Equal(t, WakesPerDay, open(policy(t), d, c).Take(wake).Rule, back)
+		c.t = until
+		g = open(policy(t), d, c)
+		assert.True(t, g.Take(wake).Allowed, back)
+		assert.Equal(t, 93, g.Ask(read).Left, back)
+		assert.True(t, g.Take(Request{Class: Login}).Allowed, back)
+	}
+}
+
+// A clock that was wrong for a while, as at the start of a small computer, gives the day's
+// budget back neither then nor when it is right again.
+func TestClockThatIsWrongForAWhile(t *testing.T) {
 	t.Parallel()
 	c, d := noon(t), newDisk()
 	right := c.t
-	c.t = right.AddDate(10, 0, 0)
-	g := open(policy(t), d, c)
 	for range 4 {
-		require.True(t, g.Take(wake).Allowed)
-		require.True(t, g.Take(Request{Class: Login}).Allowed || g.ledger.Logins == 3)
+		require.True(t, open(policy(t), d, c).Take(wake).Allowed)
 		c.t = c.t.Add(10 * time.Minute)
 	}
-	c.t = right
-	for _, g := range []*Gate{g, open(policy(t), d, c)} {
-		assert.True(t, g.Ask(Request{Class: Login}).Allowed)
-		assert.Equal(t, 100, g.Ask(read).Left)
-		assert.Equal(t, WakeInterval, g.Take(wake).Rule, "the interval begins now")
-	}
-	c.t = right.Add(10 * time.Minute)
-	assert.True(t, open(policy(t), d, c).Take(wake).Allowed, "and ends")
-	assert.Equal(t, 93, open(policy(t), d, c).Ask(read).Left)
+	c.t = right.AddDate(-3, 0, 0)
+	assert.Equal(t, 72, open(policy(t), d, c).Ask(read).Left)
+	c.t = right.Add(time.Hour)
+	g := open(policy(t), d, c)
+	assert.Equal(t, 72, g.Ask(read).Left)
+	assert.Equal(t, WakesPerDay, g.Take(wake).Rule)
+}
+
+// That a car was plugged in counts for some hours, not for ever.
+func TestAPlugThatNobodyHasSeenSince(t *testing.T) {
+	t.Parallel()
+	c, d := noon(t), newDisk()
+	g := open(policy(t), d, c)
+	low := 30.0
+	g.Observe("a", Facts{Aux: &low, PluggedIn: true})
+	require.True(t, g.Ask(wake).Allowed)
+	c.t = c.t.Add(5 * time.Hour)
+	require.True(t, g.Ask(wake).Allowed)
+	c.t = c.t.Add(time.Hour)
+	assert.Equal(t, AuxBattery, g.Ask(wake).Rule)
+	assert.Equal(t, AuxBattery, open(policy(t), d, c).Ask(wake).Rule)
+	g.Observe("a", Facts{Aux: &low, PluggedIn: true})
+	assert.True(t, g.Ask(wake).Allowed)
 }
 
 // TestDiskThatIsFull: what a snapshot tells of the battery counts all the same.

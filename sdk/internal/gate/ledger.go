@@ -7,11 +7,9 @@ const ledgerDoc = "ledger"
 // ledger is what an account has spent in a day. Its stored form is never less
 // than what went out.
 type ledger struct {
-	// Day in the vendor's zone. It never goes back: a clock that is set back must
-	// not give a fresh budget.
-	Day    string `json:"day"`
-	Calls  int    `json:"calls"`
-	Logins int    `json:"logins"`
+	day
+	Calls  int `json:"calls"`
+	Logins int `json:"logins"`
 
 	// spare of Calls is on disk and not spent.
 	spare int
@@ -26,8 +24,11 @@ func (l *ledger) used() int { return l.Calls - l.spare }
 
 // turn begins a new day if there is one. Called with the gate's lock held.
 func (l *ledger) turn(g *Gate, now time.Time) {
-	if g.another(l.Day, now) {
-		*l = ledger{Day: g.today(now)}
+	switch begun, news := l.day.turn(g, now); {
+	case begun:
+		*l = ledger{day: l.day}
+	case news:
+		l.save(g, g.o.Docs.Keep)
 	}
 }
 
@@ -65,7 +66,7 @@ func (l *ledger) save(g *Gate, save func(name string, v any) error) {
 // exhaust takes the day as spent.
 func (l *ledger) exhaust(g *Gate) {
 	p := g.o.Policy
-	*l = ledger{Day: g.today(g.o.Now()), Calls: p.CallsPerDay, Logins: p.LoginsPerDay}
+	*l = ledger{day: day{Day: g.today(g.o.Now())}, Calls: p.CallsPerDay, Logins: p.LoginsPerDay}
 	l.save(g, g.o.Docs.Put)
 }
 

@@ -33,21 +33,54 @@ func (p Policy) quietEnd(t time.Time, class Class) (end time.Time, in bool) {
 		if class == Read && !q.Reads {
 			continue
 		}
-		for _, ago := range []int{0, 1} {
-			begin := TimeOfDay(t, -ago, q.From)
-			if len(q.Days) > 0 && !slices.Contains(q.Days, TimeOfDay(t, -ago, 12*time.Hour).Weekday()) {
-				continue
-			}
-			end := TimeOfDay(t, -ago, q.To)
-			if q.To <= q.From {
-				end = TimeOfDay(t, 1-ago, q.To)
-			}
-			if !t.Before(begin) && t.Before(end) {
-				return end, true
-			}
+		if q.holds(t) {
+			return q.end(t), true
 		}
 	}
 	return t, false
+}
+
+// holds goes by what the car's clock shows: an hour that the change to summer time
+// leaves out is not there to be quiet, and one that comes twice is quiet twice.
+func (q Quiet) holds(t time.Time) bool {
+	clock := clockOf(t)
+	if q.To > q.From {
+		return q.beginsOn(t.Weekday()) && clock >= q.From && clock < q.To
+	}
+	return q.beginsOn(t.Weekday()) && clock >= q.From || q.beginsOn((t.Weekday()+6)%7) && clock < q.To
+}
+
+func (q Quiet) beginsOn(day time.Weekday) bool {
+	return len(q.Days) == 0 || slices.Contains(q.Days, day)
+}
+
+// end is when it ends, at a time when it holds.
+func (q Quiet) end(t time.Time) time.Time {
+	days := 0
+	if q.To <= q.From && clockOf(t) >= q.From {
+		days = 1
+	}
+	end := TimeOfDay(t, days, q.To)
+	if offsetOf(t) == offsetOf(end) {
+		return end
+	}
+
+	// The clocks change meanwhile: it ends with the first minute that is not quiet.
+	end = t.Truncate(time.Minute).Add(time.Minute)
+	for q.holds(end) {
+		end = end.Add(time.Minute)
+	}
+	return end
+}
+
+// clockOf is what the clock shows at t.
+func clockOf(t time.Time) time.Duration {
+	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second
+}
+
+func offsetOf(t time.Time) int {
+	_, offset := t.Zone()
+	return offset
 }
 
 // TimeOfDay is a time of day some days from t, by t's clock: an hour that the change
