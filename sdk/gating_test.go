@@ -91,7 +91,7 @@ func TestLow12VBatteryIsSpared(t *testing.T) {
 }
 
 func TestOverrideOfALimit(t *testing.T) {
-	l := newLimited(t, sdk.Limits{WakesPerDay: 1})
+	l := newLimited(t, sdk.Limits{WakesPerDay: 1, WakeInterval: -1})
 	e := l.start(t)
 	override := shared.WithCallInfo(t.Context(), shared.CallInfo{RequestID: "1", Override: true})
 	_, err := e.RefreshForce(t.Context(), "car1")

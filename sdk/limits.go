@@ -21,7 +21,7 @@ type Limits struct {
 	CallsPerDay, Reserve int
 	// LoginsPerDay of the account, with a password. Default 24.
 	LoginsPerDay int
-	// WakesPerDay of a car, WakeInterval apart. Default: none.
+	// WakesPerDay of a car, WakeInterval apart. Defaults 48 and 5 minutes.
 	WakesPerDay  int
 	WakeInterval time.Duration
 	// AuxStop is the charge in percent below which the 12 V battery forbids wakes,
@@ -93,7 +93,7 @@ func orElse[T comparable](v, otherwise T) T {
 
 // policy is the gate's form.
 func (l Limits) policy() gate.Policy {
-	l = l.Or(Limits{LoginsPerDay: 24, AuxStop: 60, AuxResume: 75})
+	l = l.Or(Limits{LoginsPerDay: 24, WakesPerDay: 48, WakeInterval: 5 * time.Minute, AuxStop: 60, AuxResume: 75})
 	p := gate.Policy{
 		CallsPerDay: max(0, l.CallsPerDay), Reserve: max(0, l.Reserve), LoginsPerDay: max(0, l.LoginsPerDay),
 		WakesPerDay: max(0, l.WakesPerDay), WakeInterval: max(0, l.WakeInterval),

@@ -137,6 +137,30 @@ func TestNobodyIsLeftToWakeFor(t *testing.T) {
 	})
 }
 
+// TestACarHasItsPeace: also with a vendor whose author has not thought of it.
+func TestACarHasItsPeace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var wakes []time.Time
+		v := struct{ sdk.Vendor }{&sdktest.Vendor{ForceFunc: func(context.Context, string, time.Time) (*vehiclev1.VehicleData, error) {
+			wakes = append(wakes, time.Now())
+			return sdktest.Snapshot(time.Now(), 50), nil
+		}}}
+		e := engine(t, v, sdk.Options{})
+		for range 24 * 60 {
+			_, err := e.RefreshForce(t.Context(), "car1")
+			if err != nil {
+				require.ErrorIs(t, err, shared.ReasonBudgetSpent)
+			}
+			time.Sleep(time.Minute)
+		}
+		require.NotEmpty(t, wakes)
+		assert.LessOrEqual(t, len(wakes), 2*48, "of two days of the vendor's")
+		for i, wake := range wakes[1:] {
+			assert.GreaterOrEqual(t, wake.Sub(wakes[i]), 5*time.Minute)
+		}
+	})
+}
+
 // TestOverrideIsForWakesAlone: what it was not asked for stays within its limits.
 func TestOverrideIsForWakesAlone(t *testing.T) {
 	reads := 0

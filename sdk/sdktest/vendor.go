@@ -23,6 +23,9 @@ type Vendor struct {
 
 var _ sdk.Vendor = (*Vendor)(nil)
 
+// Limits leave it to the test how often a car is woken.
+func (v *Vendor) Limits() sdk.Limits { return sdk.Limits{WakesPerDay: -1, WakeInterval: -1} }
+
 // Login implements [sdk.Vendor].
 func (v *Vendor) Login(ctx context.Context) error {
 	if v.LoginFunc == nil {
