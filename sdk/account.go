@@ -49,9 +49,10 @@ type account struct {
 	// memory holds the last snapshot of each car.
 	memory *snapshot.Memory
 	// gate is the budget of what goes out.
-	gate   *gate.Gate
-	limits Limits
-	strays *strays
+	gate        *gate.Gate
+	limits      Limits
+	strays      *strays
+	failedReads failedReads
 	// wakes are those under way.
 	wakes wakes
 	// scheduler refreshes the cars by itself, if it is to.
@@ -184,6 +185,7 @@ func (a *account) retire() {
 	a.scheduler.stop()
 	a.session.Retire()
 	a.memory.Close()
+	a.gate.Close()
 	go func() { _ = a.closeVendor(context.Background()) }() // its calls have their own end
 }
 

@@ -205,7 +205,7 @@ func TestAWakeIsNoTrial(t *testing.T) {
 			return sdktest.Snapshot(time.Now(), 1), nil
 		}
 		const timeout = 20 * time.Second
-		e := engine(t, v, sdk.Options{MinReadInterval: time.Hour, BreakerFailures: 2, BreakerTimeout: timeout})
+		e := engine(t, v, sdk.Options{MinReadInterval: timeout + 10*time.Second, BreakerFailures: 2, BreakerTimeout: timeout})
 		_, err := e.RefreshCached(t.Context(), "a") // from now on no wake of it needs a read
 		require.NoError(t, err)
 		for _, id := range []string{"b", "c"} {
@@ -221,6 +221,7 @@ func TestAWakeIsNoTrial(t *testing.T) {
 		}
 		assert.Zero(t, wakes.Load())
 		bad.Clear()
+		time.Sleep(10 * time.Second) // a failed reading stands as long as a good one
 		_, err = e.RefreshCached(t.Context(), "b")
 		require.NoError(t, err, "a read is the trial")
 		_, err = e.RefreshForce(t.Context(), "a")

@@ -227,6 +227,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	for _, a := range []*account{e.account.Load(), e.candidate.Load()} {
 		if a != nil {
 			a.memory.Close()
+			a.gate.Close()
 			err = cmp.Or(err, a.closeVendor(ctx))
 		}
 	}

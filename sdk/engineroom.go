@@ -27,7 +27,9 @@ func openEngineRoom(author *Store) (*Store, error) {
 		if err := moveIn(author.dir, draft); err != nil {
 			return nil, err
 		}
-		if err := os.Rename(draft, dir); err != nil && !errors.Is(err, fs.ErrExist) {
+		err := os.Rename(draft, dir)
+		_ = os.Remove(draft) // another process may have been faster
+		if _, missing := os.Stat(dir); missing != nil {
 			return nil, fmt.Errorf("state directory: %w", err)
 		}
 	}
@@ -47,7 +49,8 @@ func moveIn(from, to string) error {
 		if f.IsDir() || !wasTheEngines(f.Name()) {
 			continue
 		}
-		if err := os.Rename(filepath.Join(from, f.Name()), filepath.Join(to, f.Name())); err != nil {
+		err := os.Rename(filepath.Join(from, f.Name()), filepath.Join(to, f.Name()))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // else another process has moved it
 			return fmt.Errorf("state directory: %w", err)
 		}
 	}

@@ -22,6 +22,7 @@ func (e *Engine) startSession(a *account, build string, damaged bool) *session.S
 	}
 	return session.Start(session.Options{
 		Vendor: a.sessionCalls(), Docs: a.store, Account: a.credentials, Build: build, Damaged: damaged, Person: e.opts.Person,
+		Exclusive: func(ctx context.Context) (func(), error) { return a.store.exclusive(ctx, "login") },
 		Guard: func(ctx context.Context, call func() error) error {
 			err := a.breaker.Do(ctx, gate.Call{}, call)
 			if err != nil {

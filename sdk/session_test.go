@@ -205,6 +205,54 @@ func TestARefusalStandsForItsCredentials(t *testing.T) {
 	assert.Equal(t, was, logins)
 }
 
+// TestOneLoginAtATimeOverAllProcesses: the other one takes up its session.
+func TestOneLoginAtATimeOverAllProcesses(t *testing.T) {
+	dir := t.TempDir()
+	var mu sync.Mutex
+	at, most, logins := 0, 0, 0
+	v := func() sdk.Vendor {
+		loggedIn := false
+		return &sdktest.RenewingVendor{Vendor: sdktest.Vendor{
+			VehiclesFunc: func(context.Context) ([]*vehiclev1.Vehicle, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				if !loggedIn {
+					return nil, sdk.ErrSessionExpired
+				}
+				return sdktest.Cars("car1"), nil
+			},
+			LoginFunc: func(context.Context) error {
+				mu.Lock()
+				at, logins = at+1, logins+1
+				most = max(most, at)
+				mu.Unlock()
+				time.Sleep(20 * time.Millisecond) // the other one comes meanwhile
+				mu.Lock()
+				defer mu.Unlock()
+				at, loggedIn = at-1, true
+				return nil
+			},
+		}, RenewFunc: func(context.Context) error { return sdk.ErrSessionExpired }, RestoreFunc: func(context.Context) (bool, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			another := logins > 0 && !loggedIn
+			loggedIn = loggedIn || another
+			return another, nil
+		}}
+	}
+	var all sync.WaitGroup
+	for range 4 {
+		e := bareEngine(t, v(), sdk.Options{})
+		all.Go(func() {
+			_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("x"), StateDir: dir})
+			assert.NoError(t, err)
+		})
+	}
+	all.Wait()
+	assert.Equal(t, 1, most)
+	assert.Equal(t, 1, logins)
+}
+
 // TestDamagedFilesFailClosed: what a loss of power has emptied is no reason to send a
 // password once more.
 func TestDamagedFilesFailClosed(t *testing.T) {
@@ -338,9 +386,13 @@ func TestLoginThatWasCutOffCounts(t *testing.T) {
 	cancel()
 	require.Error(t, <-out)
 
+	// What the next one finds; the lock went with the process.
+	left, err := copyState(dir)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(left)) })
 	next := newSessions()
 	e := bareEngine(t, next, sdk.Options{Now: c.now})
-	_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("x"), StateDir: dir})
+	_, err = e.Initialize(t.Context(), shared.Config{Settings: settings("x"), StateDir: left})
 	require.ErrorIs(t, err, shared.ReasonVendorUnavailable)
 	assert.Positive(t, shared.AsAPIError(err).RetryAfter)
 	logins, _ := next.counts()

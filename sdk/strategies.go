@@ -200,7 +200,11 @@ func (e *Engine) read(ctx context.Context, a *account, vehicleID string) (*vehic
 		if last := e.remembered(a, vehicleID); last != nil {
 			return outcome{data: last}, nil
 		}
+		if err := a.failedReads.lately(vehicleID, e.opts.Now(), e.opts.MinReadInterval); err != nil {
+			return outcome{}, err
+		}
 		data, err := a.read(ctx, vehicleID)
+		a.failedReads.note(vehicleID, err, e.opts.Now())
 		return outcome{data: data}, err
 	})
 	return read.data, err

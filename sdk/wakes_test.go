@@ -137,6 +137,36 @@ func TestNobodyIsLeftToWakeFor(t *testing.T) {
 	})
 }
 
+// TestFailedReadsAreThrottled as good ones are, and say when to come again.
+func TestFailedReadsAreThrottled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reads, fails := 0, true
+		v := &sdktest.Vendor{CachedFunc: func(context.Context, string) (*vehiclev1.VehicleData, error) {
+			reads++
+			if fails {
+				return nil, shared.NewError(shared.ReasonVehicleUnreachable)
+			}
+			return sdktest.Snapshot(time.Now(), 50), nil
+		}}
+		e := engine(t, v, sdk.Options{MinReadInterval: 10 * time.Second})
+		for range 1000 {
+			_, err := e.RefreshCached(t.Context(), "car1")
+			require.ErrorIs(t, err, shared.ReasonVehicleUnreachable)
+		}
+		assert.Equal(t, 1, reads)
+		time.Sleep(4 * time.Second)
+		_, err := e.RefreshCached(t.Context(), "car1")
+		require.ErrorIs(t, err, shared.ReasonVehicleUnreachable)
+		assert.Equal(t, 6*time.Second, shared.AsAPIError(err).RetryAfter)
+
+		fails = false
+		time.Sleep(6 * time.Second)
+		_, err = e.RefreshCached(t.Context(), "car1")
+		require.NoError(t, err)
+		assert.Equal(t, 2, reads)
+	})
+}
+
 // TestACarHasItsPeace: also with a vendor whose author has not thought of it.
 func TestACarHasItsPeace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -174,6 +174,9 @@ func (g *Gate) Take(r Request) Decision {
 func (g *Gate) decideAndSpend(c *car, r Request, now time.Time) Decision {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.ledger.spare < g.price(r.Class) { // else it is on disk that these are ours
+		g.ledger.catchUp(g)
+	}
 	d := g.decide(c, r, now)
 	if d.Allowed {
 		g.spend(r.Class, now)
@@ -282,6 +285,13 @@ func (g *Gate) decideWake(c *car, r Request, now time.Time, refuse func(Rule, ti
 	if c.Wakes >= p.WakesPerDay && p.WakesPerDay > 0 {
 		refuse(WakesPerDay, c.end(g))
 	}
+}
+
+// Close gives back to the disk what was reserved there and not spent.
+func (g *Gate) Close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.ledger.flush(g)
 }
 
 // Reset is when the vendor's next day begins.

@@ -15,10 +15,9 @@ type ledger struct {
 	spare int
 }
 
-// ahead is how many calls are put on disk at once where nothing limits them: a
-// fleet's reads do not wait for the disk, and a limit that is set later that day
-// finds at most so many too many for each process.
-const ahead = 16
+// ahead is how many calls are put on disk at once: reads do not wait for the disk, and
+// a crash wastes at most so many of the day's. Where nothing limits them it is more.
+const ahead, aheadUnlimited = 8, 16
 
 func (l *ledger) used() int { return l.Calls - l.spare }
 
@@ -35,19 +34,16 @@ func (l *ledger) turn(g *Gate, now time.Time) {
 // spend is called with the gate's lock held.
 func (l *ledger) spend(g *Gate, price int, login bool, now time.Time) {
 	l.turn(g, now)
-	limited := g.o.Policy.CallsPerDay > 0
 	if !login && l.spare >= price {
 		l.spare -= price
 		return
 	}
-	if err := l.read(g); err != nil {
-		g.o.Logger.Warn("the day's calls cannot be read", "error", err)
-	}
+	l.catchUp(g)
 	l.turn(g, now)
 	l.Calls += price
-	if !limited {
-		l.Calls += ahead
-		l.spare += ahead
+	if !login {
+		block := l.block(g)
+		l.Calls, l.spare = l.Calls+block, l.spare+block
 	}
 	save := g.o.Docs.Keep
 	if login {
@@ -55,6 +51,30 @@ func (l *ledger) spend(g *Gate, price int, login bool, now time.Time) {
 		save = g.o.Docs.Put
 	}
 	l.save(g, save)
+}
+
+// catchUp takes up what another process of the account has spent.
+func (l *ledger) catchUp(g *Gate) {
+	if err := l.read(g); err != nil {
+		g.o.Logger.Warn("the day's calls cannot be read", "error", err)
+	}
+}
+
+// block is how many calls are put on disk before they are made; never more than are left.
+func (l *ledger) block(g *Gate) int {
+	if limit := g.o.Policy.CallsPerDay; limit > 0 {
+		return max(0, min(ahead, limit-l.Calls))
+	}
+	return aheadUnlimited
+}
+
+// flush gives back what was put on disk and not spent.
+func (l *ledger) flush(g *Gate) {
+	if l.spare == 0 || l.read(g) != nil {
+		return
+	}
+	l.Calls, l.spare = l.Calls-l.spare, 0
+	l.save(g, g.o.Docs.Keep)
 }
 
 func (l *ledger) save(g *Gate, save func(name string, v any) error) {

@@ -47,6 +47,9 @@ type Options struct {
 	// Person: somebody sits there and asks for a login.
 	Person bool
 
+	// Exclusive keeps other processes of the account out of renewals and logins until
+	// release is called.
+	Exclusive func(ctx context.Context) (release func(), err error)
 	// Guard is around each renewal, Admit before each call: it counts the call, or says
 	// why it may not go out now.
 	Guard func(ctx context.Context, call func() error) error
@@ -232,7 +235,14 @@ func (s *Session) fly(ctx context.Context, f *flight) {
 		f.err, s.flight = err, nil
 		close(f.done)
 	}()
-	err = s.o.Guard(ctx, func() error { return s.open(ctx) })
+	err = s.o.Guard(ctx, func() error {
+		release, err := s.o.Exclusive(ctx)
+		if err != nil {
+			return err
+		}
+		defer release()
+		return s.open(ctx)
+	})
 }
 
 // LookAgain ends a lock that a person has lifted meanwhile, or a wait whose time has
