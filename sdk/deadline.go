@@ -35,7 +35,7 @@ var errTooLong = errors.New("the call's own deadline has passed")
 // timed makes a call of the Vendor within the time of its class. When that passes, it is
 // the vendor's failure, or the car's, also if all callers have left.
 func timed[T any](ctx context.Context, a *account, class gate.Class, do func(context.Context) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, a.limits.Deadlines.of(class), errTooLong)
+	ctx, cancel := context.WithTimeoutCause(withClass(ctx, class), a.limits.Deadlines.of(class), errTooLong)
 	defer cancel()
 	result, err := bounded(ctx, a.strays, do)
 	if errors.Is(context.Cause(ctx), errTooLong) && isContext(err) {

@@ -78,11 +78,11 @@ func (e *Engine) accountFor(cfg shared.Config) (*account, error) {
 	var made atomic.Pointer[account] // of what only the Vendor knows
 	vendor, err := e.plugin.New(VendorConfig{
 		Settings: cfg.Settings, Store: store, Logger: e.opts.Logger, Redactor: e.opts.Redactor, Now: e.opts.Now,
-		Requested: func() {
-			e.health.count(shared.CounterRequests)
+		Requested: func(ctx context.Context) error {
 			if a := made.Load(); a != nil {
-				a.gate.Requested()
+				return a.requested(ctx)
 			}
+			return shared.Errorf(shared.ReasonInternal, "The plugin asks the vendor for something before it is told to.")
 		},
 		Refused: func(vehicleID string, err error) {
 			if a := made.Load(); a != nil {

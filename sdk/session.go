@@ -49,7 +49,7 @@ func (a *account) sessionCalls() session.Vendor {
 	calls := session.Vendor{
 		Login: func(ctx context.Context) error {
 			a.health.count(shared.CounterCalls, string(gate.Login))
-			return made(unanswered(ctx, a.bounded(ctx, a.vendor.Login), true))
+			return made(unanswered(ctx, a.bounded(withClass(ctx, gate.Login), a.vendor.Login), true))
 		},
 		List: func(ctx context.Context) error {
 			_, err := timed(ctx, a, gate.List, a.vendor.Vehicles)
@@ -60,7 +60,9 @@ func (a *account) sessionCalls() session.Vendor {
 		},
 	}
 	if renewer, ok := a.vendor.(Renewer); ok {
-		calls.Renew = func(ctx context.Context) error { return made(unanswered(ctx, a.bounded(ctx, renewer.Renew), false)) }
+		calls.Renew = func(ctx context.Context) error {
+			return made(unanswered(ctx, a.bounded(withClass(ctx, gate.Renewal), renewer.Renew), false))
+		}
 	}
 	if restorer, ok := a.vendor.(Restorer); ok {
 		calls.Restore = func(ctx context.Context) (bool, error) { return bounded(ctx, a.strays, restorer.Restore) }

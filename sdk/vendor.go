@@ -88,8 +88,9 @@ type VendorConfig struct {
 	// Redactor takes the secrets that the Vendor learns at run time.
 	Redactor *redact.Redactor
 	// Requested counts one request to the vendor, just before it goes out; see
-	// [Limits.Metered]. Never nil.
-	Requested func()
+	// [Limits.Metered]. ctx is that of the Vendor's method: an error means that it is
+	// not, so that the request has passed no limit, and is not to be sent. Never nil.
+	Requested func(ctx context.Context) error
 	// Refused tells of a refusal that a call met on its way to a good result, for
 	// example of a part that the result can do without. What the refusal closes is
 	// closed. Never nil.

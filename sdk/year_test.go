@@ -54,7 +54,7 @@ type year struct {
 const usualSeed, usualDays = 1, 15
 
 // TestAYearOfTheEngine: whatever people, schedules, cars, clouds and kills do, what
-// docs/limits.md says holds for every single call that reaches the vendor, and
+// docs/gate.md says holds for every single call that reaches the vendor, and
 // every command has a true answer in time. YEAR_SEED=N lives another year, and
 // YEAR_SEED=random one that nobody has seen; YEAR_DAYS=92 all of it. A seed repeats
 // a year, but for the order of what happens at one instant.

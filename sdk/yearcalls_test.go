@@ -34,7 +34,7 @@ func meet[T any](ctx context.Context, c *client, class, car string, answer func(
 			return none, errGone
 		}
 		if n > 0 {
-			c.request()
+			c.request(ctx)
 		}
 	}
 	c.mu.Lock()
@@ -103,7 +103,7 @@ func (c *client) arrive(ctx context.Context, class, car string) (mishap string, 
 	requests = 1
 	if c.rec.limits.Metered {
 		a.price, requests = 1, a.price
-		c.config.Requested()
+		c.requested(ctx)
 	}
 	if mishap == "expired" && class != renewalCall {
 		c.again[again] = true
@@ -205,12 +205,19 @@ func (c *client) takes(class, car, mishap string) time.Duration {
 func (c *cloud) upTo(d time.Duration) time.Duration { return time.Duration(c.rng.Int64N(int64(d))) }
 
 // request is one that a call under way sends.
-func (c *client) request() {
+func (c *client) request(ctx context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.ended {
-		c.config.Requested()
+		c.requested(ctx)
 		c.rec.request(time.Now())
+	}
+}
+
+// requested is called with the lock held.
+func (c *client) requested(ctx context.Context) {
+	if err := c.config.Requested(ctx); err != nil {
+		c.rec.broken("gate", "a request went past it: %v", err)
 	}
 }
 

@@ -24,7 +24,7 @@ type arrival struct {
 }
 
 // record is what a vendor has truly seen of a plugin, whatever process of it that
-// was, and says of each call whether it may be. It knows docs/limits.md and not a
+// was, and says of each call whether it may be. It knows docs/gate.md and not a
 // line of the gate. For the holder of the cloud's lock.
 type record struct {
 	limits sdk.Limits

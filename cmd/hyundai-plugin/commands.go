@@ -31,9 +31,9 @@ The account is taken from HYUNDAI_USERNAME, HYUNDAI_PASSWORD and HYUNDAI_BRAND, 
 login asks for what is not set. Flags:
   --state DIR     the service's state, or the plugin's own directory in it (default: of a service run by this user)
   --json          print JSON
-  --override      of refresh: wake the car in spite of the plugin's own limits; see docs/limits.md
+  --override      of refresh: wake the car in spite of the plugin's own limits; see docs/gate.md
   --history       of refresh: ask for driving history and trips as well, at most five more requests
-  --plan          of refresh: say what it would do and cost, and do nothing
+  --dry-run       of refresh: say what it would do and cost, and do nothing
   --record FILE   record the vendor's traffic, without secrets, ids and positions; see docs/traffic.md
   --listen ADDR   of replay: address of this machine (default 127.0.0.1:8155)
   --log-level L   debug, info, warn or error, on stderr (default: none)
@@ -42,7 +42,7 @@ login asks for what is not set. Flags:
 // options of a command.
 type options struct {
 	state, mode, record, logLevel, listen string
-	json, override, plan, history         bool
+	json, override, dryRun, history       bool
 	args                                  []string
 }
 
@@ -103,7 +103,7 @@ func parse(args []string) (options, error) {
 	set.StringVar(&o.logLevel, "log-level", "", "")
 	set.BoolVar(&o.json, "json", false, "")
 	set.BoolVar(&o.override, "override", false, "")
-	set.BoolVar(&o.plan, "plan", false, "")
+	set.BoolVar(&o.dryRun, "dry-run", false, "")
 	set.BoolVar(&o.history, "history", false, "")
 	err := set.Parse(args[1:])
 	// Flags may stand behind the car, too.

@@ -251,17 +251,17 @@ func TestRecordingHoldsNothingOfThePerson(t *testing.T) {
 func TestPlanAndOverride(t *testing.T) {
 	p := newPerson(t)
 	p.env["HYUNDAI_LIMITS"] = `{"wake_interval":"10m","calls_per_day":50}`
-	status, out, complaint := p.does(t, "refresh", "--mode", "force", "--plan", ioniq)
+	status, out, complaint := p.does(t, "refresh", "--mode", "force", "--dry-run", ioniq)
 	require.Zero(t, status, complaint)
 	assert.Contains(t, out, "It would wake the car. It costs about 8 request(s) of the vendor's; ")
 	assert.Zero(t, p.cloud.Attempts(cloudsim.Wake))
 	status, _, complaint = p.does(t, "refresh", "--mode", "force", ioniq)
 	require.Zero(t, status, complaint)
 
-	status, out, _ = p.does(t, "refresh", "--mode", "force", "--plan", ioniq)
+	status, out, _ = p.does(t, "refresh", "--mode", "force", "--dry-run", ioniq)
 	assert.Zero(t, status)
 	assert.Contains(t, out, "It would be refused (budget_spent): ")
-	status, out, _ = p.does(t, "refresh", "--mode", "force", "--plan", "--json", ioniq)
+	status, out, _ = p.does(t, "refresh", "--mode", "force", "--dry-run", "--json", ioniq)
 	assert.Zero(t, status)
 	assert.Contains(t, out, `"reason": "budget_spent"`)
 	status, _, complaint = p.does(t, "refresh", "--mode", "force", ioniq)

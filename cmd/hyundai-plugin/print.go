@@ -60,7 +60,7 @@ func vehicles(_ context.Context, s *session, o options, w io.Writer) error {
 
 func refresh(ctx context.Context, s *session, o options, w io.Writer) error {
 	ctx = shared.WithCallInfo(ctx, shared.CallInfo{Override: o.override})
-	if o.plan {
+	if o.dryRun {
 		return plan(ctx, s, o, w)
 	}
 	data, err := shared.Refresh(ctx, s.engine, shared.Mode(o.mode), o.args[0], shared.DefaultMaxAge)

@@ -1,6 +1,7 @@
 package ccs
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -34,8 +35,9 @@ type Options struct {
 	Limits sdk.Limits
 	// Plan is when cars are refreshed without a command. Default: never.
 	Plan sdk.Schedule
-	// Requested counts each request; see [sdk.VendorConfig]. Default: not counted.
-	Requested func()
+	// Requested counts each request, or says that it may not go out; see
+	// [sdk.VendorConfig]. Default: not counted.
+	Requested func(context.Context) error
 	// Refused is told of what a part of a reading met that concerns the whole
 	// account; see [sdk.VendorConfig]. Default: not told.
 	Refused func(vehicleID string, err error)
@@ -56,7 +58,7 @@ func (o *Options) complete() {
 		o.Now = time.Now
 	}
 	if o.Requested == nil {
-		o.Requested = func() {}
+		o.Requested = func(context.Context) error { return nil }
 	}
 	if o.Refused == nil {
 		o.Refused = func(string, error) {}

@@ -9,8 +9,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/traffic"
@@ -37,8 +39,8 @@ type wire struct {
 	// scrubber of the debug log.
 	scrubber  *traffic.Scrubber
 	userAgent string
-	// requested counts the calls of the vehicle API.
-	requested func()
+	// requested counts the calls of the vehicle API, and keeps back what may not go out.
+	requested func(context.Context) error
 }
 
 func newWire(o Options) *wire {
@@ -126,7 +128,10 @@ func (w *wire) send(ctx context.Context, r Request) (Response, error) {
 		client = w.http
 	}
 	if r.Via == nil { // the login's pages are another host's and have no quota
-		w.requested()
+		if err := w.requested(ctx); err != nil {
+			return Response{}, err
+		}
+		req = req.WithContext(w.countingAgain(callCtx))
 	}
 
 	started := time.Now()
@@ -149,6 +154,17 @@ func (w *wire) send(ctx context.Context, r Request) (Response, error) {
 		return Response{}, shared.Errorf(shared.ReasonInvalidResponse, "The vendor's answer is larger than %d MiB and was not read.", maxBody>>20)
 	}
 	return Response{Status: resp.StatusCode, Header: resp.Header, URL: resp.Request.URL, Body: body}, nil
+}
+
+// countingAgain counts what net/http sends once more by itself, because a connection that
+// was kept alive has broken.
+func (w *wire) countingAgain(ctx context.Context) context.Context {
+	var sent atomic.Bool
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() {
+		if sent.Swap(true) {
+			_ = w.requested(ctx) // it has gone already
+		}
+	}})
 }
 
 func (r Request) build(ctx context.Context, agent string) (*http.Request, error) {

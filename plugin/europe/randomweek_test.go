@@ -95,6 +95,7 @@ func TestARandomWeek(t *testing.T) {
 			}
 		}
 		w.stop()
+		w.counted()
 
 		checkLogins(t, calls, persons)
 		checkWakes(t, calls, account(profile.Kia).Cars)

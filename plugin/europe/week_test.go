@@ -2,10 +2,12 @@ package europe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,6 +49,8 @@ type week struct {
 	commands int
 	answers  map[string]int
 	failures map[shared.Reason]int
+	// sent are the requests that the processes so far have counted.
+	sent map[string]int
 }
 
 // Each car drives twice a day and is charged at night.
@@ -96,7 +100,35 @@ func (w *week) start(person bool) error {
 
 func (w *week) stop() {
 	w.t.Helper()
+	w.count()
 	require.NoError(w.t, w.engine.Close(context.WithoutCancel(w.t.Context())))
+}
+
+// count adds what this process says it has sent, by class.
+func (w *week) count() {
+	enough := errors.New("enough")
+	err := w.engine.WatchHealth(w.t.Context(), func(h *vehiclev1.Health) error {
+		for name, n := range h.GetCounters() {
+			if class, is := strings.CutPrefix(name, shared.CounterRequests+"."); is {
+				w.sent[class] += int(n)
+			}
+		}
+		return enough
+	})
+	require.ErrorIs(w.t, err, enough)
+}
+
+// counted: what the processes have counted is what came to the cloud.
+func (w *week) counted() {
+	w.t.Helper()
+	came, sent := 0, 0
+	for _, class := range []cloudsim.Class{cloudsim.Exchange, cloudsim.Renewal, cloudsim.Register, cloudsim.List, cloudsim.Read, cloudsim.History, cloudsim.Wake} {
+		came += w.cloud.Attempts(class)
+	}
+	for _, n := range w.sent {
+		sent += n
+	}
+	assert.Equal(w.t, came, sent, "%v came, %v were counted", w.cloud.State().Calls, w.sent)
 }
 
 // refresh gives one command, and checks what it must never do.
@@ -233,7 +265,7 @@ func newWeek(t *testing.T, limits sdk.Limits, o cloudsim.Options) *week {
 	require.NoError(t, err)
 	w := &week{
 		t: t, cloud: cloud, net: newPipes(), dir: t.TempDir(), begin: time.Now(), limits: limits,
-		seen: map[string]time.Time{}, km: map[string]float64{}, answers: map[string]int{}, failures: map[shared.Reason]int{},
+		seen: map[string]time.Time{}, km: map[string]float64{}, answers: map[string]int{}, failures: map[shared.Reason]int{}, sent: map[string]int{},
 	}
 	server := &http.Server{Handler: cloud}
 	go func() { _ = server.Serve(w.net) }()
@@ -342,6 +374,7 @@ func TestAWeekWithFaults(t *testing.T) {
 		assert.Equal(t, 2, w.since(was, cloudsim.Login), "the person's")
 		assert.Empty(t, w.fails())
 		w.stop()
+		w.counted()
 		t.Logf("%v of published time in %v commands; calls that came and were taken: %v; answers: %v",
 			time.Since(w.begin), w.commands, w.cloud.State().Calls, w.answers)
 	})

@@ -71,7 +71,7 @@ func limitsOf(text string) (json.RawMessage, error) {
 	case text == "":
 		return nil, nil
 	case !json.Valid(body):
-		return nil, errors.New("HYUNDAI_LIMITS is no JSON object; see docs/limits.md")
+		return nil, errors.New("HYUNDAI_LIMITS is no JSON object; see docs/gate.md")
 	}
 	return body, nil
 }

@@ -552,12 +552,12 @@ func TestReadsAreReservedInBlocks(t *testing.T) {
 	for range 45 {
 		require.True(t, g.Take(read).Allowed)
 	}
-	assert.LessOrEqual(t, d.writes, 45/ahead+1)
+	assert.LessOrEqual(t, d.writes, 8)
 	assert.Equal(t, 55, g.Ask(read).Left, "of what is reserved nothing is spent")
 
 	crashed := open(p, d, c)
 	assert.LessOrEqual(t, crashed.Ask(read).Left, 55)
-	assert.Greater(t, crashed.Ask(read).Left, 55-ahead)
+	assert.GreaterOrEqual(t, crashed.Ask(read).Left, 55-55/share-1)
 	g.Close()
 	assert.Equal(t, 55, open(p, d, c).Ask(read).Left, "who ends well gives back the rest")
 }
@@ -574,5 +574,5 @@ func TestTwoProcessesSpendOneBudget(t *testing.T) {
 		}
 	}
 	assert.LessOrEqual(t, sent, 100)
-	assert.Greater(t, sent, 100-2*ahead)
+	assert.Greater(t, sent, 90)
 }

@@ -15,9 +15,9 @@ type ledger struct {
 	spare int
 }
 
-// ahead is how many calls are put on disk at once: reads do not wait for the disk, and
-// a crash wastes at most so many of the day's. Where nothing limits them it is more.
-const ahead, aheadUnlimited = 8, 16
+// Calls are put on disk some at a time, so that reads do not wait for it: an eighth of
+// what is left of the day's, which is what a crash wastes at most, but not more than ahead.
+const ahead, share = 64, 8
 
 func (l *ledger) used() int { return l.Calls - l.spare }
 
@@ -63,9 +63,9 @@ func (l *ledger) catchUp(g *Gate) {
 // block is how many calls are put on disk before they are made; never more than are left.
 func (l *ledger) block(g *Gate) int {
 	if limit := g.o.Policy.CallsPerDay; limit > 0 {
-		return max(0, min(ahead, limit-l.Calls))
+		return max(0, min(ahead, (limit-l.Calls)/share))
 	}
-	return aheadUnlimited
+	return ahead
 }
 
 // flush gives back what was put on disk and not spent.
