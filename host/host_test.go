@@ -248,11 +248,11 @@ func TestOutageAtTheStartPasses(t *testing.T) {
 func TestHealthShowsInTheState(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
+	s.set("down")
 	h := start(t, s, nil, spec("p", "plugin", s))
 	h.reaches("p", host.Ready)
-	s.set("down")
 	for i := range 5 { // of one car alone they would not be the cloud's
-		_, err := h.Plugin("p").RefreshCached(t.Context(), []string{"outage", "noisy"}[i%2])
+		_, err := h.Plugin("p").RefreshCached(t.Context(), fmt.Sprint("down", i))
 		require.ErrorIs(t, err, shared.ReasonVendorUnavailable)
 	}
 	h.reaches("p", host.Degraded)

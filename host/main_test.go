@@ -189,9 +189,12 @@ func stagePlugin(s stage) sdk.Plugin {
 				return nil, shared.NewError(shared.ReasonVendorUnavailable)
 			}
 			cars := []string{"fast", "slow", "outage", "noisy"}
-			if s.is("deaf") {
-				for n := range deafCars {
+			for n := range deafCars {
+				if s.is("deaf") {
 					cars = append(cars, fmt.Sprint("deaf", n))
+				}
+				if s.is("down") {
+					cars = append(cars, fmt.Sprint("down", n))
 				}
 			}
 			return sdktest.Cars(cars...), nil
@@ -200,6 +203,9 @@ func stagePlugin(s stage) sdk.Plugin {
 			s.note("cached " + id)
 			if strings.HasPrefix(id, "deaf") {
 				select {} // whatever ctx says
+			}
+			if strings.HasPrefix(id, "down") {
+				return nil, shared.NewError(shared.ReasonVendorUnavailable)
 			}
 			switch id {
 			case "slow":
@@ -211,9 +217,6 @@ func stagePlugin(s stage) sdk.Plugin {
 					return nil, shared.NewError(shared.ReasonVendorUnavailable)
 				}
 			case "noisy":
-				if s.is("down") {
-					return nil, shared.NewError(shared.ReasonVendorUnavailable)
-				}
 				sdk.Logger(ctx).Warn("a line of the vendor's")
 			}
 			return sdktest.Snapshot(time.Now().Add(-time.Hour), 50), nil
@@ -234,7 +237,23 @@ func stagePlugin(s stage) sdk.Plugin {
 		if err := json.Unmarshal(cfg.Settings, &settings); err != nil || settings.Password == "" {
 			return nil, errors.New("no password")
 		}
-		return v, nil
+		return byStage{v, s}, nil
 	}
 	return p
+}
+
+// byStage is a vendor whose calls end by the stage's word.
+type byStage struct {
+	*sdktest.Vendor
+	s stage
+}
+
+// Limits let no call end by itself but those that are deaf.
+func (v byStage) Limits() sdk.Limits {
+	l := v.Vendor.Limits()
+	l.Deadlines = sdk.Deadlines{List: time.Hour, Read: time.Hour, Wake: time.Hour}
+	if v.s.is("deaf") {
+		l.Deadlines.Read = time.Second
+	}
+	return l
 }
