@@ -186,8 +186,19 @@ func (a *account) retire() {
 	a.session.Retire()
 	a.memory.Close()
 	a.gate.Close()
-	go func() { _ = a.closeVendor(context.Background()) }() // its calls have their own end
+	go func() { // its calls have their own end
+		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+		defer cancel()
+		_ = a.closeVendor(ctx)
+	}()
 }
+
+// closeTimeout is how long a Vendor may take to close in whose place another one serves.
+const closeTimeout = 30 * time.Second
+
+// errNobodyWaits ends a job before it does what cannot be taken back. Who has come since
+// begins anew.
+var errNobodyWaits = errors.New("nobody waits for it any more")
 
 // closeVendor ends a Vendor that wants to be told.
 func (a *account) closeVendor(ctx context.Context) error {
@@ -235,7 +246,7 @@ func (a *account) wake(ctx context.Context, vehicleID string, memory time.Durati
 		}
 	}
 	if !lanes.Wanted(ctx) {
-		return outcome{}, context.Canceled // all have left while that was read
+		return outcome{}, errNobodyWaits // all have left while that was read
 	}
 	started := a.now()
 	since := snapshot.ProvenAt(baseline, started)

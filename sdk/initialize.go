@@ -123,8 +123,8 @@ func (e *Engine) notMade(err error) error {
 
 // newAccount makes the account of a vendor. store is the engine's room, credentials the
 // fingerprint that a refused login belongs to; damaged says that the key of fingerprints
-// was lost, and with it what is known of logins. alone says that there is no other whose health must not be
-// touched.
+// was lost, and with it what is known of logins. alone says that there is no other whose
+// health must not be touched.
 func (e *Engine) newAccount(id, credentials string, vendor Vendor, store *Store, damaged, alone bool) (*account, error) {
 	disk, err := store.journal(snapshot.Doc)
 	if err != nil {

@@ -160,6 +160,9 @@ type outcome struct {
 // outcome is empty.
 func (e *Engine) join(ctx context.Context, a *account, vehicleID string) (outcome, error) {
 	v, _, err := e.lanes.Join(ctx, a.key(vehicleID, lanes.Wake, "wake"))
+	if errors.Is(err, errNobodyWaits) {
+		return outcome{}, nil
+	}
 	if err != nil {
 		return outcome{}, jobError(ctx, err)
 	}
@@ -227,7 +230,8 @@ func (e *Engine) remembered(a *account, vehicleID string) *vehiclev1.VehicleData
 func (e *Engine) run(ctx context.Context, key lanes.Key, job func(context.Context) (outcome, error)) (outcome, error) {
 	for {
 		result, err := e.runOnce(ctx, key, job)
-		if err == nil || !errors.Is(err, errReserve) || shared.CallInfoFrom(ctx).Background {
+		reserved := errors.Is(err, errReserve) && !shared.CallInfoFrom(ctx).Background
+		if !reserved && !errors.Is(err, errNobodyWaits) {
 			return result, err
 		}
 	}
@@ -242,6 +246,10 @@ func (e *Engine) runOnce(ctx context.Context, key lanes.Key, job func(context.Co
 		e.health.took(shared.TimingWait, modeOf(ctx), info.Waited)
 		e.health.took(shared.TimingRun, modeOf(ctx), duration)
 		fields := []any{"duration", duration.String(), "queue_wait", info.Waited.String()}
+		if errors.Is(err, errNobodyWaits) {
+			Logger(ctx).Debug("all who waited have left, so the car is not woken", fields...)
+			return nil, err
+		}
 		if err != nil {
 			Logger(ctx).Warn("worker failed", append(fields, "reason", string(shared.AsAPIError(err).Reason), "error", shared.ErrorChain(err))...)
 			return nil, err

@@ -137,6 +137,37 @@ func TestNobodyIsLeftToWakeFor(t *testing.T) {
 	})
 }
 
+// TestWhoComesWhenAllHaveLeft, while the copy is still being read, has the wake.
+func TestWhoComesWhenAllHaveLeft(t *testing.T) {
+	for name, mode := range map[string]shared.Mode{"force": shared.ModeForce, "smart": shared.ModeSmart} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				v := &sdktest.Vendor{
+					CachedFunc: func(context.Context, string) (*vehiclev1.VehicleData, error) {
+						time.Sleep(15 * time.Second)
+						return sdktest.Snapshot(time.Now().Add(-time.Hour), 50), nil
+					},
+					ForceFunc: func(context.Context, string, time.Time) (*vehiclev1.VehicleData, error) {
+						return sdktest.Snapshot(time.Now(), 50), nil
+					},
+				}
+				e := engine(t, v, sdk.Options{})
+				for _, later := range []time.Duration{2 * time.Second, 5 * time.Second} { // in time, and at the last moment
+					ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+					_, err := e.RefreshForce(ctx, "car1")
+					require.ErrorIs(t, err, shared.ReasonDeadlineExceeded)
+					cancel()
+					time.Sleep(later)
+					d, err := shared.Refresh(t.Context(), e, mode, "car1", time.Minute)
+					require.NoError(t, err)
+					assert.Equal(t, vehiclev1.Verdict_VERDICT_FRESH, d.GetRefresh().GetVerdict())
+					time.Sleep(time.Hour)
+				}
+			})
+		})
+	}
+}
+
 // TestFailedReadsAreThrottled as good ones are, and say when to come again.
 func TestFailedReadsAreThrottled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
