@@ -206,7 +206,8 @@ func (a *account) closeVendor(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	return a.bounded(ctx, func(context.Context) error { return closer.Close() })
+	_, err := bounded(ctx, a.strays, nothing(func(context.Context) error { return closer.Close() }))
+	return err
 }
 
 // key names a job for a car. It holds the account's number, so that a new
@@ -264,22 +265,13 @@ func (a *account) wake(ctx context.Context, vehicleID string, memory time.Durati
 	return outcome{woke: true, data: data}, nil
 }
 
-// silence is a wake without an answer as a refusal: no error to the caller, but
-// a car that is out of coverage must not be woken for ever.
+// silence is a wake without an answer as a refusal, which is no error to the caller.
 func silence(d *vehiclev1.VehicleData) error {
 	if d.GetRefresh().GetVerdict() != vehiclev1.Verdict_VERDICT_SILENT {
 		return nil
 	}
-	e := shared.NewError(shared.ReasonVehicleUnreachable)
-	e.RetryAfter = silencePause
-	return Closes(e, Closure{Scope: ScopeWakes, Strikes: silentWakes})
+	return silent(false)
 }
-
-// A car that has not answered so many wakes is left alone for so long.
-const (
-	silentWakes  = 3
-	silencePause = 10 * time.Minute
-)
 
 // odometer is the last one known of a car, 0 if there is none, or no car.
 func (a *account) odometer(vehicleID string) float64 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/gate"
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/session"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
@@ -20,6 +21,8 @@ type Deadlines struct {
 
 func (d Deadlines) of(class gate.Class) time.Duration {
 	switch class {
+	case gate.Login, gate.Renewal:
+		return session.Timeout
 	case gate.Wake:
 		return orElse(d.Wake, 150*time.Second)
 	case gate.List:
@@ -29,29 +32,46 @@ func (d Deadlines) of(class gate.Class) time.Duration {
 	}
 }
 
-// errTooLong marks what a call is told when its own time is up.
+// errTooLong is why a call has failed whose time is up.
 var errTooLong = errors.New("the call's own deadline has passed")
 
 // timed makes a call of the Vendor within the time of its class. When that passes, it is
 // the vendor's failure, or the car's, also if all callers have left.
 func timed[T any](ctx context.Context, a *account, class gate.Class, do func(context.Context) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeoutCause(withClass(ctx, class), a.limits.Deadlines.of(class), errTooLong)
+	ctx, cancel := context.WithTimeout(withClass(ctx, class), a.limits.Deadlines.of(class))
 	defer cancel()
 	result, err := bounded(ctx, a.strays, do)
-	if errors.Is(context.Cause(ctx), errTooLong) && isContext(err) {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) && isContext(err) {
 		return result, tooLong(class)
 	}
 	return result, err
 }
 
-// tooLong is a car that does not answer: its wakes are left alone for a time after
-// some of them. Anything else is a vendor that does not.
+// tooLong is a car that does not answer, or else a vendor that does not; a password may
+// be with it.
 func tooLong(class gate.Class) error {
-	if class != gate.Wake {
-		return shared.NewError(shared.ReasonVendorTimeout).Wrap(errTooLong)
+	if class == gate.Wake {
+		return silent(true)
 	}
-	e := shared.NewError(shared.ReasonVehicleUnreachable).Wrap(errTooLong)
-	e.MayHaveHappened, e.RetryAfter = true, silencePause
+	e := shared.NewError(shared.ReasonVendorTimeout).Wrap(errTooLong)
+	e.MayHaveHappened = class == gate.Login
+	return e
+}
+
+// A car that has not answered so many wakes is left alone for so long.
+const (
+	silentWakes  = 3
+	silencePause = 10 * time.Minute
+)
+
+// silent is a car that has not answered a wake. A car that is out of coverage must not be
+// woken for ever.
+func silent(timedOut bool) error {
+	e := shared.NewError(shared.ReasonVehicleUnreachable)
+	e.RetryAfter = silencePause
+	if timedOut {
+		e.MayHaveHappened, e.Err = true, errTooLong
+	}
 	return Closes(e, Closure{Scope: ScopeWakes, Strikes: silentWakes})
 }
 

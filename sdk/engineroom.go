@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/snapshot"
 )
 
 // engineRoom is the directory of the engine's own documents within a plugin's store: no
@@ -60,7 +58,7 @@ func moveIn(from, to string) error {
 func wasTheEngines(file string) bool {
 	switch file {
 	case "fingerprint.json", "login.json", "login-next.json", "ledger.json", "closures.json", "schedule.json",
-		fleetDoc + ".json", snapshot.Doc + ".journal":
+		"fleet.json", "cars.journal":
 		return true
 	}
 	return strings.HasPrefix(file, "gate-") && strings.HasSuffix(file, ".json")

@@ -13,7 +13,7 @@ import (
 func typed(err error) error {
 	var reason shared.Reason
 	switch {
-	case err == nil, errors.As(err, new(*shared.APIError)), errors.Is(err, ErrSessionExpired), isContext(err):
+	case isKnown(err):
 		return err
 	case errors.As(err, &reason):
 		return shared.NewError(reason).Wrap(err)
@@ -21,10 +21,15 @@ func typed(err error) error {
 	return shared.NewError(shared.ReasonVendorUnavailable).Wrap(err)
 }
 
+// isKnown says whether an error, or its absence, says all that is to be known.
+func isKnown(err error) bool {
+	return err == nil || errors.As(err, new(*shared.APIError)) || errors.Is(err, ErrSessionExpired) || isContext(err)
+}
+
 // uncertain is typed for what was begun and cannot be taken back: unless the author says
 // that nothing was sent, it may have happened.
 func uncertain(err error) error {
-	if err == nil || errors.As(err, new(*shared.APIError)) || errors.Is(err, ErrSessionExpired) || isContext(err) {
+	if isKnown(err) {
 		return err
 	}
 	api := *shared.AsAPIError(typed(err))

@@ -49,7 +49,8 @@ func (a *account) sessionCalls() session.Vendor {
 	calls := session.Vendor{
 		Login: func(ctx context.Context) error {
 			a.health.count(shared.CounterCalls, string(gate.Login))
-			return made(unanswered(ctx, a.bounded(withClass(ctx, gate.Login), a.vendor.Login), true))
+			_, err := timed(ctx, a, gate.Login, nothing(a.vendor.Login))
+			return made(err)
 		},
 		List: func(ctx context.Context) error {
 			_, err := timed(ctx, a, gate.List, a.vendor.Vehicles)
@@ -61,7 +62,8 @@ func (a *account) sessionCalls() session.Vendor {
 	}
 	if renewer, ok := a.vendor.(Renewer); ok {
 		calls.Renew = func(ctx context.Context) error {
-			return made(unanswered(ctx, a.bounded(withClass(ctx, gate.Renewal), renewer.Renew), false))
+			_, err := timed(ctx, a, gate.Renewal, nothing(renewer.Renew))
+			return made(err)
 		}
 	}
 	if restorer, ok := a.vendor.(Restorer); ok {
@@ -70,19 +72,7 @@ func (a *account) sessionCalls() session.Vendor {
 	return calls
 }
 
-// unanswered is the vendor's failure if a call has not ended in its time. sent: the
-// password may be with the vendor.
-func unanswered(ctx context.Context, err error, sent bool) error {
-	if !isContext(err) || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return err
-	}
-	e := shared.NewError(shared.ReasonVendorTimeout).Wrap(errTooLong)
-	e.MayHaveHappened = sent
-	return e
-}
-
-// bounded makes a call of the Vendor that returns nothing.
-func (a *account) bounded(ctx context.Context, do func(context.Context) error) error {
-	_, err := bounded(ctx, a.strays, func(ctx context.Context) (struct{}, error) { return struct{}{}, do(ctx) })
-	return err
+// nothing is a call that returns nothing.
+func nothing(do func(context.Context) error) func(context.Context) (struct{}, error) {
+	return func(ctx context.Context) (struct{}, error) { return struct{}{}, do(ctx) }
 }

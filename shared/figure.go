@@ -69,10 +69,11 @@ const (
 
 // Figures lists what a host shows of what plugins tell.
 func Figures() []Figure {
+	classes := []string{"login", "renewal", "list", "read", "wake"}
 	modes := []string{string(ModeCached), string(ModeForce), string(ModeSmart), ModeOther}
 	return []Figure{
-		{CounterCalls, FigureCounter, "class", []string{"login", "renewal", "list", "read", "wake"}, "Calls of the vendor's client, by what they are for."},
-		{CounterRequests, FigureCounter, "class", []string{"login", "renewal", "list", "read", "wake"}, "Requests that went to the vendor and count towards its limit."},
+		{CounterCalls, FigureCounter, "class", classes, "Calls of the vendor's client, by what they are for."},
+		{CounterRequests, FigureCounter, "class", classes, "Requests that went to the vendor and count towards its limit."},
 		{CounterFailures, FigureCounter, "", nil, "Calls of the vendor's client that failed."},
 		{CounterAbandoned, FigureCounter, "", nil, "Calls that did not end when their time was up, and were left behind."},
 		{CounterClosed, FigureCounter, "", nil, "Calls that were not made because the vendor wants to be left alone."},

@@ -1,11 +1,9 @@
 package redact
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"strings"
 )
 
@@ -62,7 +60,7 @@ func (h handler) attr(a slog.Attr) slog.Attr {
 		return slog.String(key, h.redactor.String(v.String()))
 	case slog.KindInt64, slog.KindUint64, slog.KindFloat64:
 		// A PIN is a number where somebody has parsed it.
-		if h.redactor.isNumber(numeral(v)) {
+		if h.redactor.isNumber(v) {
 			return slog.String(key, Mask)
 		}
 		return slog.Attr{Key: key, Value: v}
@@ -89,18 +87,4 @@ func (h handler) attr(a slog.Attr) slog.Attr {
 	default:
 		return slog.Attr{Key: key, Value: v}
 	}
-}
-
-// numeral is a number in decimal, without a sign.
-func numeral(v slog.Value) []byte {
-	var text []byte
-	switch v.Kind() {
-	case slog.KindInt64:
-		text = strconv.AppendInt(nil, v.Int64(), 10)
-	case slog.KindUint64:
-		text = strconv.AppendUint(nil, v.Uint64(), 10)
-	default:
-		text = strconv.AppendFloat(nil, v.Float64(), 'f', -1, 64)
-	}
-	return bytes.TrimPrefix(text, []byte("-"))
 }

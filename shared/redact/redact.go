@@ -3,11 +3,14 @@
 package redact
 
 import (
+	"bytes"
 	"cmp"
+	"log/slog"
 	"maps"
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"unicode"
@@ -102,10 +105,24 @@ func (k *secrets) add(value string) {
 	}
 }
 
-// isNumber reports whether a number is one of the values, and nothing else.
-func (r *Redactor) isNumber(digits []byte) bool {
+// isNumber reports whether a number, in decimal and without a sign, is one of the values.
+func (r *Redactor) isNumber(v slog.Value) bool {
 	known := r.known.Load()
-	return known != nil && known.all[string(digits)]
+	if known == nil {
+		return false
+	}
+
+	var room [32]byte
+	text := room[:0]
+	switch v.Kind() {
+	case slog.KindInt64:
+		text = strconv.AppendInt(text, v.Int64(), 10)
+	case slog.KindUint64:
+		text = strconv.AppendUint(text, v.Uint64(), 10)
+	default:
+		text = strconv.AppendFloat(text, v.Float64(), 'f', -1, 64)
+	}
+	return known.all[string(bytes.TrimPrefix(text, []byte("-")))]
 }
 
 // String returns s without what must not be seen.

@@ -174,12 +174,10 @@ func (g *Gate) Take(r Request) Decision {
 func (g *Gate) decideAndSpend(c *car, r Request, now time.Time) Decision {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.ledger.spare < g.price(r.Class) { // else it is on disk that these are ours
-		g.ledger.catchUp(g)
-	}
+	g.ledger.ready(g, g.price(r.Class), r.Class == Login, now)
 	d := g.decide(c, r, now)
 	if d.Allowed {
-		g.spend(r.Class, now)
+		g.spend(r.Class)
 		g.hold(r.Class, 1)
 	}
 	return d
@@ -205,7 +203,8 @@ func (g *Gate) hold(class Class, calls int) {
 func (g *Gate) Spend(class Class) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.spend(class, g.o.Now())
+	g.ledger.ready(g, g.price(class), class == Login, g.o.Now())
+	g.spend(class)
 }
 
 // Requested counts one request, if the policy is metered.
@@ -213,17 +212,18 @@ func (g *Gate) Requested() {
 	if g.o.Policy.Metered {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		g.ledger.spend(g, 1, false, g.o.Now())
+		g.ledger.ready(g, 1, false, g.o.Now())
+		g.ledger.spend(g, 1, false)
 	}
 }
 
 // spend is called with the gate's lock held.
-func (g *Gate) spend(class Class, now time.Time) {
+func (g *Gate) spend(class Class) {
 	price := g.price(class)
 	if g.o.Policy.Metered {
 		price = 0
 	}
-	g.ledger.spend(g, price, class == Login, now)
+	g.ledger.spend(g, price, class == Login)
 }
 
 // decide is called with the car's lock and the gate's held.

@@ -31,15 +31,22 @@ func (l *ledger) turn(g *Gate, now time.Time) {
 	}
 }
 
-// spend is called with the gate's lock held.
-func (l *ledger) spend(g *Gate, price int, login bool, now time.Time) {
+// ready takes up what other processes have spent, unless it is on disk already that so
+// much is ours. Called with the gate's lock held, before spend.
+func (l *ledger) ready(g *Gate, price int, login bool, now time.Time) {
 	l.turn(g, now)
+	if login || l.spare < price {
+		l.catchUp(g)
+		l.turn(g, now)
+	}
+}
+
+// spend is called with the gate's lock held.
+func (l *ledger) spend(g *Gate, price int, login bool) {
 	if !login && l.spare >= price {
 		l.spare -= price
 		return
 	}
-	l.catchUp(g)
-	l.turn(g, now)
 	l.Calls += price
 	if !login {
 		block := l.block(g)

@@ -123,8 +123,7 @@ type job struct {
 	cancel  context.CancelFunc
 	queued  time.Time
 	waiters int
-	// started: it runs, or has; dropped: it never will.
-	started, dropped bool
+	started bool
 
 	done  chan struct{} // closed when value and err are set
 	value any
@@ -325,7 +324,7 @@ func (l *Lanes) leave(j *job) {
 	l.waiters--
 	j.waiters--
 	l.changed()
-	if j.waiters == 0 && !j.started && !j.dropped {
+	if waits := !j.started && l.jobs[j.key] == j; waits && j.waiters == 0 {
 		l.drop(j)
 		l.signalIdle()
 	}
@@ -333,11 +332,8 @@ func (l *Lanes) leave(j *job) {
 
 // drop takes a job away that waits. Called with mu held.
 func (l *Lanes) drop(j *job) {
-	j.dropped = true
 	j.cancel()
-	if l.jobs[j.key] == j {
-		delete(l.jobs, j.key)
-	}
+	delete(l.jobs, j.key)
 	ln := l.lanes[laneKey{j.key.Vehicle, j.key.Class}]
 	for i, q := range ln.queue {
 		if q == j {

@@ -7,6 +7,9 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
+// remedy is what a person can do about a lock.
+const remedy = "Log in once with the vendor's app; then run the plugin's login command, or change the settings."
+
 // paused says why no login is made now, if the last one asks for a pause.
 func (m Machine) paused(now time.Time) error {
 	left := m.record.left(now)
@@ -29,7 +32,7 @@ func (m Machine) paused(now time.Time) error {
 func (m Machine) tested(good bool, now time.Time) (Machine, error) {
 	if m.ownUnproven(now) {
 		return m.lock(true, shared.Errorf(shared.ReasonAuthFailed,
-			"The vendor accepts the login but refuses its session. Log in once with the vendor's app; then run the plugin's login command, or change the settings."))
+			"The vendor accepts the login but refuses its session. %s", remedy))
 	}
 	if left := m.foreignUnprovenLeft(now); left > 0 {
 		return m, tooEarly(left, "The session of the last login was never used. The next login waits, to keep the account from being locked.")
@@ -107,14 +110,15 @@ func (m Machine) failed(err error, now time.Time) (Machine, error) {
 	if api.MayHaveHappened || locked {
 		api.MayHaveHappened = false
 		m.record.Sent++
-		again := m.record.Sent > 1 && !passes(api.Reason)
+		enough := ""
 		switch {
-		case again:
-			api.Message += " This was the second time in a row, so the password is not sent again. Log in once with the vendor's app; then run the plugin's login command, or change the settings."
+		case m.record.Sent > 1 && !passes(api.Reason):
+			enough = "This was the second time in a row"
 		case locked && api.RetryAfter == 0:
-			api.Message += " The vendor does not say for how long, so the password is not sent again. Log in once with the vendor's app; then run the plugin's login command, or change the settings."
+			enough = "The vendor does not say for how long"
 		}
-		if again || locked && api.RetryAfter == 0 {
+		if enough != "" {
+			api.Message += " " + enough + ", so the password is not sent again. " + remedy
 			api.Temporary, api.RetryAfter = false, 0
 			return m.lock(ours(api.Reason), &api)
 		}

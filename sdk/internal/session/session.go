@@ -11,9 +11,6 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
-// formerDocs are where older versions kept the record of whatever account there was.
-func formerDocs() []string { return []string{"login", "login-next"} }
-
 // LookInterval is how often a locked session looks whether a person has logged in by
 // hand.
 const LookInterval = 5 * time.Second
@@ -116,9 +113,10 @@ func Start(o Options) *Session {
 	return s
 }
 
-// moveFormer takes up the record that an older version has left.
+// moveFormer takes up the record that an older version has left, where it kept that of
+// whatever account there was.
 func (s *Session) moveFormer() {
-	for _, doc := range formerDocs() {
+	for _, doc := range []string{"login", "login-next"} {
 		if stored, ok, _ := s.stored(doc); ok {
 			_ = s.step(Recalled{Record: stored})
 			if err := s.o.Docs.Delete(doc); err != nil {
