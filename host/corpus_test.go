@@ -263,7 +263,11 @@ func corpus() map[string]misbehaviour {
 		"hangs-in-drain":         {stops: true, then: stops},
 		"ignores-signals":        {stops: true, then: stops},
 		// What it takes.
-		"memory-hog": {spec: smallMemory, then: dies(host.CausePanic, "out of memory")},
+		"memory-hog": {spec: smallMemory, then: func(h *hub) {
+			dies(host.CausePanic, "fatal error", "memory")(h)
+			// Which word of Go's it is hangs on what it was asked for last: heap, or what the heap is kept in.
+			assert.Regexp(h.t, "out of memory|cannot allocate memory", h.status("bad").LastCrash.Message)
+		}},
 		"shared-hog": {spec: smallMemory, options: frequentProbes, then: func(h *hub) {
 			_, err := read(h, "bad")
 			require.NoError(h.t, err)

@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-plugin"
@@ -40,7 +39,7 @@ type Instance struct {
 	cancelKill func() bool
 	body       body // nil if it never came to that
 	client     *plugin.Client
-	conn       atomic.Pointer[grpc.ClientConn] // go-plugin's, see keepConn
+	conns      sync.Map // *grpc.ClientConn of go-plugin's, see keepConn
 	remote     *shared.Client
 	pipe       *logpipe.Pipe
 	stdio      *io.PipeWriter
@@ -145,8 +144,10 @@ func (i *Instance) Discard() {
 			// and removes its socket directory.
 			i.client.Kill()
 		}
-		if conn := i.conn.Load(); conn != nil {
-			_ = conn.Close() // unless go-plugin has
+		for kept := range i.conns.Range {
+			if conn, ok := kept.(*grpc.ClientConn); ok {
+				_ = conn.Close() // unless go-plugin has
+			}
 		}
 		if i.stdio != nil {
 			_ = i.stdio.Close()

@@ -94,12 +94,13 @@ func (i *Instance) start(ctx context.Context) (err error) {
 	return err
 }
 
-// keepConn keeps the connection that go-plugin makes: it forgets it if the process ends
-// before all of its streams are there, and then nobody would close it.
+// keepConn keeps each connection that go-plugin makes: it forgets one if the process ends
+// before all of its streams are there, and makes another to end the process. Nobody else
+// would close them.
 func (i *Instance) keepConn(
 	ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, opts ...grpc.CallOption,
 ) (grpc.ClientStream, error) {
-	i.conn.Store(conn)
+	i.conns.Store(conn, true)
 	return open(ctx, desc, conn, method, opts...)
 }
 
