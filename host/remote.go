@@ -19,6 +19,7 @@ var (
 	_ shared.VehicleRefresher = remote{}
 	_ shared.VehicleLister    = remote{}
 	_ shared.Scheduler        = remote{}
+	_ shared.Previewer        = remote{}
 )
 
 // Initialize implements [shared.VehicleRefresher]: it hands new settings to the
@@ -65,21 +66,36 @@ func (r remote) RefreshSmart(ctx context.Context, vehicleID string, maxAge time.
 // SetSchedule implements [shared.Scheduler]. It waits for a plugin that is coming
 // up, within ctx.
 func (r remote) SetSchedule(ctx context.Context, vehicleID string, schedule json.RawMessage) (json.RawMessage, error) {
+	return ask(ctx, r.s, func(ctx context.Context, plugin *shared.Client) (json.RawMessage, error) {
+		return plugin.SetSchedule(ctx, vehicleID, schedule)
+	})
+}
+
+// Preview implements [shared.Previewer]. It waits for a plugin that is coming up,
+// within ctx.
+func (r remote) Preview(ctx context.Context, mode shared.Mode, vehicleID string, maxAge time.Duration) (*vehiclev1.Preview, error) {
+	return ask(ctx, r.s, func(ctx context.Context, plugin *shared.Client) (*vehiclev1.Preview, error) {
+		return plugin.Preview(ctx, mode, vehicleID, maxAge)
+	})
+}
+
+// ask makes a short call of the plugin that is no refresh.
+func ask[T any](ctx context.Context, s *supervisor, call func(context.Context, *shared.Client) (T, error)) (answer T, err error) {
 	ctx, cancel := withLimits(ctx, shared.ModeCached.DefaultTimeout())
 	defer cancel()
 	id := shared.CallInfoFrom(ctx).RequestID
-	i, err := r.s.acquire(ctx, id)
+	i, err := s.acquire(ctx, id)
 	if err != nil {
-		return nil, err
+		return answer, err
 	}
 
-	now, err := i.Remote().SetSchedule(withAttempt(ctx, 1), vehicleID, schedule)
+	answer, err = call(withAttempt(ctx, 1), i.Remote())
 	down := errors.Is(err, shared.ReasonPluginDown)
 	i.EndCall(id, down)
 	if down {
-		r.s.lost(i)
+		s.lost(i)
 	}
-	return now, redactError(r.s.redactor, err)
+	return answer, redactError(s.redactor, err)
 }
 
 // keepSettings that the plugin has accepted, for its later processes.

@@ -26,7 +26,7 @@ import (
 )
 
 // account is one configuration at work: the vendor client with its session and
-// breaker, the account's cars and the last snapshot of each.
+// gate, the account's cars and the last snapshot of each.
 type account struct {
 	id     string // fingerprint of the settings
 	serial int    // tells it from every other account of the engine
@@ -37,18 +37,15 @@ type account struct {
 	log     *slog.Logger
 	vendor  Vendor
 	session *session.Session
-	breaker *gate.Breaker
-	// closures are what the vendor wants no more calls of for now.
-	closures *gate.Closures
-	health   *health
-	now      func() time.Time
+	health  *health
+	now     func() time.Time
 	// speaks: the engine's health is this account's. It is not while another
 	// account serves.
 	speaks atomic.Bool
 	ending *ending
 	// memory holds the last snapshot of each car.
 	memory *snapshot.Memory
-	// gate is the budget of what goes out.
+	// gate is what each call has to pass.
 	gate        *gate.Gate
 	limits      Limits
 	strays      *strays
@@ -66,25 +63,15 @@ type account struct {
 	zones map[string]*time.Location
 }
 
-// call runs one vendor call in the worker that it is called from, unless the
-// vendor has closed the way: through the breaker, with the session renewed and
-// the call repeated once if the vendor says that the session has ended.
-func call[T any](ctx context.Context, a *account, what gate.Call, do func(context.Context) (T, error)) (result T, err error) {
-	if err := a.open(what); err != nil {
-		return result, err
-	}
-	admitted := false
+// call runs one vendor call in the worker that it is called from, if the gate lets it
+// out: with the session renewed and the call repeated once if the vendor says that the
+// session has ended.
+func call[T any](ctx context.Context, a *account, class gate.Class, vehicleID string, do func(context.Context) (T, error)) (result T, err error) {
+	r := a.request(ctx, class, vehicleID)
 	attempt := func(generation uint64) error {
-		err := a.breaker.Do(ctx, what, func() error {
-			// Behind the breaker, so that what is not sent is not counted.
-			if err := a.admit(ctx, what, admitted); err != nil {
-				return err
-			}
-			admitted = true
-			class := a.gateRequest(ctx, what).Class
-			defer a.gate.Done(class)
+		return a.gate.Do(ctx, r, func() (err error) {
+			r.Again = true // should it go out once more
 			a.health.count(shared.CounterCalls, string(class))
-			var err error
 			if result, err = timed(ctx, a, class, do); err == nil {
 				a.session.Accepted(generation)
 				if a.speaks.Load() {
@@ -95,18 +82,13 @@ func call[T any](ctx context.Context, a *account, what gate.Call, do func(contex
 			}
 			return typed(err)
 		})
-		// What a wake proves is known only when its answer is judged.
-		if err != nil || !what.Wake {
-			a.closures.Note(what, a.odometer(what.Vehicle), err)
-		}
-		return err
 	}
 	generation, err := a.session.Generation()
 	if err != nil {
 		return result, err
 	}
 	err = attempt(generation)
-	if errors.Is(err, ErrSessionExpired) && what.Wake && mayHaveHappened(err) {
+	if errors.Is(err, ErrSessionExpired) && class == gate.Wake && mayHaveHappened(err) {
 		return result, shared.AsAPIError(err) // the car is not woken again for it
 	}
 	if errors.Is(err, ErrSessionExpired) {
@@ -114,10 +96,6 @@ func call[T any](ctx context.Context, a *account, what gate.Call, do func(contex
 			return result, err
 		}
 		if generation, err = a.session.Generation(); err != nil {
-			return result, err
-		}
-		// That may have lasted for minutes.
-		if err := a.open(what); err != nil {
 			return result, err
 		}
 		err = attempt(generation)
@@ -132,21 +110,12 @@ func call[T any](ctx context.Context, a *account, what gate.Call, do func(contex
 	return result, err
 }
 
-// open says, and counts, that the vendor has closed the way of a call.
-func (a *account) open(what gate.Call) error {
-	if refusal := a.closures.Check(what); refusal != nil {
-		a.health.count(shared.CounterClosed)
-		return refusal
-	}
-	return nil
-}
-
 // list asks the vendor for the account's cars and remembers them.
 func (a *account) list(ctx context.Context) error {
 	if err := a.session.LoginIfAsked(ctx); err != nil {
 		return err
 	}
-	vehicles, err := call(ctx, a, gate.Call{}, a.vendor.Vehicles)
+	vehicles, err := call(ctx, a, gate.List, "", a.vendor.Vehicles)
 	if err != nil {
 		return err
 	}
@@ -220,7 +189,7 @@ func (a *account) key(vehicleID string, class lanes.Class, job string) lanes.Key
 // read gets the cloud's copy of a car and remembers it.
 func (a *account) read(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error) {
 	polled := a.now()
-	data, err := call(ctx, a, gate.Call{Vehicle: vehicleID}, func(ctx context.Context) (*vehiclev1.VehicleData, error) {
+	data, err := call(ctx, a, gate.Read, vehicleID, func(ctx context.Context) (*vehiclev1.VehicleData, error) {
 		return whole(a.vendor.Cached(ctx, vehicleID))
 	})
 	if err != nil {
@@ -251,7 +220,7 @@ func (a *account) wake(ctx context.Context, vehicleID string, memory time.Durati
 	}
 	started := a.now()
 	since := snapshot.ProvenAt(baseline, started)
-	data, err := call(ctx, a, gate.Call{Vehicle: vehicleID, Wake: true}, func(ctx context.Context) (*vehiclev1.VehicleData, error) {
+	data, err := call(ctx, a, gate.Wake, vehicleID, func(ctx context.Context) (*vehiclev1.VehicleData, error) {
 		defer a.wakes.begin(vehicleID)()
 		data, err := whole(a.vendor.Force(ctx, vehicleID, since))
 		return data, uncertain(err)
@@ -261,7 +230,7 @@ func (a *account) wake(ctx context.Context, vehicleID string, memory time.Durati
 	}
 	snapshot.Polled(data, a.now())
 	data = a.remember(vehicleID, data, func(d, _ *vehiclev1.VehicleData) { snapshot.JudgeWake(d, since, started, a.now()) })
-	a.closures.Note(gate.Call{Vehicle: vehicleID, Wake: true}, a.odometer(vehicleID), silence(data))
+	a.gate.Note(gate.Request{Class: gate.Wake, Vehicle: vehicleID}, silence(data))
 	return outcome{woke: true, data: data}, nil
 }
 
@@ -298,7 +267,6 @@ func (a *account) remember(vehicleID string, data *vehiclev1.VehicleData, judge 
 		data.Vehicle = listed
 	}
 	stands := a.memory.Accept(vehicleID, data, judge)
-	a.closures.Used(vehicleID, stands)
 	a.observe(vehicleID, stands)
 	a.scheduler.note(vehicleID, stands)
 	return stands

@@ -45,9 +45,8 @@ type Options struct {
 	// Person says that somebody has just asked for a login, so a refusal of an
 	// earlier one is not the answer.
 	Person bool
-	// NoRecall fails Initialize if the cars cannot be listed, also if a list of an
-	// earlier process is there. See [Recaller].
-	NoRecall bool
+	// Recall says what Initialize makes of an earlier process's list of the cars.
+	Recall Recall
 	// NoSchedule: no car is refreshed without a command.
 	NoSchedule bool
 	// Now is the clock. Default time.Now.
@@ -113,6 +112,7 @@ var (
 	_ shared.Drainer          = (*Engine)(nil)
 	_ shared.Watcher          = (*Engine)(nil)
 	_ shared.Scheduler        = (*Engine)(nil)
+	_ shared.Previewer        = (*Engine)(nil)
 )
 
 // NewEngine returns an engine that waits for Initialize. Call Close when done.
@@ -147,7 +147,7 @@ func (e *Engine) Describe(context.Context) (*vehiclev1.DescribeResponse, error) 
 		Name: e.plugin.Name, Version: e.plugin.Version, Vendor: e.plugin.Vendor,
 		Capabilities: []string{
 			shared.CapabilityListVehicles, shared.CapabilityWatchHealth, shared.CapabilityDrain,
-			shared.CapabilityWatch, shared.CapabilitySetSchedule,
+			shared.CapabilityWatch, shared.CapabilitySetSchedule, shared.CapabilityPreview,
 		},
 		SettingsSchema: e.plugin.SettingsSchema,
 	}, nil
@@ -189,7 +189,7 @@ func (e *Engine) lookAgain() {
 	for _, a := range []*account{e.account.Load(), e.candidate.Load()} {
 		if a != nil {
 			a.session.LookAgain()
-			a.closures.LookAgain()
+			a.gate.LookAgain()
 		}
 	}
 }

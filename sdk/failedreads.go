@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/gate"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
@@ -25,7 +26,7 @@ func (f *failedReads) note(vehicleID string, err error, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var api *shared.APIError
-	if !errors.As(err, &api) || api.Source == shared.SourcePlugin || errors.Is(err, errGate) {
+	if !errors.As(err, &api) || api.Source == shared.SourcePlugin || errors.Is(err, gate.ErrRefused) {
 		delete(f.all, vehicleID)
 		return
 	}

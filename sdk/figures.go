@@ -9,7 +9,6 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/gate"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/lanes"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
@@ -126,11 +125,11 @@ func (e *Engine) gauges(set func(name, label string, value int64)) {
 	if a == nil {
 		return
 	}
-	people := a.gate.Ask(gate.Request{Class: gate.List})
-	background := a.gate.Ask(gate.Request{Class: gate.List, Background: true})
-	set(shared.GaugeBudgetLeft, shared.FigurePeople, int64(people.Left))
-	set(shared.GaugeBudgetLeft, shared.FigureBackground, int64(background.Left))
-	if people.Left >= 0 {
-		set(shared.GaugeBudgetResetAt, "", a.gate.Reset().Unix())
+	people, reset := a.gate.Left(false)
+	background, _ := a.gate.Left(true)
+	set(shared.GaugeBudgetLeft, shared.FigurePeople, int64(people))
+	set(shared.GaugeBudgetLeft, shared.FigureBackground, int64(background))
+	if people >= 0 {
+		set(shared.GaugeBudgetResetAt, "", reset.Unix())
 	}
 }

@@ -112,7 +112,7 @@ func TestEveryRuleHasItsFigure(t *testing.T) {
 	for _, f := range shared.Figures() {
 		if f.Name == shared.CounterGate {
 			for _, rule := range []gate.Rule{
-				gate.QuietHours, gate.AuxBattery, gate.AuxTrend, gate.WakeInterval, gate.WakesPerDay, gate.LoginsPerDay, gate.CallsPerDay,
+				gate.VendorRefused, gate.CircuitOpen, gate.NoRecord, gate.QuietHours, gate.AuxBattery, gate.AuxTrend, gate.WakeInterval, gate.WakesPerDay, gate.LoginsPerDay, gate.CallsPerDay,
 			} {
 				assert.Contains(t, f.Values, string(rule))
 			}

@@ -127,9 +127,10 @@ func TestWhatIsNotSentIsNotCounted(t *testing.T) {
 	_, err = e.RefreshForce(t.Context(), "car1")
 	require.ErrorIs(t, err, shared.ReasonCircuitOpen)
 	assert.Zero(t, l.wakes)
-	p, err := e.Plan(t.Context(), shared.ModeForce, "car1", 0)
+	l.clock.advance(time.Minute)
+	p, err := e.Preview(t.Context(), shared.ModeForce, "car1", 0)
 	require.NoError(t, err)
-	assert.Nil(t, p.Refusal)
+	assert.Nil(t, p.GetRefusal())
 }
 
 func TestTheReserveIsForPeople(t *testing.T) {
@@ -149,30 +150,6 @@ func TestTheReserveIsForPeople(t *testing.T) {
 	_, err = e.RefreshCached(t.Context(), "car1")
 	refusalIs(t, err, shared.ReasonBudgetSpent, 12*time.Hour)
 	assert.Equal(t, 9, l.reads)
-}
-
-func TestPlanSaysWhatACommandWouldDo(t *testing.T) {
-	l := newLimited(t, sdk.Limits{WakeInterval: 10 * time.Minute, CallsPerDay: 100, Prices: sdk.Prices{Read: 2, Wake: 6}})
-	e := l.start(t)
-	plan := func(mode shared.Mode) sdk.Plan {
-		t.Helper()
-		p, err := e.Plan(t.Context(), mode, "car1", 0)
-		require.NoError(t, err)
-		return p
-	}
-	assert.Equal(t, sdk.Plan{Price: 2, Left: 99}, plan(shared.ModeCached))
-	assert.Equal(t, sdk.Plan{Wakes: true, Price: 8, Left: 99}, plan(shared.ModeForce))
-	assert.Equal(t, sdk.Plan{Wakes: true, Price: 8, Left: 99}, plan(shared.ModeSmart), "nothing is known of the car yet")
-	_, err := e.RefreshForce(t.Context(), "car1")
-	require.NoError(t, err)
-	assert.Equal(t, sdk.Plan{Price: 2, Left: 91}, plan(shared.ModeSmart), "its time is young")
-	forced := plan(shared.ModeForce)
-	assert.True(t, forced.Wakes)
-	refusalIs(t, forced.Refusal, shared.ReasonBudgetSpent, 10*time.Minute)
-	assert.Equal(t, 1, l.wakes)
-	assert.Empty(t, health(t, e).GetCounters()["gate_decisions.wake_interval"], "a question is no refusal")
-	_, err = e.Plan(t.Context(), shared.ModeForce, "typo", 0)
-	require.ErrorIs(t, err, shared.ReasonUnknownVehicle)
 }
 
 func TestLimitsFromSettings(t *testing.T) {

@@ -31,7 +31,10 @@ func (e *Engine) Initialize(ctx context.Context, cfg shared.Config) ([]*vehiclev
 		return nil, shared.AsAPIError(err)
 	}
 	// A start costs no call if that can be; who asks again wants to know.
-	if e.account.Load() == nil && !e.opts.NoRecall && a.recallYoung() {
+	switch present := e.account.Load(); {
+	case e.opts.Recall == RecallOnly && !a.recallAny():
+		return nil, shared.Errorf(shared.ReasonUnknownVehicle, "The cars of this account have not been listed here yet, so nothing is known of them. Start the service once, or list the vehicles.")
+	case e.opts.Recall == RecallOnly, e.opts.Recall == RecallYoung && present == nil && a.recallYoung():
 		e.adopt(a)
 		return a.fleet(), nil
 	}
@@ -40,12 +43,12 @@ func (e *Engine) Initialize(ctx context.Context, cfg shared.Config) ([]*vehiclev
 	})
 	if err != nil {
 		// While another account serves, it goes on.
-		if present := e.account.Load(); present != nil || ctx.Err() != nil || e.opts.NoRecall || !a.recallAfter(err) {
+		if present := e.account.Load(); present != nil || ctx.Err() != nil || e.opts.Recall != RecallYoung || !a.recallAfter(err) {
 			return nil, shared.AsAPIError(err)
 		}
 		Logger(ctx).Warn("the cars cannot be listed, those of the last list serve", "error", shared.ErrorChain(err))
 	}
-	if len(a.fleet()) == 0 && !e.opts.NoRecall && a.recallAny() {
+	if len(a.fleet()) == 0 && e.opts.Recall == RecallYoung && a.recallAny() {
 		Logger(ctx).Warn("the vendor lists no cars any more, those of the last list go on")
 	}
 	e.adopt(a)
@@ -86,7 +89,7 @@ func (e *Engine) accountFor(cfg shared.Config) (*account, error) {
 		},
 		Refused: func(vehicleID string, err error) {
 			if a := made.Load(); a != nil {
-				a.closures.Note(gate.Call{Vehicle: vehicleID}, a.odometer(vehicleID), typed(err))
+				a.gate.Note(gate.Request{Class: gate.Read, Vehicle: vehicleID}, typed(err))
 			}
 		},
 	})
@@ -143,32 +146,43 @@ func (e *Engine) newAccount(id, credentials string, vendor Vendor, store *Store,
 	if limited, ok := vendor.(Limited); ok {
 		a.limits = limited.Limits()
 	}
-	a.gate = gate.New(gate.Options{Policy: a.limits.policy(), Docs: gateDocs{store}, Logger: e.opts.Logger, Now: e.opts.Now})
 	a.speaks.Store(alone)
 	build := e.plugin.Version + " " + id
 	if alone {
 		e.health.reset()
 	}
-	a.breaker = gate.NewBreaker(e.opts.BreakerFailures, e.opts.BreakerTimeout, e.opts.Now, a.size, func(ctx context.Context, from, to string) {
-		Logger(ctx).Warn("circuit breaker changed", "from", from, "to", to)
-		e.health.count(shared.CounterBreaker, to)
-		if a.speaks.Load() {
-			e.health.setBreaker(to)
-		}
-	})
 	ender, _ := vendor.(Ender)
 	a.ending = &ending{ender: ender, now: e.opts.Now, notice: e.health.setNotice}
-	a.closures = gate.NewClosures(gate.ClosuresOptions{
-		Store: store, Logger: e.opts.Logger, Now: e.opts.Now, Account: credentials, Build: build,
-		Changed: func(refusal *shared.APIError) {
-			if a.speaks.Load() {
-				e.health.setClosed(refusal)
-			}
-		},
-	})
+	a.gate = e.openGate(a, build)
 	a.session = e.startSession(a, build, damaged)
 	a.scheduler = newScheduler(e, a)
 	return a, nil
+}
+
+// openGate gives an account its gate.
+func (e *Engine) openGate(a *account, build string) *gate.Gate {
+	return gate.New(gate.Options{
+		Policy: a.limits.policy(), Docs: gateDocs{a.store}, Account: a.credentials, Build: build, Logger: e.opts.Logger, Now: e.opts.Now,
+		BreakerFailures: e.opts.BreakerFailures, BreakerTimeout: e.opts.BreakerTimeout, Cars: a.size, Odometer: a.odometer,
+		Decided: a.decided,
+		Closed:  a.whileServing(e.health.setClosed),
+		Circuit: func(ctx context.Context, from, to string) {
+			Logger(ctx).Warn("circuit breaker changed", "from", from, "to", to)
+			e.health.count(shared.CounterBreaker, to)
+			if a.speaks.Load() {
+				e.health.setBreaker(to)
+			}
+		},
+	})
+}
+
+// whileServing tells the health what concerns it.
+func (a *account) whileServing(tell func(*shared.APIError)) func(*shared.APIError) {
+	return func(refusal *shared.APIError) {
+		if a.speaks.Load() {
+			tell(refusal)
+		}
+	}
 }
 
 // adopt lets an account serve whose cars are listed, in the place of the one

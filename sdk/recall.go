@@ -19,6 +19,21 @@ type Recaller interface {
 	Recall(vehicles []*vehiclev1.Vehicle)
 }
 
+// Recall says what a first Initialize makes of the list of an earlier process. Without a
+// [Recaller] there is none.
+type Recall int
+
+const (
+	// RecallYoung takes up a list of the last day, and an older one if the cars cannot be
+	// listed.
+	RecallYoung Recall = iota
+	// RecallNever lists the cars.
+	RecallNever
+	// RecallOnly takes up the list whatever its age, and makes no call: without a list
+	// Initialize fails.
+	RecallOnly
+)
+
 const (
 	fleetDoc = "fleet"
 	// fleetYoung is how long a stored list serves a start without a call.

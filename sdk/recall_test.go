@@ -53,7 +53,7 @@ func TestTheLastListServes(t *testing.T) {
 
 	_, _, err = start("secret-2", sdk.Options{})
 	require.ErrorIs(t, err, shared.ReasonVendorUnavailable, "the list is another account's")
-	_, _, err = start("secret-1", sdk.Options{NoRecall: true})
+	_, _, err = start("secret-1", sdk.Options{Recall: sdk.RecallNever})
 	require.ErrorIs(t, err, shared.ReasonVendorUnavailable)
 
 	r.VehiclesFunc = func(context.Context) ([]*vehiclev1.Vehicle, error) {
@@ -117,7 +117,7 @@ func TestStartWithAYoungListCostsNoCall(t *testing.T) {
 	assert.Equal(t, 1, r.lists)
 	assert.Equal(t, 2, r.recalled)
 
-	e := start(sdk.Options{NoRecall: true})
+	e := start(sdk.Options{Recall: sdk.RecallNever})
 	assert.Equal(t, 2, r.lists, "a person asked for it")
 	_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("secret-1"), StateDir: r.dir})
 	require.NoError(t, err)
@@ -182,7 +182,7 @@ func TestEmptyListRemovesNothing(t *testing.T) {
 	d, err := e.RefreshCached(t.Context(), "car1")
 	require.NoError(t, err)
 	assert.InDelta(t, 48210, d.GetDrive().GetOdometer(), 0, "what was known of it is, still")
-	_, cars = start(sdk.Options{NoRecall: true})
+	_, cars = start(sdk.Options{Recall: sdk.RecallNever})
 	assert.Empty(t, cars, "a person sees what the vendor says")
 	r.VehiclesFunc = list
 	_, cars = start(sdk.Options{})

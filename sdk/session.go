@@ -12,27 +12,12 @@ import (
 
 // startSession gives an account its session.
 func (e *Engine) startSession(a *account, build string, damaged bool) *session.Session {
-	// whileServing tells the health what concerns it.
-	whileServing := func(tell func(*shared.APIError)) func(*shared.APIError) {
-		return func(refusal *shared.APIError) {
-			if a.speaks.Load() {
-				tell(refusal)
-			}
-		}
-	}
 	return session.Start(session.Options{
 		Vendor: a.sessionCalls(), Docs: a.store, Account: a.credentials, Build: build, Damaged: damaged, Person: e.opts.Person,
 		Exclusive: func(ctx context.Context) (func(), error) { return a.store.exclusive(ctx, "login") },
-		Guard: func(ctx context.Context, call func() error) error {
-			err := a.breaker.Do(ctx, gate.Call{}, call)
-			if err != nil {
-				// Its callers may all have left.
-				a.closures.Note(gate.Call{}, 0, err)
-			}
-			return err
-		},
-		Admit:  a.admitOwn,
-		Locked: whileServing(e.health.needsHuman), Waits: whileServing(e.health.setWaits),
+		Guard:     a.gate.Guard,
+		Admit:     a.admitOwn,
+		Locked:    a.whileServing(e.health.needsHuman), Waits: a.whileServing(e.health.setWaits),
 		Logger: Logger, Log: e.opts.Logger, Now: e.opts.Now, Random: rand.Float64,
 	})
 }

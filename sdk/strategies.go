@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/gate"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/lanes"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/snapshot"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
@@ -37,7 +38,7 @@ func (e *Engine) RefreshForce(ctx context.Context, vehicleID string) (*vehiclev1
 	}
 	for joined := shared.CallInfoFrom(ctx).Override; ; {
 		woken, err := e.wake(ctx, a, vehicleID, nil)
-		if joined && errors.Is(err, errGate) {
+		if joined && errors.Is(err, gate.ErrRefused) {
 			joined = false // the job was that of a caller who overrides nothing
 			continue
 		}
@@ -65,7 +66,7 @@ func (e *Engine) RefreshSmart(ctx context.Context, vehicleID string, maxAge time
 		return nil, e.failed(a, shared.ModeSmart, vehicleID, err)
 	}
 	woken, wakeErr := e.join(ctx, a, vehicleID)
-	if errors.Is(wakeErr, errReserve) {
+	if errors.Is(wakeErr, gate.ErrReserve) {
 		wakeErr = nil // which says nothing of this caller's
 	}
 	switch {
@@ -230,7 +231,7 @@ func (e *Engine) remembered(a *account, vehicleID string) *vehiclev1.VehicleData
 func (e *Engine) run(ctx context.Context, key lanes.Key, job func(context.Context) (outcome, error)) (outcome, error) {
 	for {
 		result, err := e.runOnce(ctx, key, job)
-		reserved := errors.Is(err, errReserve) && !shared.CallInfoFrom(ctx).Background
+		reserved := errors.Is(err, gate.ErrReserve) && !shared.CallInfoFrom(ctx).Background
 		if !reserved && !errors.Is(err, errNobodyWaits) {
 			return result, err
 		}

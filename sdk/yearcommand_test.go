@@ -160,15 +160,15 @@ func (y *year) just(c command, retry time.Duration, chain string) {
 			y.broken("unjust", "the 12 V battery of %s is well: %s", c.car, chain)
 		}
 	case by("wake_interval"):
-		if retry > rec.limits.WakeInterval {
+		if !rec.begins(again, now, car) && !rec.endsQuiet(again, car) && retry > rec.limits.WakeInterval {
 			y.broken("retry_after", "the next wake of %s is in %s", c.car, retry)
 		}
 	case by("calls_per_day"), by("wakes_per_day"), by("logins_per_day"):
 		if by("calls_per_day") && !c.background {
 			rec.claim(now)
 		}
-		if off := again.Sub(rec.nextDay(now)).Abs(); off > time.Second {
-			y.broken("retry_after", "the next day begins %s beside what is said: %s", off, chain)
+		if !rec.begins(again, now, car) {
+			y.broken("retry_after", "the next day begins %s beside what is said: %s", again.Sub(rec.nextDay(now)), chain)
 		}
 	}
 }

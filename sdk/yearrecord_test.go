@@ -89,6 +89,28 @@ func (r *record) nextDay(t time.Time) time.Time {
 	return begin(1)
 }
 
+// begins says whether the vendor's next day begins at t, for a car: not before the quiet
+// hours have ended that it begins in.
+func (r *record) begins(t, now time.Time, c *carRecord) bool {
+	next := r.nextDay(now)
+	for _, reading := range []bool{true, false} {
+		end := next
+		for quietAt(r.limits.Quiet, end.In(c.zone), reading) {
+			end = end.Add(time.Minute)
+		}
+		if t.Sub(next).Abs() <= time.Second || t.Sub(end).Abs() <= time.Second {
+			return true
+		}
+	}
+	return false
+}
+
+// endsQuiet says whether quiet hours of a car end at t.
+func (r *record) endsQuiet(t time.Time, c *carRecord) bool {
+	quiet := func(t time.Time) bool { return quietAt(r.limits.Quiet, t.In(c.zone), false) }
+	return !quiet(t.Add(time.Second)) && quiet(t.Add(-time.Second))
+}
+
 // turn begins a new instant, and a new day if there is one.
 func (r *record) turn(now time.Time) {
 	if !now.Equal(r.instant) {

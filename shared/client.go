@@ -29,6 +29,7 @@ var (
 	_ Drainer          = (*Client)(nil)
 	_ Watcher          = (*Client)(nil)
 	_ Scheduler        = (*Client)(nil)
+	_ Previewer        = (*Client)(nil)
 )
 
 // NewClient speaks the contract over conn, which stays the caller's to close.
@@ -73,14 +74,31 @@ func (c *Client) RefreshForce(ctx context.Context, vehicleID string) (*vehiclev1
 
 // RefreshSmart implements [VehicleRefresher].
 func (c *Client) RefreshSmart(ctx context.Context, vehicleID string, maxAge time.Duration) (*vehiclev1.VehicleData, error) {
-	req := &vehiclev1.RefreshSmartRequest{VehicleId: clean(vehicleID)}
-	if maxAge > 0 {
-		// Rounded up: "0.5 s" must not become "unset".
-		seconds := int64((maxAge + time.Second - 1) / time.Second)
-		req.MaxAgeSeconds = &seconds
-	}
-	resp, err := c.vehicles.RefreshSmart(outgoing(ctx), req)
+	resp, err := c.vehicles.RefreshSmart(outgoing(ctx), &vehiclev1.RefreshSmartRequest{VehicleId: clean(vehicleID), MaxAgeSeconds: ageSeconds(maxAge)})
 	return checked(ctx, ModeSmart, vehicleID, resp.GetData(), err)
+}
+
+// ageSeconds is a maximum age on the wire, rounded up: "0.5 s" must not become "unset".
+func ageSeconds(maxAge time.Duration) *int64 {
+	if maxAge <= 0 {
+		return nil
+	}
+	seconds := int64((maxAge + time.Second - 1) / time.Second)
+	return &seconds
+}
+
+// Preview implements [Previewer].
+func (c *Client) Preview(ctx context.Context, mode Mode, vehicleID string, maxAge time.Duration) (*vehiclev1.Preview, error) {
+	resp, err := c.vehicles.Preview(outgoing(ctx), &vehiclev1.PreviewRequest{
+		VehicleId: clean(vehicleID), Mode: clean(string(mode)), MaxAgeSeconds: ageSeconds(maxAge),
+	})
+	if err != nil {
+		return nil, fromCall(ctx, err)
+	}
+	if resp.GetPreview() == nil {
+		return nil, notTrue(vehicleID, "The plugin's answer does not say what the refresh would do.")
+	}
+	return resp.GetPreview(), nil
 }
 
 // checked refuses an answer that is no answer to the question.

@@ -105,7 +105,7 @@ func TestEveryReasonSurvivesTheBoundary(t *testing.T) {
 		t.Run(string(r), func(t *testing.T) {
 			api := shared.Errorf(r, "A sentence about %s.", r)
 			api.Source, api.Temporary, api.MayHaveHappened = shared.SourceVehicle, !api.Temporary, true
-			api.RetryAfter, api.VendorCode, api.VehicleID = 90*time.Second, "5031", "car1"
+			api.RetryAfter, api.VendorCode, api.Rule, api.VehicleID = 90*time.Second, "5031", "wake_interval", "car1"
 			sent = &shared.RefreshError{Mode: shared.ModeForce, VehicleID: "car1", Err: fmt.Errorf("context: %w", api)}
 			_, err := client.RefreshForce(t.Context(), "car1")
 			require.ErrorIs(t, err, r)
@@ -124,6 +124,7 @@ func TestEveryReasonSurvivesTheBoundary(t *testing.T) {
 			assert.Equal(t, api.MayHaveHappened, got.MayHaveHappened)
 			assert.Equal(t, api.RetryAfter, got.RetryAfter)
 			assert.Equal(t, api.VendorCode, got.VendorCode)
+			assert.Equal(t, api.Rule, got.Rule)
 			assert.Equal(t, api.VehicleID, got.VehicleID)
 			assert.Equal(t, r == shared.ReasonDeadlineExceeded, errors.Is(err, context.DeadlineExceeded))
 			assert.Equal(t, r == shared.ReasonCanceled, errors.Is(err, context.Canceled))

@@ -27,7 +27,10 @@ type APIError struct {
 	RetryAfter time.Duration
 	// VendorCode is the vendor's own code for the failure, if it gave one.
 	VendorCode string
-	VehicleID  string
+	// Rule of the plugin's own gate that refused the call before it was made, as
+	// docs/gate.md lists them; empty: none did.
+	Rule      string
+	VehicleID string
 	// Err is the cause. Only causes that are errors of this package cross the
 	// process boundary.
 	Err error

@@ -35,7 +35,6 @@ const (
 	CounterRequests    = "vendor_requests"
 	CounterFailures    = "vendor_failures"
 	CounterAbandoned   = "calls_abandoned"
-	CounterClosed      = "calls_refused"
 	CounterGate        = "gate_decisions"
 	CounterBreaker     = "breaker_changes"
 	CounterMemory      = "answers_from_memory"
@@ -76,10 +75,9 @@ func Figures() []Figure {
 		{CounterRequests, FigureCounter, "class", classes, "Requests that went to the vendor and count towards its limit."},
 		{CounterFailures, FigureCounter, "", nil, "Calls of the vendor's client that failed."},
 		{CounterAbandoned, FigureCounter, "", nil, "Calls that did not end when their time was up, and were left behind."},
-		{CounterClosed, FigureCounter, "", nil, "Calls that were not made because the vendor wants to be left alone."},
 		{CounterGate, FigureCounter, "outcome", []string{
-			FigureAllowed, FigureOverridden, "quiet_hours", "aux_battery", "aux_trend", "wake_interval", "wakes_per_day", "no_record", "logins_per_day", "calls_per_day",
-		}, "What the plugin's own limits said to calls: allowed, overridden, or the rule that refused."},
+			FigureAllowed, FigureOverridden, "vendor_refused", "circuit_open", "quiet_hours", "aux_battery", "aux_trend", "wake_interval", "wakes_per_day", "no_record", "logins_per_day", "calls_per_day",
+		}, "What the plugin's gate said to calls: allowed, overridden, or the rule that refused."},
 		{CounterBreaker, FigureCounter, "to", []string{"closed", "half-open", "open"}, "Changes of the circuit breaker, by the new state."},
 		{CounterMemory, FigureCounter, "", nil, "Reads that a snapshot of the last seconds answered."},
 		{CounterCoalesced, FigureCounter, "", nil, "Commands that shared the work of an equal one."},

@@ -69,6 +69,14 @@ type Scheduler interface {
 	SetSchedule(ctx context.Context, vehicleID string, schedule json.RawMessage) (json.RawMessage, error)
 }
 
+// Previewer is an optional capability: asking without acting.
+type Previewer interface {
+	// Preview says what a refresh would do now, with the override and the background
+	// of ctx's [CallInfo]. It makes no call to the vendor, and waits for nothing. maxAge
+	// is for [ModeSmart].
+	Preview(ctx context.Context, mode Mode, vehicleID string, maxAge time.Duration) (*vehiclev1.Preview, error)
+}
+
 // Names of the optional capabilities in DescribeResponse.
 const (
 	CapabilityListVehicles = "list_vehicles"
@@ -76,6 +84,7 @@ const (
 	CapabilityDrain        = "drain"
 	CapabilityWatch        = "watch"
 	CapabilitySetSchedule  = "set_schedule"
+	CapabilityPreview      = "preview"
 )
 
 // Config is what a plugin gets from its host.

@@ -61,21 +61,43 @@ func (s vehicleServer) RefreshForce(ctx context.Context, req *vehiclev1.RefreshF
 }
 
 func (s vehicleServer) RefreshSmart(ctx context.Context, req *vehiclev1.RefreshSmartRequest) (*vehiclev1.RefreshSmartResponse, error) {
-	const maxSeconds = 1 << 31
-	age := DefaultMaxAge
-	if req.MaxAgeSeconds != nil {
-		seconds := req.GetMaxAgeSeconds()
-		if seconds < 1 || seconds > maxSeconds {
-			e := Errorf(ReasonInvalidCommand, "The maximum age must be at least one second.")
-			return nil, ToStatus(&RefreshError{Mode: ModeSmart, VehicleID: req.GetVehicleId(), Err: e})
-		}
-		age = time.Duration(seconds) * time.Second
+	age, err := maxAge(req.MaxAgeSeconds)
+	if err != nil {
+		return nil, ToStatus(&RefreshError{Mode: ModeSmart, VehicleID: req.GetVehicleId(), Err: err})
 	}
 	data, err := s.refresher.RefreshSmart(incoming(ctx), req.GetVehicleId(), age)
 	if err != nil {
 		return nil, ToStatus(err)
 	}
 	return &vehiclev1.RefreshSmartResponse{Data: data}, nil
+}
+
+// maxAge of a request; one that it does not say is the default.
+func maxAge(said *int64) (time.Duration, error) {
+	const maxSeconds = 1 << 31
+	switch {
+	case said == nil:
+		return DefaultMaxAge, nil
+	case *said < 1 || *said > maxSeconds:
+		return 0, Errorf(ReasonInvalidCommand, "The maximum age must be at least one second.")
+	}
+	return time.Duration(*said) * time.Second, nil
+}
+
+func (s vehicleServer) Preview(ctx context.Context, req *vehiclev1.PreviewRequest) (*vehiclev1.PreviewResponse, error) {
+	previewer, ok := s.refresher.(Previewer)
+	if !ok {
+		return nil, ToStatus(NewError(ReasonUnsupported))
+	}
+	age, err := maxAge(req.MaxAgeSeconds)
+	if err != nil {
+		return nil, ToStatus(err)
+	}
+	preview, err := previewer.Preview(incoming(ctx), Mode(req.GetMode()), req.GetVehicleId(), age)
+	if err != nil {
+		return nil, ToStatus(err)
+	}
+	return &vehiclev1.PreviewResponse{Preview: preview}, nil
 }
 
 func (s vehicleServer) Watch(_ *vehiclev1.WatchRequest, stream grpc.ServerStreamingServer[vehiclev1.WatchResponse]) error {

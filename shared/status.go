@@ -48,6 +48,7 @@ const (
 	keyHappened   = "may_have_happened"
 	keyRetry      = "retry_after"
 	keyVendorCode = "vendor_code"
+	keyRule       = "rule"
 	keyVehicle    = "vehicle_id"
 	keyMode       = "mode"
 	// keyDepth is how many of the errors that are sent wrap this one. It is left out where
@@ -140,6 +141,9 @@ func errorInfo(e *APIError) *errdetails.ErrorInfo {
 	}
 	if e.VendorCode != "" {
 		m[keyVendorCode] = clean(e.VendorCode)
+	}
+	if e.Rule != "" {
+		m[keyRule] = clean(e.Rule)
 	}
 	if e.VehicleID != "" {
 		m[keyVehicle] = clean(e.VehicleID)
@@ -294,7 +298,7 @@ func apiError(info *errdetails.ErrorInfo, code codes.Code, cause error) error {
 	t := r.traits()
 	e := &APIError{
 		Reason: r, Source: Source(m[keySource]), Message: m[keyMessage],
-		VendorCode: m[keyVendorCode], VehicleID: m[keyVehicle], Err: cause,
+		VendorCode: m[keyVendorCode], Rule: m[keyRule], VehicleID: m[keyVehicle], Err: cause,
 	}
 
 	if e.Source == "" {

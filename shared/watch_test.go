@@ -133,3 +133,31 @@ func TestSetSchedule(t *testing.T) {
 	_, err = connect(t, &plugin{}).SetSchedule(t.Context(), "car1", nil)
 	require.ErrorIs(t, err, shared.ReasonUnsupported)
 }
+
+func (w *watched) Preview(ctx context.Context, mode shared.Mode, vehicleID string, maxAge time.Duration) (*vehiclev1.Preview, error) {
+	if vehicleID != "car1" {
+		return nil, nil
+	}
+	return &vehiclev1.Preview{
+		Wakes: mode == shared.ModeForce, Price: int64(maxAge / time.Second),
+		Refusal: &vehiclev1.PreviewRefusal{Rule: map[bool]string{true: "overridden"}[shared.CallInfoFrom(ctx).Override]},
+	}, nil
+}
+
+func TestPreview(t *testing.T) {
+	client := connect(t, &watched{})
+	p, err := client.Preview(shared.WithCallInfo(t.Context(), shared.CallInfo{Override: true}), shared.ModeForce, "car1", 0)
+	require.NoError(t, err)
+	assert.True(t, p.GetWakes())
+	assert.EqualValues(t, 300, p.GetPrice(), "the default age")
+	assert.Equal(t, "overridden", p.GetRefusal().GetRule())
+	p, err = client.Preview(t.Context(), shared.ModeSmart, "car1", 90*time.Minute)
+	require.NoError(t, err)
+	assert.EqualValues(t, 5400, p.GetPrice())
+	_, err = client.Preview(t.Context(), shared.ModeSmart, "car2", 0)
+	require.ErrorIs(t, err, shared.ReasonInvalidResponse, "that is no answer")
+	_, err = client.Preview(t.Context(), shared.ModeSmart, "car1", 200*365*24*time.Hour)
+	require.ErrorIs(t, err, shared.ReasonInvalidCommand)
+	_, err = connect(t, &plugin{}).Preview(t.Context(), shared.ModeSmart, "car1", 0)
+	require.ErrorIs(t, err, shared.ReasonUnsupported)
+}

@@ -180,7 +180,11 @@ func open(ctx context.Context, o options, person bool, t terminal) (*session, er
 		s.close()
 		return nil, err
 	}
-	engine := sdk.NewEngine(plugin.New(wiring), sdk.Options{Logger: log, Redactor: redactor, Person: person, NoRecall: true, NoSchedule: true})
+	recall := sdk.RecallNever
+	if o.dryRun {
+		recall = sdk.RecallOnly // it does nothing, so it makes no call either
+	}
+	engine := sdk.NewEngine(plugin.New(wiring), sdk.Options{Logger: log, Redactor: redactor, Person: person, Recall: recall, NoSchedule: true})
 	s.engine = engine
 	if s.cars, err = engine.Initialize(ctx, shared.Config{Settings: account.JSON(), StateDir: state}); err != nil {
 		s.close()

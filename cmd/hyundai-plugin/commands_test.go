@@ -248,11 +248,28 @@ func TestRecordingHoldsNothingOfThePerson(t *testing.T) {
 	assert.Contains(t, complaint, "--record")
 }
 
-func TestPlanAndOverride(t *testing.T) {
+// attempts are all calls that came to the cloud.
+func (p *person) attempts() (calls int) {
+	for _, class := range cloudsim.Classes() {
+		calls += p.cloud.Attempts(class)
+	}
+	return calls
+}
+
+func TestPreviewAndOverride(t *testing.T) {
 	p := newPerson(t)
 	p.env["HYUNDAI_LIMITS"] = `{"wake_interval":"10m","calls_per_day":50}`
+	status, _, complaint := p.does(t, "refresh", "--mode", "force", "--dry-run", ioniq)
+	assert.Equal(t, 1, status)
+	assert.Contains(t, complaint, "have not been listed here yet")
+	assert.Zero(t, p.attempts(), "it makes no call")
+	status, _, complaint = p.does(t, "vehicles")
+	require.Zero(t, status, complaint)
+
+	calls := p.attempts()
 	status, out, complaint := p.does(t, "refresh", "--mode", "force", "--dry-run", ioniq)
 	require.Zero(t, status, complaint)
+	assert.Equal(t, calls, p.attempts())
 	assert.Contains(t, out, "It would wake the car. It costs about 8 request(s) of the vendor's; ")
 	assert.Zero(t, p.cloud.Attempts(cloudsim.Wake))
 	status, _, complaint = p.does(t, "refresh", "--mode", "force", ioniq)
@@ -260,7 +277,8 @@ func TestPlanAndOverride(t *testing.T) {
 
 	status, out, _ = p.does(t, "refresh", "--mode", "force", "--dry-run", ioniq)
 	assert.Zero(t, status)
-	assert.Contains(t, out, "It would be refused (budget_spent): ")
+	assert.Contains(t, out, "It would be refused (budget_spent, wake_interval): ")
+	assert.Contains(t, out, "It would be allowed at ")
 	status, out, _ = p.does(t, "refresh", "--mode", "force", "--dry-run", "--json", ioniq)
 	assert.Zero(t, status)
 	assert.Contains(t, out, `"reason": "budget_spent"`)

@@ -61,7 +61,7 @@ func vehicles(_ context.Context, s *session, o options, w io.Writer) error {
 func refresh(ctx context.Context, s *session, o options, w io.Writer) error {
 	ctx = shared.WithCallInfo(ctx, shared.CallInfo{Override: o.override})
 	if o.dryRun {
-		return plan(ctx, s, o, w)
+		return preview(ctx, s, o, w)
 	}
 	data, err := shared.Refresh(ctx, s.engine, shared.Mode(o.mode), o.args[0], shared.DefaultMaxAge)
 	if err != nil {
@@ -107,33 +107,39 @@ func toJSON(m proto.Message) (json.RawMessage, error) {
 	return protojson.MarshalOptions{UseProtoNames: true}.Marshal(m)
 }
 
-// plan says what a refresh would do.
-func plan(ctx context.Context, s *session, o options, w io.Writer) error {
-	p, err := s.engine.Plan(ctx, shared.Mode(o.mode), o.args[0], shared.DefaultMaxAge)
+// preview says what a refresh would do.
+func preview(ctx context.Context, s *session, o options, w io.Writer) error {
+	p, err := s.engine.Preview(ctx, shared.Mode(o.mode), o.args[0], shared.DefaultMaxAge)
 	if err != nil {
 		return err
 	}
 	if o.json {
-		refusal := map[string]any(nil)
-		if p.Refusal != nil {
-			refusal = map[string]any{"reason": p.Refusal.Reason, "message": p.Refusal.Error(), "retry_after": p.Refusal.Wait().Seconds()}
+		body, err := toJSON(p)
+		if err != nil {
+			return err
 		}
-		return printJSON(w, map[string]any{"wakes": p.Wakes, "price": p.Price, "left": p.Left, "refusal": refusal})
+		return printJSON(w, body)
 	}
+
 	wakes, left := "would not wake the car", "no limit is set"
-	if p.Wakes {
+	if p.GetWakes() {
 		wakes = "would wake the car"
 	}
-	if p.Left >= 0 {
-		left = fmt.Sprintf("%d are left today", p.Left)
+	if p.Left != nil {
+		left = fmt.Sprintf("%d are left today", p.GetLeft())
 	}
-	_, _ = fmt.Fprintf(w, "It %s. It costs about %d request(s) of the vendor's; %s.\n", wakes, p.Price, left)
-	if p.Refusal == nil {
+	_, _ = fmt.Fprintf(w, "It %s. It costs about %d request(s) of the vendor's; %s.\n", wakes, p.GetPrice(), left)
+	refusal := p.GetRefusal()
+	if refusal == nil {
 		return nil
 	}
-	_, _ = fmt.Fprintf(w, "It would be refused (%s): %s\n", p.Refusal.Reason, p.Refusal.Error())
-	if wait := p.Refusal.Wait(); wait > 0 {
-		_, _ = fmt.Fprintf(w, "Until: in %s.\n", wait)
+	rule := ""
+	if refusal.GetRule() != "" {
+		rule = ", " + refusal.GetRule()
+	}
+	_, _ = fmt.Fprintf(w, "It would be refused (%s%s): %s\n", refusal.GetReason(), rule, refusal.GetSentence())
+	if refusal.AllowedAt != nil {
+		_, _ = fmt.Fprintf(w, "It would be allowed at %s.\n", time.UnixMilli(refusal.GetAllowedAt()).Local().Format("2006-01-02 15:04:05"))
 	}
 	return nil
 }

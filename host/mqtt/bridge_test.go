@@ -184,7 +184,7 @@ func TestFailuresAreTyped(t *testing.T) {
 	f := newFleet("car1")
 	f.refresh = func(context.Context, shared.Mode, string, time.Duration) (*vehiclev1.VehicleData, error) {
 		e := shared.NewError(shared.ReasonCircuitOpen)
-		e.RetryAfter = 42500 * time.Millisecond
+		e.Rule, e.RetryAfter = "circuit_open", 42500*time.Millisecond
 		return nil, &shared.RefreshError{Mode: shared.ModeSmart, VehicleID: "car1", Err: e}
 	}
 	w := newWorld(t, f, nil)
@@ -193,6 +193,7 @@ func TestFailuresAreTyped(t *testing.T) {
 	assert.Equal(t, "circuit_open", v["reason"])
 	assert.Equal(t, "RefreshError", v["error_type"])
 	assert.Equal(t, "smart", v["command_type"])
+	assert.Equal(t, "circuit_open", v["rule"])
 	assert.EqualValues(t, 43, v["retry_after"])
 }
 

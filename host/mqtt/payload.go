@@ -116,6 +116,8 @@ type failureFields struct {
 	Reason      string  `json:"reason,omitempty"`
 	CommandType string  `json:"command_type,omitempty"`
 	RequestID   string  `json:"request_id,omitempty"`
+	// Rule of docs/gate.md that refused the command; empty: none of them.
+	Rule string `json:"rule,omitempty"`
 	// RetryAfter is in seconds.
 	RetryAfter int    `json:"retry_after,omitempty"`
 	Timestamp  string `json:"timestamp"`
@@ -127,7 +129,7 @@ func encodeFailure(s Served, at time.Time) []byte {
 	command, _, _ := strings.Cut(s.Command, ":")
 	fields := failureFields{
 		Error: &text, ErrorType: errorType(command, api.Reason), Reason: string(api.Reason), CommandType: command, RequestID: s.RequestID,
-		RetryAfter: int(api.Wait().Seconds()), Timestamp: timeText(at),
+		Rule: api.Rule, RetryAfter: int(api.Wait().Seconds()), Timestamp: timeText(at),
 	}
 	b, _ := json.Marshal(failurePayload{Value: &fields, failureFields: fields}) // plain fields
 	return b

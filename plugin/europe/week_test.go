@@ -82,7 +82,10 @@ func (w *week) odometerAt(car cloudsim.Car, at time.Time) float64 {
 // start starts the service, as a restart does: with what is on disk.
 func (w *week) start(person bool) error {
 	w.t.Helper()
-	a := account(profile.Kia)
+	a, recall := account(profile.Kia), sdk.RecallYoung
+	if person {
+		recall = sdk.RecallNever
+	}
 	w.engine = sdk.NewEngine(sdk.Plugin{New: func(cfg sdk.VendorConfig) (sdk.Vendor, error) {
 		return New(ccs.Options{
 			Profile: brandProfile(w.t, profile.Kia, "http://127.0.0.1:1"), Username: a.Email, Password: a.Password,
@@ -93,7 +96,7 @@ func (w *week) start(person bool) error {
 				return pool
 			},
 		})
-	}}, sdk.Options{Person: person, NoRecall: person})
+	}}, sdk.Options{Person: person, Recall: recall})
 	_, err := w.engine.Initialize(w.t.Context(), shared.Config{Settings: []byte(`{}`), StateDir: w.dir})
 	return err
 }

@@ -12,14 +12,16 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
-// Breaker pauses the calls of an account whose vendor keeps failing. Safe for
+// breaker pauses the calls of an account whose vendor keeps failing. Safe for
 // concurrent use.
-type Breaker struct {
-	cb       *gobreaker.TwoStepCircuitBreaker[struct{}]
+type breaker struct {
+	cb *gobreaker.TwoStepCircuitBreaker[struct{}]
+	// It opens after failures without a success in between, and lets one trial through
+	// after timeout.
 	failures int
 	timeout  time.Duration
 	now      func() time.Time
-	// cars is how many the account has.
+	// cars is called with gobreaker's lock held: it must not call back.
 	cars func() int
 	// streak counts the failures since the last success by car; "" stands for
 	// the calls that concern the whole account. gobreaker's lock guards it.
@@ -36,27 +38,20 @@ type Breaker struct {
 // change of the breaker's state.
 type change struct{ from, to string }
 
-// Call is what a call to the vendor is about.
-type Call struct {
-	Vehicle string // empty if it concerns the whole account
-	Wake    bool
-}
-
-// NewBreaker opens after failures without a success in between and lets one
-// trial through after timeout. cars is called with gobreaker's lock held: it must not
-// call back.
-func NewBreaker(failures int, timeout time.Duration, now func() time.Time, cars func() int, onChange func(ctx context.Context, from, to string)) *Breaker {
-	b := &Breaker{failures: failures, timeout: timeout, now: now, cars: cars, streak: map[string]int{}, onChange: onChange}
+func newBreaker(o Options) *breaker {
+	b := &breaker{
+		failures: o.BreakerFailures, timeout: o.BreakerTimeout, now: o.Now, cars: o.Cars, streak: map[string]int{}, onChange: o.Circuit,
+	}
 	b.cb = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		MaxRequests:  1,
-		Timeout:      timeout,
+		Timeout:      b.timeout,
 		ReadyToTrip:  func(gobreaker.Counts) bool { return b.trips() },
 		IsExcluded:   func(err error) bool { return err != nil && !vendorFailure(err) },
 		IsSuccessful: b.count,
 		OnStateChange: func(_ string, from, to gobreaker.State) {
 			clear(b.streak)
 			if to == gobreaker.StateOpen {
-				b.openedAt.Store(now().UnixNano())
+				b.openedAt.Store(b.now().UnixNano())
 			}
 			b.mu.Lock()
 			defer b.mu.Unlock()
@@ -74,7 +69,7 @@ type failure struct {
 
 func (f failure) Unwrap() error { return f.error }
 
-func (b *Breaker) count(err error) bool {
+func (b *breaker) count(err error) bool {
 	if err == nil {
 		clear(b.streak)
 		return true
@@ -88,7 +83,7 @@ func (b *Breaker) count(err error) bool {
 // trips says whether the failures in a row are the cloud's. Where there are
 // several cars, each may give at most half of them, rounded up: one car that the
 // cloud cannot cope with shuts out nobody, and two are a cloud that is down.
-func (b *Breaker) trips() bool {
+func (b *breaker) trips() bool {
 	several := b.cars() > 1
 	sum := 0
 	for vehicle, n := range b.streak {
@@ -117,18 +112,30 @@ func vendorFailure(err error) bool {
 	}
 }
 
-// Do runs call unless the breaker is open. ctx is the call's.
-func (b *Breaker) Do(ctx context.Context, what Call, call func() error) error {
+// openUntil is when it lets a call through again; zero: now.
+func (b *breaker) openUntil(ctx context.Context) time.Time {
+	open := b.cb.State() == gobreaker.StateOpen
+	b.tell(ctx)
+	if !open {
+		return time.Time{}
+	}
+	return b.until()
+}
+
+func (b *breaker) until() time.Time { return time.Unix(0, b.openedAt.Load()).Add(b.timeout) }
+
+// do runs call unless the breaker is open, which it says with refused. ctx is the call's.
+func (b *breaker) do(ctx context.Context, r Request, refused func(Decision) error, call func() error) error {
 	// A wake may last for minutes, in which a trial would shut out all others:
 	// only a short call is let through to try.
-	if what.Wake && b.cb.State() != gobreaker.StateClosed {
+	if r.Class == Wake && b.cb.State() != gobreaker.StateClosed {
 		b.tell(ctx)
-		return b.refusal()
+		return refused(b.refusal())
 	}
 	done, err := b.cb.Allow()
 	b.tell(ctx)
 	if err != nil {
-		return b.refusal()
+		return refused(b.refusal())
 	}
 	err = errors.New("the call ended its goroutine")
 	defer func() {
@@ -140,15 +147,24 @@ func (b *Breaker) Do(ctx context.Context, what Call, call func() error) error {
 			// Whatever the vendor made of it, it was the caller who left.
 			done(ctx.Err())
 		default:
-			done(failure{err, what.Vehicle})
+			done(failure{err, r.Vehicle})
 		}
 	}()
 	err = call()
 	return err
 }
 
+// refusal of a call while it is open, or while another one tries.
+func (b *breaker) refusal() Decision {
+	d := Decision{Rule: CircuitOpen, Until: b.until()}
+	if soon := b.now().Add(time.Second); d.Until.Before(soon) {
+		d.Until = soon
+	}
+	return d
+}
+
 // tell tells of changes without gobreaker's lock.
-func (b *Breaker) tell(ctx context.Context) {
+func (b *breaker) tell(ctx context.Context) {
 	b.mu.Lock()
 	changes := b.changes
 	b.changes = nil
@@ -156,11 +172,4 @@ func (b *Breaker) tell(ctx context.Context) {
 	for _, c := range changes {
 		b.onChange(ctx, c.from, c.to)
 	}
-}
-
-func (b *Breaker) refusal() error {
-	refused := shared.NewError(shared.ReasonCircuitOpen)
-	left := time.Unix(0, b.openedAt.Load()).Add(b.timeout).Sub(b.now())
-	refused.RetryAfter = max(left, time.Second)
-	return refused
 }

@@ -1,40 +1,19 @@
 package gate
 
 import (
-	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
-	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
 const closuresDoc = "closures"
 
-// Store keeps documents by name.
-type Store interface {
-	Get(name string, v any) (found bool, err error)
-	Put(name string, v any) error
-}
-
-// ClosuresOptions of NewClosures. All are needed.
-type ClosuresOptions struct {
-	Store  Store
-	Logger *slog.Logger
-	Now    func() time.Time
-	// Changed is told the refusal that closes the account, or nil. It must not call
-	// back.
-	Changed func(*shared.APIError)
-	// Account is the fingerprint of the credentials that the closures belong to,
-	// Build the plugin's version and the settings.
-	Account, Build string
-}
-
-// Closures are an account's refusals that hold for more than their own call.
+// closures are an account's refusals that hold for more than their own call.
 // Safe for concurrent use.
-type Closures struct {
-	o ClosuresOptions
+type closures struct {
+	o Options
 
 	mu   sync.Mutex
 	list []*closed
@@ -65,12 +44,12 @@ type closuresState struct {
 	Closed  []*closed `json:"closed,omitempty"`
 }
 
-// NewClosures takes up those that an earlier process has stored for the account.
+// newClosures takes up those that an earlier process has stored for the account.
 // A protocol that was not understood gets another chance with another build.
-func NewClosures(o ClosuresOptions) *Closures {
-	c := &Closures{o: o}
+func newClosures(o Options) *closures {
+	c := &closures{o: o}
 	var stored closuresState
-	if ok, err := o.Store.Get(closuresDoc, &stored); err != nil {
+	if ok, err := o.Docs.Get(closuresDoc, &stored); err != nil {
 		o.Logger.Error("the vendor's refusals cannot be read, so calls wait", "error", err)
 		c.list = []*closed{forgotten(o.Now())}
 		c.saveLocked()
@@ -79,25 +58,40 @@ func NewClosures(o ClosuresOptions) *Closures {
 			return x.Reason == shared.ReasonVendorChanged && stored.Build != o.Build
 		})
 	}
-	c.tellLocked(c.Check(Call{}))
+	now := o.Now()
+	c.settleLocked(now)
+	c.tellLocked(c.ofAccountLocked(now))
 	return c
 }
 
-// LookAgain tells when the account's closure has ended, also if nobody calls.
-func (c *Closures) LookAgain() {
-	refusal := c.Check(Call{})
+// lookAgain tells when the account's closure has ended, also if nobody calls.
+func (c *closures) lookAgain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if refusal == nil {
+	now := c.o.Now()
+	c.settleLocked(now)
+	if c.ofAccountLocked(now) == nil {
 		c.tellLocked(nil)
 	}
 }
 
+// ofAccountLocked is the refusal that closes the whole account, or nil.
+func (c *closures) ofAccountLocked(now time.Time) *shared.APIError {
+	for _, x := range c.list {
+		if left := x.left(now); left > 0 && x.Scope == ScopeAccount {
+			e := x.refusal()
+			e.RetryAfter = left
+			return e
+		}
+	}
+	return nil
+}
+
 // tellLocked tells what closes the account, or that nothing does any more.
-func (c *Closures) tellLocked(refusal *shared.APIError) {
+func (c *closures) tellLocked(refusal *shared.APIError) {
 	if refusal != nil || c.told {
 		c.told = refusal != nil
-		c.o.Changed(refusal)
+		c.o.Closed(refusal)
 	}
 }
 
@@ -110,22 +104,19 @@ func forgotten(now time.Time) *closed {
 	}
 }
 
-// Check returns the refusal that a call would meet, or nil.
-func (c *Closures) Check(what Call) *shared.APIError {
+// inForce are copies of those that refuse calls now.
+func (c *closures) inForce(now time.Time) []closed {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := c.o.Now()
 	c.settleLocked(now)
+	var list []closed
 	for _, x := range c.list {
-		if left := x.left(now); left > 0 && x.concerns(what) {
-			return x.refusal(left)
+		if x.left(now) > 0 {
+			list = append(list, *x)
 		}
 	}
-	return nil
+	return list
 }
-
-// Closed reports whether a call would be refused.
-func (c *Closures) Closed(what Call) bool { return c.Check(what) != nil }
 
 // left is how long it stays in force.
 func (x *closed) left(now time.Time) time.Duration {
@@ -137,7 +128,7 @@ func (x *closed) left(now time.Time) time.Duration {
 
 // settleLocked lets what the clock lies before, as it was set back, begin anew: that
 // neither ends it nor keeps anything closed for years.
-func (c *Closures) settleLocked(now time.Time) {
+func (c *closures) settleLocked(now time.Time) {
 	news := false
 	for _, x := range c.list {
 		if x.Until > 0 && x.Since > now.UnixMilli() {
@@ -150,39 +141,40 @@ func (c *Closures) settleLocked(now time.Time) {
 	}
 }
 
-func (x *closed) concerns(what Call) bool {
+func (x *closed) concerns(r Request) bool {
 	switch x.Scope {
 	case ScopeAccount:
 		return true
 	case ScopeVehicle:
-		return x.Vehicle == what.Vehicle
+		return x.Vehicle == r.Vehicle
 	case ScopeWakes:
-		return what.Wake && x.Vehicle == what.Vehicle
+		return r.Class == Wake && x.Vehicle == r.Vehicle
 	}
 	return false
 }
 
-func (x *closed) refusal(left time.Duration) *shared.APIError {
+// refusal is what the vendor has said, without the time.
+func (x *closed) refusal() *shared.APIError {
 	e := shared.Errorf(x.Reason, "%s", x.Message)
-	e.VendorCode, e.VehicleID, e.Temporary, e.RetryAfter = x.Code, x.Vehicle, x.Temporary, left
+	e.VendorCode, e.VehicleID, e.Temporary = x.Code, x.Vehicle, x.Temporary
 	return e
 }
 
-// Note takes the outcome of a call. odometer is the car's last one, 0 if
+// note takes the outcome of a call. odometer is the car's last one, 0 if
 // unknown. A success ends what was counted for calls of its kind, but nothing
 // that is in force: it may have been under way before.
-func (c *Closures) Note(what Call, odometer float64, err error) {
+func (c *closures) note(r Request, odometer float64, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err == nil {
-		c.removeLocked(func(x *closed) bool { return x.concerns(what) && x.left(c.o.Now()) == 0 })
+		c.removeLocked(func(x *closed) bool { return x.concerns(r) && x.left(c.o.Now()) == 0 })
 		return
 	}
 	closure, forTime, ok := closureOf(err)
-	if !ok || closure.Scope != ScopeAccount && what.Vehicle == "" {
+	if !ok || closure.Scope != ScopeAccount && r.Vehicle == "" {
 		return
 	}
-	x := c.entryLocked(closure.Scope, what.Vehicle)
+	x := c.entryLocked(closure.Scope, r.Vehicle)
 	if x.left(c.o.Now()) > 0 {
 		return // calls that were under way together are one strike
 	}
@@ -193,33 +185,33 @@ func (c *Closures) Note(what Call, odometer float64, err error) {
 		if closure.Strikes > 1 {
 			forTime = min(forTime<<min(x.Strikes-closure.Strikes, 10), LongestClosure)
 		}
-		x.Since, x.Until = c.o.Now().UnixMilli(), c.o.Now().Add(min(forTime, 2*LongestClosure)).UnixMilli()
+		now := c.o.Now()
+		x.Since, x.Until = now.UnixMilli(), now.Add(min(forTime, 2*LongestClosure)).UnixMilli()
 		x.UntilUsed, x.Odometer = closure.UntilUsed, odometer
 		c.o.Logger.Warn("the vendor wants to be left alone", "scope", string(x.Scope), "vehicle", x.Vehicle,
 			"reason", string(x.Reason), "vendor_code", x.Code, "retry_after", forTime.String())
 		if x.Scope == ScopeAccount {
-			c.tellLocked(x.refusal(forTime))
+			c.tellLocked(c.ofAccountLocked(now))
 		}
 	}
 	c.saveLocked()
 }
 
-// Used ends what lasts until the car has been used, if a snapshot of it shows
+// used ends what lasts until the car has been used, if a snapshot of it shows
 // that it was.
-func (c *Closures) Used(vehicleID string, d *vehiclev1.VehicleData) {
+func (c *closures) used(vehicleID string, f Facts) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	odometer := d.GetDrive().GetOdometer()
 	c.removeLocked(func(x *closed) bool {
-		if !x.UntilUsed || x.Vehicle != vehicleID || d.GetRefresh().GetObservedAt() <= x.Since {
+		if !x.UntilUsed || x.Vehicle != vehicleID || f.ObservedAt.UnixMilli() <= x.Since {
 			return false
 		}
-		return d.GetDrive().GetRunning() || d.GetCharging().GetCharging() || x.Odometer > 0 && odometer > x.Odometer+0.5
+		return f.used() || x.Odometer > 0 && f.Odometer > x.Odometer+0.5
 	})
 }
 
 // entryLocked returns the entry of a scope, a new one if there is none.
-func (c *Closures) entryLocked(scope Scope, vehicleID string) *closed {
+func (c *closures) entryLocked(scope Scope, vehicleID string) *closed {
 	if scope == ScopeAccount {
 		vehicleID = ""
 	}
@@ -234,7 +226,7 @@ func (c *Closures) entryLocked(scope Scope, vehicleID string) *closed {
 }
 
 // removeLocked removes entries.
-func (c *Closures) removeLocked(which func(*closed) bool) {
+func (c *closures) removeLocked(which func(*closed) bool) {
 	var kept []*closed
 	for _, x := range c.list {
 		if !which(x) {
@@ -249,8 +241,8 @@ func (c *Closures) removeLocked(which func(*closed) bool) {
 	}
 }
 
-func (c *Closures) saveLocked() {
-	if err := c.o.Store.Put(closuresDoc, closuresState{Account: c.o.Account, Build: c.o.Build, Closed: c.list}); err != nil {
+func (c *closures) saveLocked() {
+	if err := c.o.Docs.Put(closuresDoc, closuresState{Account: c.o.Account, Build: c.o.Build, Closed: c.list}); err != nil {
 		c.o.Logger.Warn("the vendor's refusals cannot be stored", "error", err)
 	}
 }

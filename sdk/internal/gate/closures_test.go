@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"log/slog"
 	"testing"
 	"time"
 
@@ -16,23 +15,22 @@ func TestDamagedClosuresAreInForce(t *testing.T) {
 	t.Parallel()
 	c, d := noon(t), newDisk()
 	var said *shared.APIError
-	open := func() *Closures {
-		return NewClosures(ClosuresOptions{
-			Store: d, Logger: slog.New(slog.DiscardHandler), Now: c.now, Account: "me", Build: "1",
-			Changed: func(refusal *shared.APIError) { said = refusal },
-		})
+	open := func() *Gate {
+		o := options(Policy{}, d, c)
+		o.Closed = func(refusal *shared.APIError) { said = refusal }
+		return New(o)
 	}
-	require.False(t, open().Closed(Call{}))
+	require.True(t, open().ask(list).Allowed)
 	d.docs[closuresDoc] = nil
 
-	refusal := open().Check(Call{})
-	require.NotNil(t, refusal)
-	assert.Equal(t, time.Hour, refusal.RetryAfter)
+	refused := open().ask(list)
+	assert.Equal(t, VendorRefused, refused.Rule)
+	assert.True(t, refused.Until.Equal(c.t.Add(time.Hour)))
 	require.NotNil(t, said, "health says so")
 	c.t = c.t.Add(59 * time.Minute)
-	assert.True(t, open().Closed(Call{Vehicle: "a"}))
+	assert.False(t, open().ask(read).Allowed)
 	c.t = c.t.Add(time.Minute)
-	assert.False(t, open().Closed(Call{Vehicle: "a"}))
+	assert.True(t, open().ask(read).Allowed)
 }
 
 // A clock that is set back neither ends a refusal nor makes it longer than it was.
@@ -40,20 +38,15 @@ func TestClosuresOfAClockThatIsSetBack(t *testing.T) {
 	t.Parallel()
 	for _, back := range []time.Duration{time.Minute, 20 * time.Hour, 40 * time.Hour, 10 * 365 * 24 * time.Hour} {
 		c, d := noon(t), newDisk()
-		open := func() *Closures {
-			return NewClosures(ClosuresOptions{
-				Store: d, Logger: slog.New(slog.DiscardHandler), Now: c.now, Account: "me", Build: "1", Changed: func(*shared.APIError) {},
-			})
-		}
 		limited := shared.NewError(shared.ReasonRateLimited)
 		limited.RetryAfter = 20 * time.Hour
-		open().Note(Call{}, 0, limited)
+		open(Policy{}, d, c).Note(list, limited)
 
 		c.t = c.t.Add(-back)
-		refusal := open().Check(Call{})
-		require.NotNil(t, refusal, back)
-		assert.LessOrEqual(t, refusal.RetryAfter, 20*time.Hour, back)
+		refused := open(Policy{}, d, c).ask(list)
+		require.Equal(t, VendorRefused, refused.Rule, back)
+		assert.LessOrEqual(t, refused.Until.Sub(c.t), 20*time.Hour, back)
 		c.t = c.t.Add(20 * time.Hour)
-		assert.False(t, open().Closed(Call{}), back)
+		assert.True(t, open(Policy{}, d, c).ask(list).Allowed, back)
 	}
 }

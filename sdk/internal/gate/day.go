@@ -16,8 +16,8 @@ type day struct {
 // turn says whether another day has begun, and begins it. A clock that is set back gives
 // nothing back: what was counted counts for as long as a day lasts. news: the day is to
 // be stored.
-func (d *day) turn(g *Gate, now time.Time) (begun, news bool) {
-	switch today := g.today(now); {
+func (d *day) turn(p *Policy, now time.Time) (begun, news bool) {
+	switch today := p.today(now); {
 	case d.Day < today:
 		*d = day{Day: today}
 		return true, false
@@ -35,9 +35,9 @@ func (d *day) turn(g *Gate, now time.Time) (begun, news bool) {
 }
 
 // end is when what was counted for it counts no more.
-func (d *day) end(g *Gate) time.Time {
-	if end := time.UnixMilli(d.Behind).Add(whole); d.Behind != 0 && g.today(end) < d.Day {
+func (d *day) end(p *Policy) time.Time {
+	if end := time.UnixMilli(d.Behind).Add(whole); d.Behind != 0 && p.today(end) < d.Day {
 		return end
 	}
-	return g.endOfDay(d.Day)
+	return p.endOfDay(d.Day)
 }

@@ -1,10 +1,12 @@
-// Package gate decides which calls may go to a vendor now, by three kinds of reason:
+// Package gate decides which calls may go to a vendor now. Every call has a class and
+// passes the one gate of its account:
 //
-//	Gate      the account's own limits: calls and logins of the day, each car's
-//	          wakes, its 12 V battery, quiet hours
-//	Closures  what the vendor has refused, until the time that it named
-//	Breaker   a vendor that keeps failing
+//	rules     why a call may not go out: pure functions of what is known and the time
+//	closures  what the vendor has refused, until the time that it named
+//	breaker   a vendor that keeps failing
+//	ledger    the account's calls and logins of the day
+//	car       a car's wakes and its 12 V battery
 //
-// Limits and closures are on disk: a process that is killed at any instant finds the
-// same budget and the same refusals again.
+// Ledger, cars and closures are on disk: a process that is killed at any instant finds
+// the same budget and the same refusals again.
 package gate

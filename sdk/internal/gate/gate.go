@@ -1,67 +1,13 @@
 package gate
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
-
-// Class of a call.
-type Class string
-
-// The classes.
-const (
-	// Login with a password.
-	Login Class = "login"
-	// Renewal of a session. It is counted, never refused.
-	Renewal Class = "renewal"
-	// List of the account's cars.
-	List Class = "list"
-	// Read of the cloud's copy of a car.
-	Read Class = "read"
-	// Wake of a car.
-	Wake Class = "wake"
-)
-
-// Rule is why a call is refused.
-type Rule string
-
-// The rules, in the order in which they are looked at.
-const (
-	QuietHours   Rule = "quiet_hours"
-	AuxBattery   Rule = "aux_battery"
-	AuxTrend     Rule = "aux_trend"
-	WakeInterval Rule = "wake_interval"
-	WakesPerDay  Rule = "wakes_per_day"
-	NoRecord     Rule = "no_record"
-	LoginsPerDay Rule = "logins_per_day"
-	CallsPerDay  Rule = "calls_per_day"
-)
-
-// Policy is what is allowed. Zero values: no such rule.
-type Policy struct {
-	// CallsPerDay of the account, weighed by Prices; of these Reserve are kept
-	// for calls that people ask for.
-	CallsPerDay, Reserve int
-	// Prices are how many of the vendor's requests a call stands for. Default 1.
-	Prices map[Class]int
-	// Metered: Requested counts what truly goes out; a price is only kept free while
-	// its call is under way.
-	Metered bool
-	// LoginsPerDay of the account.
-	LoginsPerDay int
-	// WakesPerDay of a car, WakeInterval apart.
-	WakesPerDay  int
-	WakeInterval time.Duration
-	// AuxStop is the charge in percent below which the 12 V battery forbids wakes,
-	// AuxResume the one that allows them again.
-	AuxStop, AuxResume float64
-	// Quiet hours.
-	Quiet []Quiet
-	// Zone and ResetAt say when the vendor's day begins: so long after midnight.
-	Zone    *time.Location
-	ResetAt time.Duration
-}
 
 // Docs keep documents.
 type Docs interface {
@@ -71,48 +17,40 @@ type Docs interface {
 	Keep(name string, v any) error
 }
 
-// Options of New.
+// Options of New. All are needed but Policy.
 type Options struct {
 	Policy Policy
 	Docs   Docs
+	// Account is the fingerprint of the credentials that the vendor's refusals belong
+	// to, Build the plugin's version and the settings.
+	Account, Build string
+	// BreakerFailures in a row open the breaker for BreakerTimeout.
+	BreakerFailures int
+	BreakerTimeout  time.Duration
+	// Cars is how many the account has. It must not call back.
+	Cars func() int
+	// Odometer of a car in km as it was last known; 0: it is not.
+	Odometer func(vehicleID string) float64
+
+	// Closed is told the refusal that closes the account, or nil. It must not call back.
+	Closed func(*shared.APIError)
+	// Circuit is told of changes of the breaker, with the context of the call that
+	// brought them.
+	Circuit func(ctx context.Context, from, to string)
+	// Decided is told what was decided about each call that wanted to go out.
+	Decided func(context.Context, Request, Decision)
+
 	// Logger hears of documents that cannot be read or written. What they hold
 	// still counts in this process.
 	Logger *slog.Logger
 	Now    func() time.Time
 }
 
-// Request is a call that wants to go out.
-type Request struct {
-	Class Class
-	// Vehicle is the car's id; empty for calls about the account.
-	Vehicle string
-	// Zone of the car; nil: the policy's.
-	Zone *time.Location
-	// Background: nobody waits for it, so the reserve is not for it.
-	Background bool
-	// Override: somebody wants it in spite of every rule.
-	Override bool
-	// Again: it was taken, but the vendor refused the session that it came with, so
-	// it goes out once more. What depends on the time is looked at again; it is the
-	// same wake.
-	Again bool
-}
-
-// Decision about a request.
-type Decision struct {
-	Allowed bool
-	// Rule that refuses it, or that was overridden; empty: none.
-	Rule Rule
-	// Until is when that rule may allow it; zero: nobody knows.
-	Until time.Time
-	// Price in requests, and how many are left for it today before it; -1: there
-	// is no limit.
-	Price, Left int
-}
-
 // Gate of one account. Safe for concurrent use.
 type Gate struct {
-	o Options
+	o        Options
+	closures *closures
+	breaker  *breaker
 
 	mu     sync.Mutex
 	ledger ledger
@@ -126,7 +64,7 @@ func New(o Options) *Gate {
 	if o.Policy.Zone == nil {
 		o.Policy.Zone = time.UTC
 	}
-	g := &Gate{o: o, cars: map[string]*car{}}
+	g := &Gate{o: o, cars: map[string]*car{}, closures: newClosures(o), breaker: newBreaker(o)}
 	if err := g.ledger.read(g); err != nil {
 		o.Logger.Error("the day's calls cannot be read, and count as spent", "error", err)
 		g.ledger.exhaust(g)
@@ -134,21 +72,97 @@ func New(o Options) *Gate {
 	return g
 }
 
-// Ask decides without acting.
-func (g *Gate) Ask(r Request) Decision {
-	c := g.car(r.Vehicle)
+// Ask decides without acting. Several requests, of one car, are calls of one refresh: the
+// first that is refused decides, and Price is that of all.
+func (g *Gate) Ask(ctx context.Context, rs ...Request) Decision {
+	openUntil := g.breaker.openUntil(ctx)
+	c := g.car(rs[0].Vehicle)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := g.o.Now()
 	c.settle(g, now)
+	closed := g.closures.inForce(now)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.decide(c, r, now)
+	s := g.state(c, now)
+	s.openUntil, s.closed = openUntil, closed
+	return s.decide(now, rs...)
 }
 
-// Take decides, and counts the call if it may go. It is on disk before Take
-// returns.
-func (g *Gate) Take(r Request) Decision {
+// Do makes a call, if it may go out, and learns from how it ends. A refusal is an error
+// of package shared, see [Gate.Refusal]. ctx is the call's.
+func (g *Gate) Do(ctx context.Context, r Request, call func() error) error {
+	if err := g.vendorAllows(ctx, r); err != nil {
+		return err
+	}
+	err := g.breaker.do(ctx, r, g.refuse(ctx, r), func() error {
+		// Behind the breaker, so that what is not sent is not counted.
+		d := g.take(r)
+		g.o.Decided(ctx, r, d)
+		if !d.Allowed {
+			return g.Refusal(r, d)
+		}
+		defer g.done(r.Class)
+		return call()
+	})
+	// What a wake proves is known only when its answer is judged.
+	if err != nil || r.Class != Wake {
+		g.Note(r, err)
+	}
+	return err
+}
+
+// Guard is around the calls of a renewal, each of which is let out by Admit: to the
+// breaker they are one.
+func (g *Gate) Guard(ctx context.Context, calls func() error) error {
+	r := Request{Class: Renewal}
+	err := g.breaker.do(ctx, r, g.refuse(ctx, r), calls)
+	if err != nil { // its callers may all have left
+		g.Note(r, err)
+	}
+	return err
+}
+
+// Admit lets a call of a renewal out, or returns the refusal. The day's budget refuses
+// only logins; the other calls are counted.
+func (g *Gate) Admit(ctx context.Context, r Request) error {
+	if err := g.vendorAllows(ctx, r); err != nil {
+		return err
+	}
+	if r.Class != Login {
+		g.Spend(r.Class)
+		return nil
+	}
+	d := g.take(r)
+	g.o.Decided(ctx, r, d)
+	if !d.Allowed {
+		return g.Refusal(r, d)
+	}
+	return nil
+}
+
+// vendorAllows asks the first rule, before anything is spent.
+func (g *Gate) vendorAllows(ctx context.Context, r Request) error {
+	now := g.o.Now()
+	s := state{policy: &g.o.Policy, closed: g.closures.inForce(now)}
+	refused := vendorRefused(&s, r, now)
+	if refused == nil {
+		return nil
+	}
+	return g.refuse(ctx, r)(Decision{Rule: VendorRefused, Until: refused.until, said: refused.said})
+}
+
+// refuse tells of a decision that allows nothing, and is its error.
+func (g *Gate) refuse(ctx context.Context, r Request) func(Decision) error {
+	return func(d Decision) error {
+		g.o.Decided(ctx, r, d)
+		return g.Refusal(r, d)
+	}
+}
+
+// take decides by our own rules, and counts the call if it may go. It is on disk before
+// take returns.
+func (g *Gate) take(r Request) Decision {
 	c := g.car(r.Vehicle)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -163,7 +177,7 @@ func (g *Gate) Take(r Request) Decision {
 			// A restart would know nothing of it, and wake the car again.
 			g.o.Logger.Error("a car's wake cannot be stored, so it is not woken", "error", err)
 			d.Allowed, d.Rule, d.Until = false, NoRecord, time.Time{}
-			g.Done(r.Class)
+			g.done(r.Class)
 		}
 	}
 	return d
@@ -174,8 +188,9 @@ func (g *Gate) Take(r Request) Decision {
 func (g *Gate) decideAndSpend(c *car, r Request, now time.Time) Decision {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.ledger.ready(g, g.price(r.Class), r.Class == Login, now)
-	d := g.decide(c, r, now)
+	g.ledger.ready(g, g.o.Policy.price(r.Class), r.Class == Login, now)
+	s := g.state(c, now)
+	d := s.decide(now, r)
 	if d.Allowed {
 		g.spend(r.Class)
 		g.hold(r.Class, 1)
@@ -183,8 +198,16 @@ func (g *Gate) decideAndSpend(c *car, r Request, now time.Time) Decision {
 	return d
 }
 
-// Done ends a call that was taken. Logins need no end: there is one at a time.
-func (g *Gate) Done(class Class) {
+// state is what our own rules go by. Called with the car's lock and the gate's held.
+func (g *Gate) state(c *car, now time.Time) state {
+	g.ledger.turn(g, now)
+	return state{
+		policy: &g.o.Policy, day: g.ledger.day, spent: g.ledger.used(), held: g.held, logins: g.ledger.Logins, car: c.carState,
+	}
+}
+
+// done ends a call that was taken. Logins need no end: there is one at a time.
+func (g *Gate) done(class Class) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.hold(class, -1)
@@ -195,7 +218,7 @@ func (g *Gate) Done(class Class) {
 // Called with the gate's lock held.
 func (g *Gate) hold(class Class, calls int) {
 	if g.o.Policy.Metered && class != Login {
-		g.held += calls * g.price(class)
+		g.held += calls * g.o.Policy.price(class)
 	}
 }
 
@@ -203,7 +226,7 @@ func (g *Gate) hold(class Class, calls int) {
 func (g *Gate) Spend(class Class) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.ledger.ready(g, g.price(class), class == Login, g.o.Now())
+	g.ledger.ready(g, g.o.Policy.price(class), class == Login, g.o.Now())
 	g.spend(class)
 }
 
@@ -219,72 +242,26 @@ func (g *Gate) Requested() {
 
 // spend is called with the gate's lock held.
 func (g *Gate) spend(class Class) {
-	price := g.price(class)
+	price := g.o.Policy.price(class)
 	if g.o.Policy.Metered {
 		price = 0
 	}
 	g.ledger.spend(g, price, class == Login)
 }
 
-// decide is called with the car's lock and the gate's held.
-func (g *Gate) decide(c *car, r Request, now time.Time) Decision {
-	d := Decision{Allowed: true, Price: g.price(r.Class), Left: -1}
-	refuse := func(rule Rule, until time.Time) {
-		if d.Rule == "" {
-			d.Rule, d.Until, d.Allowed = rule, until, r.Override
-		}
-	}
-	zone := r.Zone
-	if zone == nil {
-		zone = g.o.Policy.Zone
-	}
-	if r.Class == Wake || r.Class == Read {
-		if until, quiet := g.o.Policy.quiet(now.In(zone), r.Class); quiet {
-			refuse(QuietHours, until)
-		}
-	}
-	if r.Class == Wake {
-		g.decideWake(c, r, now, refuse)
-	}
-	g.ledger.turn(g, now)
-	p := g.o.Policy
-	if r.Again {
-		return d
-	}
-	if r.Class == Login && p.LoginsPerDay > 0 && g.ledger.Logins >= p.LoginsPerDay {
-		refuse(LoginsPerDay, g.ledger.end(g))
-	}
-	if p.CallsPerDay > 0 {
-		d.Left = max(0, p.CallsPerDay-g.ledger.used()-g.held)
-		if r.Background {
-			d.Left = max(0, d.Left-p.Reserve)
-		}
-		// A call may be dearer than what is left: the price is an estimate, and the
-		// last ones of a day are not lost.
-		if d.Left == 0 {
-			refuse(CallsPerDay, g.ledger.end(g))
-		}
-	}
-	return d
-}
+// Note takes how a call ended, for the rule of the vendor's refusals.
+func (g *Gate) Note(r Request, err error) { g.closures.note(r, g.o.Odometer(r.Vehicle), err) }
 
-func (g *Gate) decideWake(c *car, r Request, now time.Time, refuse func(Rule, time.Time)) {
-	p := g.o.Policy
-	switch low, falling := c.auxLow(now), c.auxFalling(p, now); {
-	case low:
-		refuse(AuxBattery, time.Time{})
-	case falling:
-		refuse(AuxTrend, time.Time{})
-	}
-	if r.Again {
-		return
-	}
-	if until, soon := c.tooSoon(p, now); soon {
-		refuse(WakeInterval, until)
-	}
-	if c.Wakes >= p.WakesPerDay && p.WakesPerDay > 0 {
-		refuse(WakesPerDay, c.end(g))
-	}
+// LookAgain tells when the account's closure has ended, also if nobody calls.
+func (g *Gate) LookAgain() { g.closures.lookAgain() }
+
+// Left of the day's requests, for people or for what nobody waits for, and when they
+// begin anew; -1: there is no limit.
+func (g *Gate) Left(background bool) (left int, reset time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := g.state(&car{}, g.o.Now())
+	return s.left(Request{Background: background}), s.day.end(&g.o.Policy)
 }
 
 // Close gives back to the disk what was reserved there and not spent.
@@ -292,35 +269,6 @@ func (g *Gate) Close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.ledger.flush(g)
-}
-
-// Reset is when the vendor's next day begins.
-func (g *Gate) Reset() time.Time {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.ledger.turn(g, g.o.Now())
-	return g.ledger.end(g)
-}
-
-func (g *Gate) price(class Class) int {
-	if price := g.o.Policy.Prices[class]; price > 0 {
-		return price
-	}
-	return 1
-}
-
-// today names the vendor's day.
-func (g *Gate) today(now time.Time) string {
-	return now.In(g.o.Policy.Zone).Add(-g.o.Policy.ResetAt).Format(time.DateOnly)
-}
-
-// endOfDay is when the day of a name ends.
-func (g *Gate) endOfDay(day string) time.Time {
-	begin, err := time.ParseInLocation(time.DateOnly, day, g.o.Policy.Zone)
-	if err != nil {
-		return time.Time{}
-	}
-	return begin.AddDate(0, 0, 1).Add(g.o.Policy.ResetAt)
 }
 
 // car returns what is known of a car; for none an empty one.

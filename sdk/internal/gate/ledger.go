@@ -23,7 +23,7 @@ func (l *ledger) used() int { return l.Calls - l.spare }
 
 // turn begins a new day if there is one. Called with the gate's lock held.
 func (l *ledger) turn(g *Gate, now time.Time) {
-	switch begun, news := l.day.turn(g, now); {
+	switch begun, news := l.day.turn(&g.o.Policy, now); {
 	case begun:
 		*l = ledger{day: l.day}
 	case news:
@@ -92,8 +92,8 @@ func (l *ledger) save(g *Gate, save func(name string, v any) error) {
 
 // exhaust takes the day as spent.
 func (l *ledger) exhaust(g *Gate) {
-	p := g.o.Policy
-	*l = ledger{day: day{Day: g.today(g.o.Now())}, Calls: p.CallsPerDay, Logins: p.LoginsPerDay}
+	p := &g.o.Policy
+	*l = ledger{day: day{Day: p.today(g.o.Now())}, Calls: p.CallsPerDay, Logins: p.LoginsPerDay}
 	l.save(g, g.o.Docs.Put)
 }
 

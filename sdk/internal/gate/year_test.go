@@ -16,10 +16,15 @@ type year struct {
 	last          map[string]time.Time
 	low           map[string]bool // below the lower threshold, and not above the upper one since
 	powered       map[string]bool
+	// unsure: the process was killed while it took down what is told of the battery.
+	unsure map[string]bool
+	km     float64
 }
 
-// TestAYear: random commands, readings, restarts and kills never exceed a budget,
-// never wake in quiet hours, and never below the 12 V threshold.
+// TestAYear: random commands, readings, restarts and kills, also before and after every
+// write of the disk, never exceed a budget, never wake in quiet hours, and never below the
+// 12 V threshold. A call that is refused until a time is allowed then,
+// unless the 12 V battery is low.
 func TestAYear(t *testing.T) {
 	zone := berlin(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -34,7 +39,7 @@ func TestAYear(t *testing.T) {
 		g := open(p, d, c)
 		y := year{
 			calls: map[string]int{}, logins: map[string]int{}, wakes: map[string]int{},
-			last: map[string]time.Time{}, low: map[string]bool{}, powered: map[string]bool{},
+			last: map[string]time.Time{}, low: map[string]bool{}, powered: map[string]bool{}, unsure: map[string]bool{},
 		}
 		// Days of many commands, and days of none.
 		step := time.Duration(rapid.IntRange(150, 600).Draw(t, "step")) * time.Minute
@@ -47,39 +52,72 @@ func TestAYear(t *testing.T) {
 		for i := 0; c.t.Before(end); i++ {
 			c.t = c.t.Add(time.Duration(next(uint64(2*step/time.Second))+1) * time.Second)
 			car := fmt.Sprint("car ", next(3))
-			switch next(10) {
-			case 0:
+			if !d.alive(func() { y.step(t, g, c, car, next) }) || next(10) == 0 {
 				g = open(p, d, c) // killed: nothing was flushed
-			case 1, 2:
-				aux := float64(next(140))
-				f := Facts{Aux: &aux, PluggedIn: next(5) == 0, Running: next(10) == 0, Odometer: float64(i / 50)}
-				g.Observe(car, f)
-				y.powered[car] = f.PluggedIn || f.Running
-				if aux > 0 && aux <= 100 {
-					y.low[car] = aux < 60 || y.low[car] && aux < 75
-				}
-			case 3:
-				if r := (Request{Class: Login}); g.Take(r).Allowed {
-					y.did(t, g, p, r, c.t)
-				}
-			default:
-				r := Request{Class: Read, Vehicle: car, Background: next(2) == 0}
-				if next(2) == 0 {
-					r.Class = Wake
-				}
-				asked := g.Ask(r)
-				got := g.Take(r)
-				if asked != got {
-					t.Fatalf("asked it says %+v, taken %+v", asked, got)
-				}
-				if got.Allowed {
-					y.did(t, g, p, r, c.t)
-				} else if !got.Until.IsZero() && !got.Until.After(c.t) {
-					t.Fatalf("%s refuses until %s, which is past", got.Rule, got.Until)
-				}
+				d.killIn = int(next(4))
 			}
 		}
 	})
+}
+
+// step is one thing that happens. The process may be killed in it.
+func (y *year) step(t *rapid.T, g *Gate, c *clock, car string, next func(uint64) uint64) {
+	switch next(9) {
+	case 0, 1:
+		aux := float64(next(140))
+		y.km += float64(next(20)) / 20
+		f := Facts{Aux: &aux, PluggedIn: next(5) == 0, Running: next(10) == 0, Odometer: y.km}
+		unsure := y.unsure[car]
+		y.unsure[car] = true // until it is remembered
+		g.Observe(car, f)
+		y.observed(car, f, unsure)
+	case 2:
+		if r := (Request{Class: Login}); g.take(r).Allowed {
+			y.did(t, g.o.Policy, r, c.t)
+		}
+	default:
+		r := Request{Class: Read, Vehicle: car, Background: next(2) == 0}
+		if next(2) == 0 {
+			r.Class = Wake
+		}
+		asked := g.ask(r)
+		got := g.take(r)
+		switch {
+		case asked != got:
+			t.Fatalf("asked it says %+v, taken %+v", asked, got)
+		case got.Allowed:
+			y.did(t, g.o.Policy, r, c.t)
+		case got.Until.IsZero():
+			if r.Class != Wake || !y.low[car] && !y.unsure[car] {
+				t.Fatalf("%s refuses without an end", got.Rule)
+			}
+		case !got.Until.After(c.t):
+			t.Fatalf("%s refuses until %s, which is past", got.Rule, got.Until)
+		case next(4) == 0: // who waits
+			c.t = got.Until.In(g.o.Policy.Zone)
+			then := g.take(r)
+			low := then.Rule == AuxBattery && (y.low[car] || y.unsure[car]) // that has no time
+			if !then.Allowed && !low {
+				t.Fatalf("%s refused until %s, when %s refuses until %s", got.Rule, got.Until, then.Rule, then.Until)
+			}
+			if then.Allowed {
+				y.did(t, g.o.Policy, r, c.t)
+			}
+		}
+	}
+}
+
+// observed is what has been taken down of a car; unsure: nobody knows what stood there
+// before.
+func (y *year) observed(car string, f Facts, unsure bool) {
+	y.powered[car] = f.PluggedIn || f.Running
+	switch aux := *f.Aux; {
+	case aux > 0 && aux < 60:
+		y.low[car], unsure = true, false
+	case aux >= 75 && aux <= 100:
+		y.low[car], unsure = false, false
+	}
+	y.unsure[car] = unsure
 }
 
 // months of a simulated year: make soak has all of them.
@@ -91,9 +129,9 @@ func months() int {
 }
 
 // did checks a call that was allowed.
-func (y *year) did(t *rapid.T, g *Gate, p Policy, r Request, now time.Time) {
+func (y *year) did(t *rapid.T, p Policy, r Request, now time.Time) {
 	day := now.Add(-p.ResetAt).Format(time.DateOnly)
-	price := g.price(r.Class)
+	price := p.price(r.Class)
 	if y.calls[day] >= p.CallsPerDay {
 		t.Fatalf("call %d of %s", y.calls[day], day)
 	}
@@ -117,7 +155,7 @@ func (y *year) did(t *rapid.T, g *Gate, p Policy, r Request, now time.Time) {
 		if h := now.Hour(); h >= 22 || h < 6 {
 			t.Fatalf("%s is woken at %s", r.Vehicle, now)
 		}
-		if y.low[r.Vehicle] && !y.powered[r.Vehicle] {
+		if y.low[r.Vehicle] && !y.powered[r.Vehicle] && !y.unsure[r.Vehicle] {
 			t.Fatalf("%s is woken although its 12 V battery is low", r.Vehicle)
 		}
 	}

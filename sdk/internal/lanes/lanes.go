@@ -184,6 +184,24 @@ func (l *Lanes) Do(ctx context.Context, key Key, run func(context.Context, Info)
 	return l.wait(ctx, j)
 }
 
+// Would says what Do would do now: share a job, or fail.
+func (l *Lanes) Would(key Key) (share bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.jobs[key] != nil, l.full(key)
+}
+
+// full is why no more callers are taken for a job. Called with mu held.
+func (l *Lanes) full(key Key) error {
+	switch ln := l.lanes[laneKey{key.Vehicle, key.Class}]; {
+	case l.closed:
+		return ErrClosed
+	case l.waiters >= l.total, l.jobs[key] == nil && ln != nil && len(ln.queue) >= l.perLane:
+		return ErrFull
+	}
+	return nil
+}
+
 // Join waits for the job named key if it is running, and says whether it is.
 func (l *Lanes) Join(ctx context.Context, key Key) (value any, joined bool, err error) {
 	l.mu.Lock()
@@ -263,11 +281,8 @@ func (l *Lanes) CancelAll() {
 func (l *Lanes) submit(ctx context.Context, key Key, run func(context.Context, Info) (any, error)) (*job, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
-		return nil, ErrClosed
-	}
-	if l.waiters >= l.total {
-		return nil, ErrFull
+	if err := l.full(key); err != nil {
+		return nil, err
 	}
 	if j := l.jobs[key]; j != nil {
 		l.join(j)
@@ -278,9 +293,6 @@ func (l *Lanes) submit(ctx context.Context, key Key, run func(context.Context, I
 	if ln == nil {
 		ln = &lane{key: lk}
 		l.lanes[lk] = ln
-	}
-	if len(ln.queue) >= l.perLane {
-		return nil, ErrFull
 	}
 	j := &job{key: key, run: run, queued: l.now(), waiters: 1, done: make(chan struct{})}
 	j.ctx, j.cancel = context.WithCancel(context.WithValue(context.WithoutCancel(ctx), wantedKey{}, func() bool { return l.wanted(j) }))

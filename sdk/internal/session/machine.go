@@ -156,6 +156,15 @@ func (m Machine) Waits(now time.Time) *shared.APIError {
 	return e
 }
 
+// Stands is what stands in the way of the next call: the lock, or the pause after logins
+// that have failed, since which no call has succeeded.
+func (m Machine) Stands(now time.Time) *shared.APIError {
+	if refusal := m.Locked(); refusal != nil || m.record.Attempts == 0 {
+		return refusal
+	}
+	return shared.AsAPIError(m.paused(now))
+}
+
 // Asked says whether a person has asked for a login that was not made yet.
 func (m Machine) Asked() bool { return m.asked }
 

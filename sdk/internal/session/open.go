@@ -22,7 +22,7 @@ func (s *Session) open(ctx context.Context) error {
 		return nil
 	}
 	if s.o.Vendor.Renew != nil && !useless {
-		if err := s.o.Admit(gate.Renewal); err != nil {
+		if err := s.o.Admit(ctx, gate.Renewal); err != nil {
 			return err
 		}
 		err := s.o.Vendor.Renew(ctx)
@@ -81,7 +81,7 @@ func (s *Session) login(ctx context.Context) error {
 	if err := s.locking(Tested{Good: good}); err != nil {
 		return err
 	}
-	if err := s.o.Admit(gate.Login); err != nil {
+	if err := s.o.Admit(ctx, gate.Login); err != nil {
 		return err
 	}
 	if err := s.loginBegins(); err != nil {
@@ -105,7 +105,7 @@ func (s *Session) test(ctx context.Context) (good bool, err error) {
 	if !testable {
 		return false, nil
 	}
-	if err := s.o.Admit(gate.List); err != nil {
+	if err := s.o.Admit(ctx, gate.List); err != nil {
 		return false, err
 	}
 	switch err := s.o.Vendor.List(ctx); {

@@ -50,7 +50,7 @@ type Options struct {
 	// Guard is around each renewal, Admit before each call: it counts the call, or says
 	// why it may not go out now.
 	Guard func(ctx context.Context, call func() error) error
-	Admit func(gate.Class) error
+	Admit func(context.Context, gate.Class) error
 	// Locked is called with the refusal that only a person can lift, and Waits with what
 	// the vendor said of the next login; both with nil when that is over. They are called
 	// with a lock held.
@@ -139,6 +139,15 @@ func (s *Session) Generation() (uint64, error) {
 		return 0, refusal
 	}
 	return s.generation, nil
+}
+
+// Stands is what stands in the way of the next call, as far as that is known without
+// one: a lock that only a person can lift, or a pause before the next login while there
+// is no session; else nil.
+func (s *Session) Stands() *shared.APIError {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.machine.Stands(s.o.Now())
 }
 
 // Accepted notes that a call with the session of this generation succeeded.

@@ -138,7 +138,7 @@ type DescribeResponse struct {
 	// Whose cars it speaks to, for people.
 	Vendor string `protobuf:"bytes,3,opt,name=vendor,proto3" json:"vendor,omitempty"`
 	// Optional RPCs that the plugin serves: "list_vehicles", "watch_health", "drain",
-	// "watch", "set_schedule".
+	// "watch", "set_schedule", "preview".
 	Capabilities []string `protobuf:"bytes,4,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
 	// JSON Schema of InitializeRequest.settings_json.
 	SettingsSchema string `protobuf:"bytes,5,opt,name=settings_schema,json=settingsSchema,proto3" json:"settings_schema,omitempty"`
@@ -978,6 +978,262 @@ func (x *RefreshSmartResponse) GetData() *VehicleData {
 	return nil
 }
 
+type PreviewRequest struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	VehicleId string                 `protobuf:"bytes,1,opt,name=vehicle_id,json=vehicleId,proto3" json:"vehicle_id,omitempty"`
+	// The refresh: "cached", "force" or "smart".
+	Mode string `protobuf:"bytes,2,opt,name=mode,proto3" json:"mode,omitempty"`
+	// As in RefreshSmartRequest.
+	MaxAgeSeconds *int64 `protobuf:"varint,3,opt,name=max_age_seconds,json=maxAgeSeconds,proto3,oneof" json:"max_age_seconds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewRequest) Reset() {
+	*x = PreviewRequest{}
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewRequest) ProtoMessage() {}
+
+func (x *PreviewRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewRequest.ProtoReflect.Descriptor instead.
+func (*PreviewRequest) Descriptor() ([]byte, []int) {
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *PreviewRequest) GetVehicleId() string {
+	if x != nil {
+		return x.VehicleId
+	}
+	return ""
+}
+
+func (x *PreviewRequest) GetMode() string {
+	if x != nil {
+		return x.Mode
+	}
+	return ""
+}
+
+func (x *PreviewRequest) GetMaxAgeSeconds() int64 {
+	if x != nil && x.MaxAgeSeconds != nil {
+		return *x.MaxAgeSeconds
+	}
+	return 0
+}
+
+type PreviewResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Preview       *Preview               `protobuf:"bytes,1,opt,name=preview,proto3" json:"preview,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewResponse) Reset() {
+	*x = PreviewResponse{}
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewResponse) ProtoMessage() {}
+
+func (x *PreviewResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewResponse.ProtoReflect.Descriptor instead.
+func (*PreviewResponse) Descriptor() ([]byte, []int) {
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *PreviewResponse) GetPreview() *Preview {
+	if x != nil {
+		return x.Preview
+	}
+	return nil
+}
+
+// Preview is what a refresh would do, as far as that is known without a call.
+type Preview struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// It would wake the car, unless it is refused. A smart refresh reads the cloud's
+	// copy first, which may turn out to be young enough.
+	Wakes bool `protobuf:"varint,1,opt,name=wakes,proto3" json:"wakes,omitempty"`
+	// How many of the vendor's requests it would cost, about. 0: the last snapshot is
+	// the answer, or it shares what is under way.
+	Price int64 `protobuf:"varint,2,opt,name=price,proto3" json:"price,omitempty"`
+	// How many are left of the day, before it. Unset: there is no limit.
+	Left *int64 `protobuf:"varint,3,opt,name=left,proto3,oneof" json:"left,omitempty"`
+	// Why it would be refused; unset: it would not. A smart refresh whose wake is
+	// refused answers with the cloud's copy.
+	Refusal       *PreviewRefusal `protobuf:"bytes,4,opt,name=refusal,proto3" json:"refusal,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Preview) Reset() {
+	*x = Preview{}
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Preview) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Preview) ProtoMessage() {}
+
+func (x *Preview) ProtoReflect() protoreflect.Message {
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Preview.ProtoReflect.Descriptor instead.
+func (*Preview) Descriptor() ([]byte, []int) {
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Preview) GetWakes() bool {
+	if x != nil {
+		return x.Wakes
+	}
+	return false
+}
+
+func (x *Preview) GetPrice() int64 {
+	if x != nil {
+		return x.Price
+	}
+	return 0
+}
+
+func (x *Preview) GetLeft() int64 {
+	if x != nil && x.Left != nil {
+		return *x.Left
+	}
+	return 0
+}
+
+func (x *Preview) GetRefusal() *PreviewRefusal {
+	if x != nil {
+		return x.Refusal
+	}
+	return nil
+}
+
+// PreviewRefusal says why a refresh would fail now, as its error would.
+type PreviewRefusal struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One of the error reasons.
+	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Which of the rules of docs/gate.md; empty: none of them.
+	Rule string `protobuf:"bytes,2,opt,name=rule,proto3" json:"rule,omitempty"`
+	// One or two sentences for people that say what to do.
+	Sentence string `protobuf:"bytes,3,opt,name=sentence,proto3" json:"sentence,omitempty"`
+	// When it would be allowed if nothing happens before, in Unix milliseconds.
+	// Unset: nobody knows.
+	AllowedAt     *int64 `protobuf:"varint,4,opt,name=allowed_at,json=allowedAt,proto3,oneof" json:"allowed_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewRefusal) Reset() {
+	*x = PreviewRefusal{}
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewRefusal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewRefusal) ProtoMessage() {}
+
+func (x *PreviewRefusal) ProtoReflect() protoreflect.Message {
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewRefusal.ProtoReflect.Descriptor instead.
+func (*PreviewRefusal) Descriptor() ([]byte, []int) {
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *PreviewRefusal) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *PreviewRefusal) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *PreviewRefusal) GetSentence() string {
+	if x != nil {
+		return x.Sentence
+	}
+	return ""
+}
+
+func (x *PreviewRefusal) GetAllowedAt() int64 {
+	if x != nil && x.AllowedAt != nil {
+		return *x.AllowedAt
+	}
+	return 0
+}
+
 type WatchRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -986,7 +1242,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[18]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -998,7 +1254,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[18]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1011,7 +1267,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{18}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{22}
 }
 
 type WatchResponse struct {
@@ -1023,7 +1279,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[19]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1035,7 +1291,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[19]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1048,7 +1304,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{19}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *WatchResponse) GetData() *VehicleData {
@@ -1071,7 +1327,7 @@ type SetScheduleRequest struct {
 
 func (x *SetScheduleRequest) Reset() {
 	*x = SetScheduleRequest{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[20]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1083,7 +1339,7 @@ func (x *SetScheduleRequest) String() string {
 func (*SetScheduleRequest) ProtoMessage() {}
 
 func (x *SetScheduleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[20]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1096,7 +1352,7 @@ func (x *SetScheduleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetScheduleRequest.ProtoReflect.Descriptor instead.
 func (*SetScheduleRequest) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{20}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SetScheduleRequest) GetVehicleId() string {
@@ -1123,7 +1379,7 @@ type SetScheduleResponse struct {
 
 func (x *SetScheduleResponse) Reset() {
 	*x = SetScheduleResponse{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[21]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1135,7 +1391,7 @@ func (x *SetScheduleResponse) String() string {
 func (*SetScheduleResponse) ProtoMessage() {}
 
 func (x *SetScheduleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[21]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1148,7 +1404,7 @@ func (x *SetScheduleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetScheduleResponse.ProtoReflect.Descriptor instead.
 func (*SetScheduleResponse) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{21}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SetScheduleResponse) GetScheduleJson() string {
@@ -1221,7 +1477,28 @@ const file_vehicle_v1_refresher_proto_rawDesc = "" +
 	"\x0fmax_age_seconds\x18\x02 \x01(\x03H\x00R\rmaxAgeSeconds\x88\x01\x01B\x12\n" +
 	"\x10_max_age_seconds\"C\n" +
 	"\x14RefreshSmartResponse\x12+\n" +
-	"\x04data\x18\x01 \x01(\v2\x17.vehicle.v1.VehicleDataR\x04data\"\x0e\n" +
+	"\x04data\x18\x01 \x01(\v2\x17.vehicle.v1.VehicleDataR\x04data\"\x84\x01\n" +
+	"\x0ePreviewRequest\x12\x1d\n" +
+	"\n" +
+	"vehicle_id\x18\x01 \x01(\tR\tvehicleId\x12\x12\n" +
+	"\x04mode\x18\x02 \x01(\tR\x04mode\x12+\n" +
+	"\x0fmax_age_seconds\x18\x03 \x01(\x03H\x00R\rmaxAgeSeconds\x88\x01\x01B\x12\n" +
+	"\x10_max_age_seconds\"@\n" +
+	"\x0fPreviewResponse\x12-\n" +
+	"\apreview\x18\x01 \x01(\v2\x13.vehicle.v1.PreviewR\apreview\"\x8d\x01\n" +
+	"\aPreview\x12\x14\n" +
+	"\x05wakes\x18\x01 \x01(\bR\x05wakes\x12\x14\n" +
+	"\x05price\x18\x02 \x01(\x03R\x05price\x12\x17\n" +
+	"\x04left\x18\x03 \x01(\x03H\x00R\x04left\x88\x01\x01\x124\n" +
+	"\arefusal\x18\x04 \x01(\v2\x1a.vehicle.v1.PreviewRefusalR\arefusalB\a\n" +
+	"\x05_left\"\x8b\x01\n" +
+	"\x0ePreviewRefusal\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04rule\x18\x02 \x01(\tR\x04rule\x12\x1a\n" +
+	"\bsentence\x18\x03 \x01(\tR\bsentence\x12\"\n" +
+	"\n" +
+	"allowed_at\x18\x04 \x01(\x03H\x00R\tallowedAt\x88\x01\x01B\r\n" +
+	"\v_allowed_at\"\x0e\n" +
 	"\fWatchRequest\"<\n" +
 	"\rWatchResponse\x12+\n" +
 	"\x04data\x18\x01 \x01(\v2\x17.vehicle.v1.VehicleDataR\x04data\"X\n" +
@@ -1241,14 +1518,15 @@ const file_vehicle_v1_refresher_proto_rawDesc = "" +
 	"\rPluginService\x12E\n" +
 	"\bDescribe\x12\x1b.vehicle.v1.DescribeRequest\x1a\x1c.vehicle.v1.DescribeResponse\x12P\n" +
 	"\vWatchHealth\x12\x1e.vehicle.v1.WatchHealthRequest\x1a\x1f.vehicle.v1.WatchHealthResponse0\x01\x12<\n" +
-	"\x05Drain\x12\x18.vehicle.v1.DrainRequest\x1a\x19.vehicle.v1.DrainResponse2\xbc\x04\n" +
+	"\x05Drain\x12\x18.vehicle.v1.DrainRequest\x1a\x19.vehicle.v1.DrainResponse2\x80\x05\n" +
 	"\x0eVehicleService\x12K\n" +
 	"\n" +
 	"Initialize\x12\x1d.vehicle.v1.InitializeRequest\x1a\x1e.vehicle.v1.InitializeResponse\x12Q\n" +
 	"\fListVehicles\x12\x1f.vehicle.v1.ListVehiclesRequest\x1a .vehicle.v1.ListVehiclesResponse\x12T\n" +
 	"\rRefreshCached\x12 .vehicle.v1.RefreshCachedRequest\x1a!.vehicle.v1.RefreshCachedResponse\x12Q\n" +
 	"\fRefreshForce\x12\x1f.vehicle.v1.RefreshForceRequest\x1a .vehicle.v1.RefreshForceResponse\x12Q\n" +
-	"\fRefreshSmart\x12\x1f.vehicle.v1.RefreshSmartRequest\x1a .vehicle.v1.RefreshSmartResponse\x12>\n" +
+	"\fRefreshSmart\x12\x1f.vehicle.v1.RefreshSmartRequest\x1a .vehicle.v1.RefreshSmartResponse\x12B\n" +
+	"\aPreview\x12\x1a.vehicle.v1.PreviewRequest\x1a\x1b.vehicle.v1.PreviewResponse\x12>\n" +
 	"\x05Watch\x12\x18.vehicle.v1.WatchRequest\x1a\x19.vehicle.v1.WatchResponse0\x01\x12N\n" +
 	"\vSetSchedule\x12\x1e.vehicle.v1.SetScheduleRequest\x1a\x1f.vehicle.v1.SetScheduleResponseBDZBgithub.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1;vehiclev1b\x06proto3"
 
@@ -1265,7 +1543,7 @@ func file_vehicle_v1_refresher_proto_rawDescGZIP() []byte {
 }
 
 var file_vehicle_v1_refresher_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_vehicle_v1_refresher_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_vehicle_v1_refresher_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_vehicle_v1_refresher_proto_goTypes = []any{
 	(HealthState)(0),              // 0: vehicle.v1.HealthState
 	(*DescribeRequest)(nil),       // 1: vehicle.v1.DescribeRequest
@@ -1286,54 +1564,62 @@ var file_vehicle_v1_refresher_proto_goTypes = []any{
 	(*RefreshForceResponse)(nil),  // 16: vehicle.v1.RefreshForceResponse
 	(*RefreshSmartRequest)(nil),   // 17: vehicle.v1.RefreshSmartRequest
 	(*RefreshSmartResponse)(nil),  // 18: vehicle.v1.RefreshSmartResponse
-	(*WatchRequest)(nil),          // 19: vehicle.v1.WatchRequest
-	(*WatchResponse)(nil),         // 20: vehicle.v1.WatchResponse
-	(*SetScheduleRequest)(nil),    // 21: vehicle.v1.SetScheduleRequest
-	(*SetScheduleResponse)(nil),   // 22: vehicle.v1.SetScheduleResponse
-	nil,                           // 23: vehicle.v1.Health.CountersEntry
-	nil,                           // 24: vehicle.v1.Health.GaugesEntry
-	nil,                           // 25: vehicle.v1.Health.TimingsEntry
-	(*Vehicle)(nil),               // 26: vehicle.v1.Vehicle
-	(*VehicleData)(nil),           // 27: vehicle.v1.VehicleData
+	(*PreviewRequest)(nil),        // 19: vehicle.v1.PreviewRequest
+	(*PreviewResponse)(nil),       // 20: vehicle.v1.PreviewResponse
+	(*Preview)(nil),               // 21: vehicle.v1.Preview
+	(*PreviewRefusal)(nil),        // 22: vehicle.v1.PreviewRefusal
+	(*WatchRequest)(nil),          // 23: vehicle.v1.WatchRequest
+	(*WatchResponse)(nil),         // 24: vehicle.v1.WatchResponse
+	(*SetScheduleRequest)(nil),    // 25: vehicle.v1.SetScheduleRequest
+	(*SetScheduleResponse)(nil),   // 26: vehicle.v1.SetScheduleResponse
+	nil,                           // 27: vehicle.v1.Health.CountersEntry
+	nil,                           // 28: vehicle.v1.Health.GaugesEntry
+	nil,                           // 29: vehicle.v1.Health.TimingsEntry
+	(*Vehicle)(nil),               // 30: vehicle.v1.Vehicle
+	(*VehicleData)(nil),           // 31: vehicle.v1.VehicleData
 }
 var file_vehicle_v1_refresher_proto_depIdxs = []int32{
 	5,  // 0: vehicle.v1.WatchHealthResponse.health:type_name -> vehicle.v1.Health
 	0,  // 1: vehicle.v1.Health.state:type_name -> vehicle.v1.HealthState
-	23, // 2: vehicle.v1.Health.counters:type_name -> vehicle.v1.Health.CountersEntry
-	24, // 3: vehicle.v1.Health.gauges:type_name -> vehicle.v1.Health.GaugesEntry
-	25, // 4: vehicle.v1.Health.timings:type_name -> vehicle.v1.Health.TimingsEntry
-	26, // 5: vehicle.v1.InitializeResponse.vehicles:type_name -> vehicle.v1.Vehicle
-	26, // 6: vehicle.v1.ListVehiclesResponse.vehicles:type_name -> vehicle.v1.Vehicle
-	27, // 7: vehicle.v1.RefreshCachedResponse.data:type_name -> vehicle.v1.VehicleData
-	27, // 8: vehicle.v1.RefreshForceResponse.data:type_name -> vehicle.v1.VehicleData
-	27, // 9: vehicle.v1.RefreshSmartResponse.data:type_name -> vehicle.v1.VehicleData
-	27, // 10: vehicle.v1.WatchResponse.data:type_name -> vehicle.v1.VehicleData
-	6,  // 11: vehicle.v1.Health.TimingsEntry.value:type_name -> vehicle.v1.Timing
-	1,  // 12: vehicle.v1.PluginService.Describe:input_type -> vehicle.v1.DescribeRequest
-	3,  // 13: vehicle.v1.PluginService.WatchHealth:input_type -> vehicle.v1.WatchHealthRequest
-	7,  // 14: vehicle.v1.PluginService.Drain:input_type -> vehicle.v1.DrainRequest
-	9,  // 15: vehicle.v1.VehicleService.Initialize:input_type -> vehicle.v1.InitializeRequest
-	11, // 16: vehicle.v1.VehicleService.ListVehicles:input_type -> vehicle.v1.ListVehiclesRequest
-	13, // 17: vehicle.v1.VehicleService.RefreshCached:input_type -> vehicle.v1.RefreshCachedRequest
-	15, // 18: vehicle.v1.VehicleService.RefreshForce:input_type -> vehicle.v1.RefreshForceRequest
-	17, // 19: vehicle.v1.VehicleService.RefreshSmart:input_type -> vehicle.v1.RefreshSmartRequest
-	19, // 20: vehicle.v1.VehicleService.Watch:input_type -> vehicle.v1.WatchRequest
-	21, // 21: vehicle.v1.VehicleService.SetSchedule:input_type -> vehicle.v1.SetScheduleRequest
-	2,  // 22: vehicle.v1.PluginService.Describe:output_type -> vehicle.v1.DescribeResponse
-	4,  // 23: vehicle.v1.PluginService.WatchHealth:output_type -> vehicle.v1.WatchHealthResponse
-	8,  // 24: vehicle.v1.PluginService.Drain:output_type -> vehicle.v1.DrainResponse
-	10, // 25: vehicle.v1.VehicleService.Initialize:output_type -> vehicle.v1.InitializeResponse
-	12, // 26: vehicle.v1.VehicleService.ListVehicles:output_type -> vehicle.v1.ListVehiclesResponse
-	14, // 27: vehicle.v1.VehicleService.RefreshCached:output_type -> vehicle.v1.RefreshCachedResponse
-	16, // 28: vehicle.v1.VehicleService.RefreshForce:output_type -> vehicle.v1.RefreshForceResponse
-	18, // 29: vehicle.v1.VehicleService.RefreshSmart:output_type -> vehicle.v1.RefreshSmartResponse
-	20, // 30: vehicle.v1.VehicleService.Watch:output_type -> vehicle.v1.WatchResponse
-	22, // 31: vehicle.v1.VehicleService.SetSchedule:output_type -> vehicle.v1.SetScheduleResponse
-	22, // [22:32] is the sub-list for method output_type
-	12, // [12:22] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	27, // 2: vehicle.v1.Health.counters:type_name -> vehicle.v1.Health.CountersEntry
+	28, // 3: vehicle.v1.Health.gauges:type_name -> vehicle.v1.Health.GaugesEntry
+	29, // 4: vehicle.v1.Health.timings:type_name -> vehicle.v1.Health.TimingsEntry
+	30, // 5: vehicle.v1.InitializeResponse.vehicles:type_name -> vehicle.v1.Vehicle
+	30, // 6: vehicle.v1.ListVehiclesResponse.vehicles:type_name -> vehicle.v1.Vehicle
+	31, // 7: vehicle.v1.RefreshCachedResponse.data:type_name -> vehicle.v1.VehicleData
+	31, // 8: vehicle.v1.RefreshForceResponse.data:type_name -> vehicle.v1.VehicleData
+	31, // 9: vehicle.v1.RefreshSmartResponse.data:type_name -> vehicle.v1.VehicleData
+	21, // 10: vehicle.v1.PreviewResponse.preview:type_name -> vehicle.v1.Preview
+	22, // 11: vehicle.v1.Preview.refusal:type_name -> vehicle.v1.PreviewRefusal
+	31, // 12: vehicle.v1.WatchResponse.data:type_name -> vehicle.v1.VehicleData
+	6,  // 13: vehicle.v1.Health.TimingsEntry.value:type_name -> vehicle.v1.Timing
+	1,  // 14: vehicle.v1.PluginService.Describe:input_type -> vehicle.v1.DescribeRequest
+	3,  // 15: vehicle.v1.PluginService.WatchHealth:input_type -> vehicle.v1.WatchHealthRequest
+	7,  // 16: vehicle.v1.PluginService.Drain:input_type -> vehicle.v1.DrainRequest
+	9,  // 17: vehicle.v1.VehicleService.Initialize:input_type -> vehicle.v1.InitializeRequest
+	11, // 18: vehicle.v1.VehicleService.ListVehicles:input_type -> vehicle.v1.ListVehiclesRequest
+	13, // 19: vehicle.v1.VehicleService.RefreshCached:input_type -> vehicle.v1.RefreshCachedRequest
+	15, // 20: vehicle.v1.VehicleService.RefreshForce:input_type -> vehicle.v1.RefreshForceRequest
+	17, // 21: vehicle.v1.VehicleService.RefreshSmart:input_type -> vehicle.v1.RefreshSmartRequest
+	19, // 22: vehicle.v1.VehicleService.Preview:input_type -> vehicle.v1.PreviewRequest
+	23, // 23: vehicle.v1.VehicleService.Watch:input_type -> vehicle.v1.WatchRequest
+	25, // 24: vehicle.v1.VehicleService.SetSchedule:input_type -> vehicle.v1.SetScheduleRequest
+	2,  // 25: vehicle.v1.PluginService.Describe:output_type -> vehicle.v1.DescribeResponse
+	4,  // 26: vehicle.v1.PluginService.WatchHealth:output_type -> vehicle.v1.WatchHealthResponse
+	8,  // 27: vehicle.v1.PluginService.Drain:output_type -> vehicle.v1.DrainResponse
+	10, // 28: vehicle.v1.VehicleService.Initialize:output_type -> vehicle.v1.InitializeResponse
+	12, // 29: vehicle.v1.VehicleService.ListVehicles:output_type -> vehicle.v1.ListVehiclesResponse
+	14, // 30: vehicle.v1.VehicleService.RefreshCached:output_type -> vehicle.v1.RefreshCachedResponse
+	16, // 31: vehicle.v1.VehicleService.RefreshForce:output_type -> vehicle.v1.RefreshForceResponse
+	18, // 32: vehicle.v1.VehicleService.RefreshSmart:output_type -> vehicle.v1.RefreshSmartResponse
+	20, // 33: vehicle.v1.VehicleService.Preview:output_type -> vehicle.v1.PreviewResponse
+	24, // 34: vehicle.v1.VehicleService.Watch:output_type -> vehicle.v1.WatchResponse
+	26, // 35: vehicle.v1.VehicleService.SetSchedule:output_type -> vehicle.v1.SetScheduleResponse
+	25, // [25:36] is the sub-list for method output_type
+	14, // [14:25] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_vehicle_v1_refresher_proto_init() }
@@ -1343,13 +1629,16 @@ func file_vehicle_v1_refresher_proto_init() {
 	}
 	file_vehicle_v1_vehicle_proto_init()
 	file_vehicle_v1_refresher_proto_msgTypes[16].OneofWrappers = []any{}
+	file_vehicle_v1_refresher_proto_msgTypes[18].OneofWrappers = []any{}
+	file_vehicle_v1_refresher_proto_msgTypes[20].OneofWrappers = []any{}
+	file_vehicle_v1_refresher_proto_msgTypes[21].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_vehicle_v1_refresher_proto_rawDesc), len(file_vehicle_v1_refresher_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   25,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

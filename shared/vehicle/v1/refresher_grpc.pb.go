@@ -230,6 +230,7 @@ const (
 	VehicleService_RefreshCached_FullMethodName = "/vehicle.v1.VehicleService/RefreshCached"
 	VehicleService_RefreshForce_FullMethodName  = "/vehicle.v1.VehicleService/RefreshForce"
 	VehicleService_RefreshSmart_FullMethodName  = "/vehicle.v1.VehicleService/RefreshSmart"
+	VehicleService_Preview_FullMethodName       = "/vehicle.v1.VehicleService/Preview"
 	VehicleService_Watch_FullMethodName         = "/vehicle.v1.VehicleService/Watch"
 	VehicleService_SetSchedule_FullMethodName   = "/vehicle.v1.VehicleService/SetSchedule"
 )
@@ -254,6 +255,9 @@ type VehicleServiceClient interface {
 	// RefreshSmart reads the cloud's copy and wakes the car only if the car's own
 	// time is older than max_age_seconds and a wake is allowed.
 	RefreshSmart(ctx context.Context, in *RefreshSmartRequest, opts ...grpc.CallOption) (*RefreshSmartResponse, error)
+	// Preview says what a refresh would do now, without doing it. Needs Initialize.
+	// Makes no call to the vendor.
+	Preview(ctx context.Context, in *PreviewRequest, opts ...grpc.CallOption) (*PreviewResponse, error)
 	// Watch streams snapshots that no call has asked for, such as those that the
 	// plugin's own schedule brings, until cancelled. May be called before
 	// Initialize; then there are none yet. Of a car whose snapshots come faster
@@ -322,6 +326,16 @@ func (c *vehicleServiceClient) RefreshSmart(ctx context.Context, in *RefreshSmar
 	return out, nil
 }
 
+func (c *vehicleServiceClient) Preview(ctx context.Context, in *PreviewRequest, opts ...grpc.CallOption) (*PreviewResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PreviewResponse)
+	err := c.cc.Invoke(ctx, VehicleService_Preview_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *vehicleServiceClient) Watch(ctx context.Context, in *WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &VehicleService_ServiceDesc.Streams[0], VehicleService_Watch_FullMethodName, cOpts...)
@@ -371,6 +385,9 @@ type VehicleServiceServer interface {
 	// RefreshSmart reads the cloud's copy and wakes the car only if the car's own
 	// time is older than max_age_seconds and a wake is allowed.
 	RefreshSmart(context.Context, *RefreshSmartRequest) (*RefreshSmartResponse, error)
+	// Preview says what a refresh would do now, without doing it. Needs Initialize.
+	// Makes no call to the vendor.
+	Preview(context.Context, *PreviewRequest) (*PreviewResponse, error)
 	// Watch streams snapshots that no call has asked for, such as those that the
 	// plugin's own schedule brings, until cancelled. May be called before
 	// Initialize; then there are none yet. Of a car whose snapshots come faster
@@ -403,6 +420,9 @@ func (UnimplementedVehicleServiceServer) RefreshForce(context.Context, *RefreshF
 }
 func (UnimplementedVehicleServiceServer) RefreshSmart(context.Context, *RefreshSmartRequest) (*RefreshSmartResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RefreshSmart not implemented")
+}
+func (UnimplementedVehicleServiceServer) Preview(context.Context, *PreviewRequest) (*PreviewResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Preview not implemented")
 }
 func (UnimplementedVehicleServiceServer) Watch(*WatchRequest, grpc.ServerStreamingServer[WatchResponse]) error {
 	return status.Error(codes.Unimplemented, "method Watch not implemented")
@@ -521,6 +541,24 @@ func _VehicleService_RefreshSmart_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _VehicleService_Preview_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PreviewRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(VehicleServiceServer).Preview(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: VehicleService_Preview_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(VehicleServiceServer).Preview(ctx, req.(*PreviewRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _VehicleService_Watch_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(WatchRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -576,6 +614,10 @@ var VehicleService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RefreshSmart",
 			Handler:    _VehicleService_RefreshSmart_Handler,
+		},
+		{
+			MethodName: "Preview",
+			Handler:    _VehicleService_Preview_Handler,
 		},
 		{
 			MethodName: "SetSchedule",
