@@ -238,6 +238,7 @@ func corpus() map[string]misbehaviour {
 			options: func(o *host.Options) { o.ProbeTimeout, o.ProbeInterval = 200*time.Millisecond, await.Limit },
 			then:    func(h *hub) { served(h); h.logs("does not say how it is") },
 		},
+		"stuck-workers":   {then: crashes(host.CauseStuck, "All workers of the plugin were stuck")},
 		"ending-health":   {then: func(h *hub) { served(h); h.logs("ended its health stream") }},
 		"empty-health":    {then: served},
 		"flapping-health": {then: flapping},

@@ -5,6 +5,7 @@ import (
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/lifecycle"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/run"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
@@ -56,6 +57,13 @@ func (r report) sameWords(before report) bool {
 		a.GetSentence() == b.GetSentence() && a.GetBreaker() == b.GetBreaker()
 }
 
+// stuck: no worker of the plugin's will ever take a command again. It still answers
+// probes, which need none.
+func (r report) stuck() bool {
+	workers := r.figures.Gauges[shared.GaugeWorkers]
+	return workers > 0 && r.figures.Gauges[shared.GaugeStuck] >= workers
+}
+
 func (r report) sentence() string {
 	if r.health.GetSentence() != "" {
 		return r.health.GetSentence()
@@ -68,7 +76,11 @@ func (r report) sentence() string {
 func (s *supervisor) followHealth(i *run.Instance) {
 	before := vehiclev1.HealthState_HEALTH_STATE_UNSPECIFIED
 	i.WatchHealth(s.opts.ProbeTimeout, func(h *vehiclev1.Health) {
-		s.send(healthReported{about{i}, reportOf(h, s.redactor)})
+		said := reportOf(h, s.redactor)
+		s.send(healthReported{about{i}, said})
+		if said.stuck() {
+			i.Kill(run.CauseStuck)
+		}
 		if before == vehiclev1.HealthState_HEALTH_STATE_NEEDS_HUMAN && h.GetState() != before {
 			s.send(needLifted{about{i}})
 		}

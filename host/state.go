@@ -57,6 +57,8 @@ const (
 	CausePanic = run.CausePanic
 	// CauseFrozen: it did not answer and was killed.
 	CauseFrozen = run.CauseFrozen
+	// CauseStuck: all its workers were stuck, by its own word, and it was killed.
+	CauseStuck = run.CauseStuck
 	// CauseDisconnected: it lived, but its connection broke; it was killed.
 	CauseDisconnected = run.CauseDisconnected
 	// CauseMemory: it took more memory than it may and was killed.

@@ -345,6 +345,7 @@ func fingerprint(store *Store, settings json.RawMessage) (name string, damaged b
 	var key struct {
 		Key string `json:"key"`
 	}
+	defer store.alone()() // a process that starts beside it takes the same key
 	ok, err := store.Get(doc, &key)
 	if damaged = err != nil || ok && key.Key == ""; damaged || !ok {
 		key.Key = rand.Text()

@@ -32,6 +32,12 @@ func (d Deadlines) of(class gate.Class) time.Duration {
 	}
 }
 
+// longestJob is what no job can last for: the calls of a wake that finds its session
+// ended before each of them, and the time that each may take to notice its end.
+func (d Deadlines) longestJob(grace time.Duration) time.Duration {
+	return 2*(max(d.of(gate.Read), d.of(gate.List))+d.of(gate.Wake)+d.of(gate.Renewal)) + 6*grace
+}
+
 // errTooLong is why a call has failed whose time is up.
 var errTooLong = errors.New("the call's own deadline has passed")
 

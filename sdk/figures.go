@@ -123,8 +123,10 @@ func (e *Engine) gauges(set func(name, label string, value int64)) {
 	set(shared.GaugeGoroutines, "", int64(runtime.NumGoroutine()))
 	a := e.account.Load()
 	if a == nil {
+		set(shared.GaugeStuck, "", int64(e.lanes.Longer(Deadlines{}.longestJob(e.opts.Grace))))
 		return
 	}
+	set(shared.GaugeStuck, "", int64(e.lanes.Longer(a.limits.Deadlines.longestJob(e.opts.Grace))))
 	people, reset := a.gate.Left(false)
 	background, _ := a.gate.Left(true)
 	set(shared.GaugeBudgetLeft, shared.FigurePeople, int64(people))

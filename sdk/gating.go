@@ -15,6 +15,8 @@ type gateDocs struct{ *Store }
 
 func (d gateDocs) Keep(name string, v any) error { return d.keep(name, v) }
 
+func (d gateDocs) Lock() (unlock func()) { return d.alone() }
+
 // request to the gate that stands for a call to the vendor.
 func (a *account) request(ctx context.Context, class gate.Class, vehicleID string) gate.Request {
 	info := shared.CallInfoFrom(ctx)

@@ -14,7 +14,7 @@ import (
 func (e *Engine) startSession(a *account, build string, damaged bool) *session.Session {
 	return session.Start(session.Options{
 		Vendor: a.sessionCalls(), Docs: a.store, Account: a.credentials, Build: build, Damaged: damaged, Person: e.opts.Person,
-		Exclusive: func(ctx context.Context) (func(), error) { return a.store.exclusive(ctx, "login") },
+		Exclusive: a.store.aloneInLogin,
 		Guard:     a.gate.Guard,
 		Admit:     a.admitOwn,
 		Locked:    a.whileServing(e.health.needsHuman), Waits: a.whileServing(e.health.setWaits),

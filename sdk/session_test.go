@@ -430,3 +430,27 @@ func health(t *testing.T, e *sdk.Engine) *vehiclev1.Health {
 	require.ErrorIs(t, err, stop)
 	return got
 }
+
+// TestProcessesThatStartAtOnce in a new directory know each other's logins from the first
+// one on.
+func TestProcessesThatStartAtOnce(t *testing.T) {
+	for range 20 {
+		s, dir := newSessions(), t.TempDir()
+		s.loginErr = shared.NewError(shared.ReasonAuthFailed)
+		begin := make(chan struct{})
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				e := sdk.NewEngine(sdktest.Plugin(passwordOnly{s}), sdk.Options{})
+				<-begin
+				_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("wrong"), StateDir: dir})
+				assert.ErrorIs(t, err, shared.ReasonAuthFailed)
+				assert.NoError(t, e.Close(t.Context()))
+			})
+		}
+		close(begin)
+		all.Wait()
+		logins, _ := s.counts()
+		require.Equal(t, 1, logins)
+	}
+}

@@ -2,6 +2,7 @@ package sdk_test
 
 import (
 	"context"
+	"log/slog"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -179,4 +180,42 @@ func TestPanicInACall(t *testing.T) {
 		_, err := e.RefreshCached(t.Context(), "car1")
 		require.ErrorIs(t, err, shared.ReasonInternal)
 	}
+}
+
+// blocking is a log that takes no line about a job before release.
+type blocking struct {
+	slog.Handler
+	release chan struct{}
+}
+
+func (b blocking) Enabled(context.Context, slog.Level) bool { return true }
+
+func (b blocking) WithAttrs([]slog.Attr) slog.Handler { return b }
+
+func (b blocking) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == "worker completed" {
+		<-b.release
+	}
+	return nil
+}
+
+// TestWorkersThatAreStuck on something else than a call of the vendor's, as a disk that
+// does not answer, are told to the host.
+func TestWorkersThatAreStuck(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		log := blocking{release: make(chan struct{}), Handler: slog.DiscardHandler}
+		e := sdk.NewEngine(sdktest.Plugin(newDeafVendor()), sdk.Options{Workers: 2, Logger: slog.New(log), MinReadInterval: -1})
+		stuck := func() int64 { return health(t, e).GetGauges()["workers_stuck"] }
+		go func() { _, _ = e.Initialize(t.Context(), shared.Config{Settings: settings("x"), StateDir: dir}) }()
+		synctest.Wait()
+		time.Sleep(9 * time.Minute)
+		assert.Zero(t, stuck(), "so long the calls of a job may last")
+		time.Sleep(2 * time.Minute)
+		assert.EqualValues(t, 1, stuck())
+		close(log.release)
+		synctest.Wait()
+		assert.Zero(t, stuck())
+		require.NoError(t, e.Close(t.Context()))
+	})
 }

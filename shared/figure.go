@@ -47,6 +47,7 @@ const (
 	GaugeJobs          = "queue_jobs"
 	GaugeBusy          = "workers_busy"
 	GaugeWorkers       = "workers"
+	GaugeStuck         = "workers_stuck"
 	GaugeLeftBehind    = "calls_left_behind"
 	GaugeBudgetLeft    = "budget_left"
 	GaugeBudgetResetAt = "budget_reset_timestamp_seconds"
@@ -89,6 +90,7 @@ func Figures() []Figure {
 		{GaugeJobs, FigureGauge, "class", []string{"read", "wake"}, "Jobs that wait for a worker."},
 		{GaugeBusy, FigureGauge, "class", []string{"read", "wake"}, "Workers that are at work."},
 		{GaugeWorkers, FigureGauge, "", nil, "Workers in all."},
+		{GaugeStuck, FigureGauge, "", nil, "Workers whose job should have ended long ago. When all of them are stuck the plugin is started anew."},
 		{GaugeLeftBehind, FigureGauge, "", nil, "Calls that were left behind and have not ended yet."},
 		{GaugeBudgetLeft, FigureGauge, "for", []string{FigurePeople, FigureBackground}, "Requests that are left of the day, for commands of people and for what comes by itself; -1: there is no limit."},
 		{GaugeBudgetResetAt, FigureGauge, "", nil, "When the day's requests begin anew, in Unix seconds."},

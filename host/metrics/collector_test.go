@@ -60,6 +60,7 @@ vehicle_plugin_crashes_total{cause="memory",plugin="kia"} 0
 vehicle_plugin_crashes_total{cause="panic",plugin="kia"} 2
 vehicle_plugin_crashes_total{cause="signal",plugin="kia"} 0
 vehicle_plugin_crashes_total{cause="start",plugin="kia"} 0
+vehicle_plugin_crashes_total{cause="stuck",plugin="kia"} 0
 # HELP vehicle_plugin_memory_bytes What the process holds in RAM; 0 if that is not known.
 # TYPE vehicle_plugin_memory_bytes gauge
 vehicle_plugin_memory_bytes{plugin="kia"} 4096

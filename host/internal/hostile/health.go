@@ -33,6 +33,13 @@ func healthRoles() map[string]func() {
 				}
 			}
 		}),
+		"stuck-workers": serve(func(s stream) error {
+			err := s.Send(&vehiclev1.WatchHealthResponse{Health: &vehiclev1.Health{
+				State: vehiclev1.HealthState_HEALTH_STATE_READY, Gauges: map[string]int64{"workers": 32, "workers_stuck": 32},
+			}})
+			<-s.Context().Done()
+			return err
+		}),
 		"empty-health": serve(func(s stream) error {
 			err := s.Send(&vehiclev1.WatchHealthResponse{})
 			<-s.Context().Done()

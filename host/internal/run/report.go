@@ -24,6 +24,8 @@ const (
 	CausePanic CrashCause = "panic"
 	// CauseFrozen: it did not answer and was killed.
 	CauseFrozen CrashCause = "frozen"
+	// CauseStuck: all its workers were stuck, by its own word, and it was killed.
+	CauseStuck CrashCause = "stuck"
 	// CauseDisconnected: it lived, but its connection broke; it was killed.
 	CauseDisconnected CrashCause = "disconnected"
 	// CauseMemory: it took more memory than it may and was killed.
@@ -32,7 +34,7 @@ const (
 
 // CrashCauses lists them all.
 func CrashCauses() []CrashCause {
-	return []CrashCause{CauseStart, CauseExit, CauseSignal, CausePanic, CauseFrozen, CauseDisconnected, CauseMemory}
+	return []CrashCause{CauseStart, CauseExit, CauseSignal, CausePanic, CauseFrozen, CauseStuck, CauseDisconnected, CauseMemory}
 }
 
 // CrashReport is what is known of the end of a plugin's process. It holds no
@@ -73,6 +75,8 @@ func Describe(c CrashReport, next string) string {
 		}
 	case CauseFrozen:
 		what = "The plugin did not answer any more and was killed"
+	case CauseStuck:
+		what = "All workers of the plugin were stuck, and it was killed"
 	case CauseDisconnected:
 		what = "The plugin closed its connection but did not end, and was killed"
 	case CauseMemory:

@@ -91,6 +91,7 @@ func (g *Gate) Observe(id string, f Facts) {
 		}
 	}
 	if c.worthTheDisk(before, p) {
+		defer g.o.Docs.Lock()()
 		c.catchUp(g)
 		if err := g.o.Docs.Keep(c.doc, c.carState); err != nil {
 			g.o.Logger.Warn("a car's 12 V battery cannot be remembered", "error", err)

@@ -15,6 +15,9 @@ type Docs interface {
 	// Put survives a loss of power, Keep the end of the process.
 	Put(name string, v any) error
 	Keep(name string, v any) error
+	// Lock keeps other processes from changing documents until unlock is called. It is
+	// held for moments.
+	Lock() (unlock func())
 }
 
 // Options of New. All are needed but Policy.
@@ -166,12 +169,17 @@ func (g *Gate) take(r Request) Decision {
 	c := g.car(r.Vehicle)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	alone := r.Class == Wake || r.Class == Login
+	if alone {
+		defer g.o.Docs.Lock()()
+	}
 	now := g.o.Now()
 	if r.Class == Wake {
 		c.catchUp(g)
 	}
 	c.settle(g, now)
-	d := g.decideAndSpend(c, r, now)
+	var d Decision
+	g.books(g.charge(r.Class), alone, func() { d = g.decideAndSpend(c, r, now) })
 	if d.Allowed && r.Class == Wake {
 		if err := c.woken(g, now, r.Again); err != nil {
 			// A restart would know nothing of it, and wake the car again.
@@ -183,11 +191,30 @@ func (g *Gate) take(r Request) Decision {
 	return d
 }
 
-// decideAndSpend is one step, so that what is left is given to one call only.
-// Called with the car's lock held.
-func (g *Gate) decideAndSpend(c *car, r Request, now time.Time) Decision {
+// books does something with the ledger, with the gate's lock held. Other processes are
+// kept from it unless a charge is on disk already as ours; alone: they are kept out.
+func (g *Gate) books(charge int, alone bool, do func()) {
 	g.mu.Lock()
+	if !alone && g.ledger.spare < charge {
+		g.mu.Unlock()
+		defer g.o.Docs.Lock()()
+		g.mu.Lock()
+	}
 	defer g.mu.Unlock()
+	do()
+}
+
+// charge is what a call costs before its requests are counted.
+func (g *Gate) charge(class Class) int {
+	if g.o.Policy.Metered {
+		return 0
+	}
+	return g.o.Policy.price(class)
+}
+
+// decideAndSpend is one step, so that what is left is given to one call only.
+// Called with the car's lock and the gate's held.
+func (g *Gate) decideAndSpend(c *car, r Request, now time.Time) Decision {
 	g.ledger.ready(g, g.o.Policy.price(r.Class), r.Class == Login, now)
 	s := g.state(c, now)
 	d := s.decide(now, r)
@@ -224,29 +251,26 @@ func (g *Gate) hold(class Class, calls int) {
 
 // Spend counts a call that goes out in any case.
 func (g *Gate) Spend(class Class) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.ledger.ready(g, g.o.Policy.price(class), class == Login, g.o.Now())
-	g.spend(class)
+	g.books(g.charge(class), false, func() {
+		g.ledger.ready(g, g.o.Policy.price(class), class == Login, g.o.Now())
+		g.spend(class)
+	})
 }
 
 // Requested counts one request, if the policy is metered.
 func (g *Gate) Requested() {
-	if g.o.Policy.Metered {
-		g.mu.Lock()
-		defer g.mu.Unlock()
+	if !g.o.Policy.Metered {
+		return
+	}
+	g.books(1, false, func() {
 		g.ledger.ready(g, 1, false, g.o.Now())
 		g.ledger.spend(g, 1, false)
-	}
+	})
 }
 
 // spend is called with the gate's lock held.
 func (g *Gate) spend(class Class) {
-	price := g.o.Policy.price(class)
-	if g.o.Policy.Metered {
-		price = 0
-	}
-	g.ledger.spend(g, price, class == Login)
+	g.ledger.spend(g, g.charge(class), class == Login)
 }
 
 // Note takes how a call ended, for the rule of the vendor's refusals.
@@ -266,6 +290,7 @@ func (g *Gate) Left(background bool) (left int, reset time.Time) {
 
 // Close gives back to the disk what was reserved there and not spent.
 func (g *Gate) Close() {
+	defer g.o.Docs.Lock()()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.ledger.flush(g)

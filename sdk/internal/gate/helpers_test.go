@@ -19,6 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // disk keeps documents as a file would: what is there survives a process.
 type disk struct {
+	lock   sync.Mutex
 	mu     sync.Mutex
 	docs   map[string][]byte
 	writes int
@@ -77,6 +78,11 @@ func (d *disk) Put(name string, v any) error {
 }
 
 func (d *disk) Keep(name string, v any) error { return d.Put(name, v) }
+
+func (d *disk) Lock() (unlock func()) {
+	d.lock.Lock()
+	return d.lock.Unlock
+}
 
 // damage empties all files, as a loss of power may.
 func (d *disk) damage() {

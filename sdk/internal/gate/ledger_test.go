@@ -170,3 +170,47 @@ func TestTwoProcessesSpendOneBudget(t *testing.T) {
 	assert.LessOrEqual(t, sent, 100)
 	assert.Greater(t, sent, 90)
 }
+
+// TestTwoProcessesAtOnce give no call twice, and no wake, whoever is first at the disk; and
+// what one reads of the battery takes no wake of the other's back.
+func TestTwoProcessesAtOnce(t *testing.T) {
+	t.Parallel()
+	low, well := 40.0, 90.0
+	for range 300 {
+		c, d := noon(t), newDisk()
+		p := Policy{CallsPerDay: 40, WakesPerDay: 1, LoginsPerDay: 1, AuxStop: 60, AuxResume: 75}
+		var calls, wakes, logins atomic.Int32
+		var all sync.WaitGroup
+		begin := make(chan struct{})
+		for range 2 {
+			g := open(p, d, c)
+			one := func(r Request, n *atomic.Int32) {
+				all.Go(func() {
+					<-begin
+					if g.take(r).Allowed {
+						n.Add(1)
+						calls.Add(1)
+					}
+				})
+			}
+			for range 25 {
+				one(read, new(atomic.Int32))
+			}
+			one(wake, &wakes)
+			one(Request{Class: Login}, &logins)
+			all.Go(func() {
+				<-begin
+				g.Observe("a", Facts{Aux: &low, PluggedIn: true})
+				g.Observe("a", Facts{Aux: &well})
+			})
+		}
+		close(begin)
+		all.Wait()
+		require.LessOrEqual(t, calls.Load(), int32(40))
+		require.LessOrEqual(t, wakes.Load(), int32(1))
+		require.LessOrEqual(t, logins.Load(), int32(1))
+		if wakes.Load() == 1 {
+			require.Equal(t, WakesPerDay, open(p, d, c).ask(wake).Rule)
+		}
+	}
+}

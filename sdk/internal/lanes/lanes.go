@@ -124,6 +124,8 @@ type job struct {
 	queued  time.Time
 	waiters int
 	started bool
+	// begun is when it started.
+	begun time.Time
 
 	done  chan struct{} // closed when value and err are set
 	value any
@@ -235,6 +237,19 @@ func (l *Lanes) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return Stats{Callers: l.waiters, Waiting: l.waiting, Running: l.running, Workers: l.workers, Coalesced: l.coalesced}
+}
+
+// Longer says how many jobs have been running for longer than bound.
+func (l *Lanes) Longer(bound time.Duration) (jobs int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	for _, ln := range l.lanes {
+		if ln.running != nil && now.Sub(ln.running.begun) > bound {
+			jobs++
+		}
+	}
+	return jobs
 }
 
 // Refuse lets no new job in. Those that were taken go on.
@@ -382,7 +397,7 @@ func (l *Lanes) dispatch() {
 		j := ln.queue[0]
 		ln.queue = ln.queue[1:]
 		ln.running = j
-		j.started = true
+		j.started, j.begun = true, l.now()
 		l.waiting[class]--
 		l.running[class]++
 		go l.work(ln, j)
