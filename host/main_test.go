@@ -180,11 +180,21 @@ const deafCars = 8
 // stagePlugin has cars that do what their names say.
 func stagePlugin(s stage) sdk.Plugin {
 	v := &sdktest.Vendor{
+		LoginFunc: func(context.Context) error {
+			s.note("login")
+			if s.is("locked") && !s.is("mended") {
+				return shared.NewError(shared.ReasonAuthFailed)
+			}
+			s.set("logged in")
+			return nil
+		},
 		VehiclesFunc: func(context.Context) ([]*vehiclev1.Vehicle, error) {
 			s.note("list")
 			switch {
 			case s.is("refuse"):
 				return nil, shared.NewError(shared.ReasonAuthFailed)
+			case s.is("locked") && !s.is("logged in"):
+				return nil, sdk.ErrSessionExpired
 			case s.is("outage"):
 				return nil, shared.NewError(shared.ReasonVendorUnavailable)
 			}

@@ -20,6 +20,7 @@ var (
 	_ shared.VehicleLister    = remote{}
 	_ shared.Scheduler        = remote{}
 	_ shared.Previewer        = remote{}
+	_ shared.Unlocker         = remote{}
 )
 
 // Initialize implements [shared.VehicleRefresher]: it hands new settings to the
@@ -77,6 +78,17 @@ func (r remote) Preview(ctx context.Context, mode shared.Mode, vehicleID string,
 	return ask(ctx, r.s, func(ctx context.Context, plugin *shared.Client) (*vehiclev1.Preview, error) {
 		return plugin.Preview(ctx, mode, vehicleID, maxAge)
 	})
+}
+
+// Unlock implements [shared.Unlocker], also for a plugin whose settings wait to serve.
+func (r remote) Unlock(ctx context.Context) error {
+	ctx, cancel := withLimits(ctx, r.s.opts.InitializeTimeout)
+	defer cancel()
+	i, err := r.s.process(ctx)
+	if err != nil {
+		return err
+	}
+	return redactError(r.s.redactor, i.Remote().Unlock(withAttempt(ctx, 1)))
 }
 
 // ask makes a short call of the plugin that is no refresh.

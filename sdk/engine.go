@@ -113,6 +113,7 @@ var (
 	_ shared.Watcher          = (*Engine)(nil)
 	_ shared.Scheduler        = (*Engine)(nil)
 	_ shared.Previewer        = (*Engine)(nil)
+	_ shared.Unlocker         = (*Engine)(nil)
 )
 
 // NewEngine returns an engine that waits for Initialize. Call Close when done.
@@ -147,7 +148,7 @@ func (e *Engine) Describe(context.Context) (*vehiclev1.DescribeResponse, error) 
 		Name: e.plugin.Name, Version: e.plugin.Version, Vendor: e.plugin.Vendor,
 		Capabilities: []string{
 			shared.CapabilityListVehicles, shared.CapabilityWatchHealth, shared.CapabilityDrain,
-			shared.CapabilityWatch, shared.CapabilitySetSchedule, shared.CapabilityPreview,
+			shared.CapabilityWatch, shared.CapabilitySetSchedule, shared.CapabilityPreview, shared.CapabilityUnlock,
 		},
 		SettingsSchema: e.plugin.SettingsSchema,
 	}, nil
@@ -196,6 +197,26 @@ func (e *Engine) lookAgain() {
 
 // beatsPerReport: once a minute the figures are told also if nothing has happened.
 const beatsPerReport = int(time.Minute / session.LookInterval)
+
+// Unlock implements [shared.Unlocker]. Settings that wait to serve come first.
+func (e *Engine) Unlock(ctx context.Context) error {
+	ctx = e.withLogger(ctx, "mode", "unlock")
+	waits, serves := e.candidate.Load(), e.account.Load()
+	if waits == nil && serves == nil {
+		_, err := e.ready()
+		return err
+	}
+	for _, a := range []*account{waits, serves} {
+		if a == nil {
+			continue
+		}
+		Logger(ctx).Info("a person asks for a login in spite of an earlier refusal")
+		if err := a.session.Unlock(ctx); err != nil {
+			return shared.AsAPIError(err)
+		}
+	}
+	return nil
+}
 
 // Drain implements [shared.Drainer].
 func (e *Engine) Drain(ctx context.Context) error {

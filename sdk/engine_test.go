@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -269,4 +270,38 @@ func TestLogTellsTheLifeOfACommand(t *testing.T) {
 	assert.Equal(t, "INFO", found["worker completed"]["level"])
 	assert.NotEmpty(t, found["worker completed"]["duration"])
 	assert.NotEmpty(t, found["worker completed"]["queue_wait"])
+}
+
+// TestEveryJoinerStandsInTheLog with its request id, at the level that services have.
+func TestEveryJoinerStandsInTheLog(t *testing.T) {
+	for name, failure := range map[string]error{"done": nil, "in vain": shared.NewError(shared.ReasonVendorUnavailable)} {
+		t.Run(name, func(t *testing.T) {
+			var buf await.Log
+			asked, answer := make(chan struct{}), make(chan struct{})
+			v := &sdktest.Vendor{ForceFunc: func(context.Context, string, time.Time) (*vehiclev1.VehicleData, error) {
+				close(asked)
+				<-answer
+				return sdktest.Snapshot(time.Now(), 1), failure
+			}}
+			e := engine(t, v, sdk.Options{Logger: slog.New(slog.NewTextHandler(&buf, nil))})
+			var all sync.WaitGroup
+			force := func(id string) {
+				all.Go(func() {
+					_, err := e.RefreshForce(shared.WithCallInfo(t.Context(), shared.CallInfo{RequestID: id, Attempt: 1}), "car1")
+					assert.Equal(t, failure != nil, err != nil)
+				})
+			}
+			force("the-first")
+			await.Value(t, "the wake", asked)
+			force("joiner-one")
+			force("joiner-two")
+			coalesced(t, e, 2)
+			close(answer)
+			all.Wait()
+			for _, id := range []string{"joiner-one", "joiner-two"} {
+				assert.Regexp(t, `level=INFO msg="shared the work of another command.* request_id=`+id, buf.String())
+			}
+			assert.NotRegexp(t, `shared the work.*request_id=the-first`, buf.String())
+		})
+	}
 }

@@ -160,7 +160,10 @@ type outcome struct {
 // join waits for a wake of the car that is under way. If there is none, the
 // outcome is empty.
 func (e *Engine) join(ctx context.Context, a *account, vehicleID string) (outcome, error) {
-	v, _, err := e.lanes.Join(ctx, a.key(vehicleID, lanes.Wake, "wake"))
+	v, joined, err := e.lanes.Join(ctx, a.key(vehicleID, lanes.Wake, "wake"))
+	if joined {
+		logShared(ctx, err)
+	}
 	if errors.Is(err, errNobodyWaits) {
 		return outcome{}, nil
 	}
@@ -240,7 +243,7 @@ func (e *Engine) run(ctx context.Context, key lanes.Key, job func(context.Contex
 
 func (e *Engine) runOnce(ctx context.Context, key lanes.Key, job func(context.Context) (outcome, error)) (outcome, error) {
 	Logger(ctx).Debug("offloading to worker")
-	v, err := e.lanes.Do(ctx, key, func(ctx context.Context, info lanes.Info) (any, error) {
+	v, joined, err := e.lanes.Do(ctx, key, func(ctx context.Context, info lanes.Info) (any, error) {
 		started := e.opts.Now()
 		result, err := job(ctx)
 		duration := e.opts.Now().Sub(started)
@@ -265,6 +268,9 @@ func (e *Engine) runOnce(ctx context.Context, key lanes.Key, job func(context.Co
 		Logger(ctx).Info("worker completed", fields...)
 		return result, nil
 	})
+	if joined {
+		logShared(ctx, err)
+	}
 	if err != nil {
 		if errors.Is(err, lanes.ErrFull) {
 			e.health.count(shared.CounterQueueFull)
@@ -273,6 +279,16 @@ func (e *Engine) runOnce(ctx context.Context, key lanes.Key, job func(context.Co
 	}
 	result, _ := v.(outcome)
 	return result, nil
+}
+
+// logShared says of a command that another one's work has answered it.
+func logShared(ctx context.Context, err error) {
+	switch {
+	case err == nil:
+		Logger(ctx).Info("shared the work of another command")
+	case !errors.Is(err, errNobodyWaits): // which is begun anew
+		Logger(ctx).Info("shared the work of another command, in vain", "reason", string(shared.AsAPIError(err).Reason))
+	}
 }
 
 // jobError is what the caller of a job gets of its error.

@@ -62,13 +62,18 @@ func TestAYearOfTheEngine(t *testing.T) {
 	seed, days, did := yearSeed(t), yearDays(t), newTally()
 	t.Logf("YEAR_SEED=%d YEAR_DAYS=%d", seed, days)
 
+	// The second and the last one begin before the clocks change.
+	beginnings := []time.Time{
+		time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 3, 25, 0, 0, 0, 0, time.UTC),
+		time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 10, 21, 0, 0, 0, 0, time.UTC),
+	}
 	t.Run("quarters", func(t *testing.T) {
 		for n := range 4 {
 			t.Run(strconv.Itoa(n+1), func(t *testing.T) {
 				t.Parallel()
 				dir := memoryDir(t)
 				synctest.Test(t, func(t *testing.T) {
-					time.Sleep(time.Until(time.Date(2026, time.Month(1+3*n), 1, 0, 0, 0, 0, time.UTC)))
+					time.Sleep(time.Until(beginnings[n]))
 					newYear(t, dir, seed, n, did).live(days)
 				})
 			})
@@ -233,6 +238,8 @@ func (y *year) happen() {
 		y.storm()
 	case what < 192:
 		y.dusk()
+	case what < 196 && y.needsPerson():
+		y.unlock()
 	case y.needsPerson():
 		y.did.add("person")
 		y.restart(true)
@@ -382,7 +389,7 @@ func (n *tally) requireAll(t *testing.T) {
 		t.Logf("%6d %s", n.times[what], what)
 	}
 	for _, what := range slices.Concat(
-		[]string{loginCall, renewalCall, listCall, readCall, wakeCall, failedCall, "kill", "restart", "spell", "storm", "dusk", "schedule set", "asked again"},
+		[]string{loginCall, renewalCall, listCall, readCall, wakeCall, failedCall, "kill", "restart", "spell", "storm", "dusk", "schedule set", "asked again", "counted gate_decisions.vendor_refused", "counted gate_decisions.circuit_open"},
 		[]string{"cached is fresh", "force is fresh", "smart is fresh", "cached is unchanged", "force is silent", "smart is stale"},
 		[]string{"wake by schedule", "wake overridden", "wake while powered"},
 		[]string{"refused queue_full", "refused circuit_open", "refused budget_spent", "refused guard_refused", "refused rate_limited", "refused deadline_exceeded"},

@@ -156,7 +156,7 @@ func (y *year) just(c command, retry time.Duration, chain string) {
 			y.broken("retry_after", "%s may be asked again at %s, which is quiet", c.car, again.In(car.zone))
 		}
 	case by("aux_battery"):
-		if !car.low || car.powered {
+		if !car.low || car.charged(now.Add(taking)) {
 			y.broken("unjust", "the 12 V battery of %s is well: %s", c.car, chain)
 		}
 	case by("wake_interval"):

@@ -129,3 +129,26 @@ func (y *year) count() {
 		y.did.addSome("counted "+what, int(times))
 	}
 }
+
+// unlock is a person's word, to the process that runs, that a login may be tried again.
+func (y *year) unlock() {
+	y.did.add("unlock")
+	engine, client, alive := y.engine, y.client, y.alive
+	client.visit(true)
+	y.commands.Go(func() {
+		ctx, cancel := context.WithTimeout(alive, 3*time.Minute)
+		defer cancel()
+		err := engine.Unlock(ctx)
+		client.visit(false)
+		y.mu.Lock()
+		defer y.mu.Unlock()
+		y.locked = y.locked && err != nil
+	})
+}
+
+// visit says whether a person is there.
+func (c *client) visit(person bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.person = person
+}

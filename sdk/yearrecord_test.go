@@ -57,7 +57,15 @@ type carRecord struct {
 	last, newest time.Time
 	low          bool // below the first threshold, and not at the second one since
 	powered      bool
+	heard        time.Time
 }
+
+// taking is how long a report may be on its way to the gate.
+const taking = 5 * time.Minute
+
+// charged says whether the 12 V battery is, so that a wake costs it nothing. That a car was
+// plugged in, or drove, counts for six hours, give or take taking.
+func (c *carRecord) charged(now time.Time) bool { return c.powered && now.Sub(c.heard) < 6*time.Hour }
 
 // dayOf is the vendor's day, which begins at five past midnight in its zone.
 func (r *record) dayOf(t time.Time) string {
@@ -202,7 +210,7 @@ func (r *record) mayWake(c *carRecord, a arrival) {
 	if local := a.at.In(c.zone); quietAt(r.limits.Quiet, local, false) {
 		r.broken("quiet_hours", "%s is woken on %s at %s", a.car, local.Weekday(), local)
 	}
-	if c.low && !c.powered {
+	if c.low && !c.charged(a.at.Add(-taking)) {
 		r.broken("aux_battery", "%s is woken although its 12 V battery is low", a.car)
 	}
 	// It is kept in milliseconds.
@@ -221,6 +229,7 @@ const clockSkew = 5 * time.Minute
 // time than what it told before tells nothing of it.
 func (r *record) reported(car string, d *vehiclev1.VehicleData, now time.Time) {
 	c := r.cars[car]
+	c.heard = now
 	var observed time.Time
 	if at := d.GetRefresh().GetObservedAt(); at > 0 {
 		observed = time.UnixMilli(at)

@@ -30,6 +30,7 @@ var (
 	_ Watcher          = (*Client)(nil)
 	_ Scheduler        = (*Client)(nil)
 	_ Previewer        = (*Client)(nil)
+	_ Unlocker         = (*Client)(nil)
 )
 
 // NewClient speaks the contract over conn, which stays the caller's to close.
@@ -135,6 +136,12 @@ func notTrue(vehicleID, sentence string) *APIError {
 // maxClockSkew is how far a car's time may be ahead. Time zones that a parser got
 // wrong stay below it; what lies beyond is no time of a car's.
 const maxClockSkew = 24 * time.Hour
+
+// Unlock implements [Unlocker].
+func (c *Client) Unlock(ctx context.Context) error {
+	_, err := c.vehicles.Unlock(outgoing(ctx), &vehiclev1.UnlockRequest{})
+	return fromCall(ctx, err)
+}
 
 // Describe implements [Describer].
 func (c *Client) Describe(ctx context.Context) (*vehiclev1.DescribeResponse, error) {

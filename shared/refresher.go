@@ -77,6 +77,14 @@ type Previewer interface {
 	Preview(ctx context.Context, mode Mode, vehicleID string, maxAge time.Duration) (*vehiclev1.Preview, error)
 }
 
+// Unlocker is an optional capability: a person's word that a login may be tried again.
+type Unlocker interface {
+	// Unlock makes one login in spite of an earlier refusal that only a person can
+	// lift, and fails as that does. Without such a refusal it does nothing. It is for
+	// people: a program that calls it may get the account locked.
+	Unlock(ctx context.Context) error
+}
+
 // Names of the optional capabilities in DescribeResponse.
 const (
 	CapabilityListVehicles = "list_vehicles"
@@ -85,6 +93,7 @@ const (
 	CapabilityWatch        = "watch"
 	CapabilitySetSchedule  = "set_schedule"
 	CapabilityPreview      = "preview"
+	CapabilityUnlock       = "unlock"
 )
 
 // Config is what a plugin gets from its host.

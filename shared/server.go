@@ -122,6 +122,17 @@ func (s vehicleServer) SetSchedule(ctx context.Context, req *vehiclev1.SetSchedu
 	return &vehiclev1.SetScheduleResponse{ScheduleJson: string(now)}, nil
 }
 
+func (s vehicleServer) Unlock(ctx context.Context, _ *vehiclev1.UnlockRequest) (*vehiclev1.UnlockResponse, error) {
+	unlocker, ok := s.refresher.(Unlocker)
+	if !ok {
+		return nil, ToStatus(NewError(ReasonUnsupported))
+	}
+	if err := unlocker.Unlock(incoming(ctx)); err != nil {
+		return nil, ToStatus(err)
+	}
+	return &vehiclev1.UnlockResponse{}, nil
+}
+
 type pluginServer struct {
 	vehiclev1.UnimplementedPluginServiceServer
 	refresher VehicleRefresher

@@ -161,3 +161,10 @@ func TestPreview(t *testing.T) {
 	_, err = connect(t, &plugin{}).Preview(t.Context(), shared.ModeSmart, "car1", 0)
 	require.ErrorIs(t, err, shared.ReasonUnsupported)
 }
+
+func (w *watched) Unlock(context.Context) error { return shared.NewError(shared.ReasonAuthFailed) }
+
+func TestUnlock(t *testing.T) {
+	require.ErrorIs(t, connect(t, &watched{}).Unlock(t.Context()), shared.ReasonAuthFailed)
+	require.ErrorIs(t, connect(t, &plugin{}).Unlock(t.Context()), shared.ReasonUnsupported)
+}

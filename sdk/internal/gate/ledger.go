@@ -32,10 +32,11 @@ func (l *ledger) turn(g *Gate, now time.Time) {
 }
 
 // ready takes up what other processes have spent, unless it is on disk already that so
-// much is ours. Called with the gate's lock held, before spend.
+// much is ours, and what the calls under way may need besides. Called with the gate's
+// lock held, before spend.
 func (l *ledger) ready(g *Gate, price int, login bool, now time.Time) {
 	l.turn(g, now)
-	if login || l.spare < price {
+	if login || l.spare < price+g.held {
 		l.catchUp(g)
 		l.turn(g, now)
 	}

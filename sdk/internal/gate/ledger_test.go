@@ -214,3 +214,21 @@ func TestTwoProcessesAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestTwoProcessesKeepFreeWhatIsUnderWay: what one has reserved is given to one call, also
+// if the other one has spent the rest since.
+func TestTwoProcessesKeepFreeWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	c, d := noon(t), newDisk()
+	p := Policy{CallsPerDay: 100, Metered: true, Prices: map[Class]int{Read: 2}}
+	one, two := open(p, d, c), open(p, d, c)
+	for range 78 {
+		one.Requested()
+	}
+	require.Equal(t, 2, one.ledger.spare, "of a block")
+	for range 20 {
+		two.Requested()
+	}
+	require.True(t, one.take(read).Allowed)
+	assert.False(t, one.take(read).Allowed)
+}

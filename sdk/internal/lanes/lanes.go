@@ -174,16 +174,17 @@ func (l *Lanes) maxWakes() int { return max(1, l.workers-l.reserved) }
 // running, else for a new one that calls run. run gets a context with the values
 // of the first caller's, but not its end: a job that runs goes on when all callers
 // have left, see [Wanted], and one that waits does not begin. Do returns the job's
-// result, or ctx's error as soon as ctx ends.
-func (l *Lanes) Do(ctx context.Context, key Key, run func(context.Context, Info) (any, error)) (any, error) {
+// result, or ctx's error as soon as ctx ends, and whether the job was another caller's.
+func (l *Lanes) Do(ctx context.Context, key Key, run func(context.Context, Info) (any, error)) (value any, joined bool, err error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	j, err := l.submit(ctx, key, run)
+	j, joined, err := l.submit(ctx, key, run)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return l.wait(ctx, j)
+	value, err = l.wait(ctx, j)
+	return value, joined, err
 }
 
 // Would says what Do would do now: share a job, or fail.
@@ -293,15 +294,15 @@ func (l *Lanes) CancelAll() {
 	l.signalIdle()
 }
 
-func (l *Lanes) submit(ctx context.Context, key Key, run func(context.Context, Info) (any, error)) (*job, error) {
+func (l *Lanes) submit(ctx context.Context, key Key, run func(context.Context, Info) (any, error)) (j *job, joined bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.full(key); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if j := l.jobs[key]; j != nil {
 		l.join(j)
-		return j, nil
+		return j, true, nil
 	}
 	lk := laneKey{key.Vehicle, key.Class}
 	ln := l.lanes[lk]
@@ -309,7 +310,7 @@ func (l *Lanes) submit(ctx context.Context, key Key, run func(context.Context, I
 		ln = &lane{key: lk}
 		l.lanes[lk] = ln
 	}
-	j := &job{key: key, run: run, queued: l.now(), waiters: 1, done: make(chan struct{})}
+	j = &job{key: key, run: run, queued: l.now(), waiters: 1, done: make(chan struct{})}
 	j.ctx, j.cancel = context.WithCancel(context.WithValue(context.WithoutCancel(ctx), wantedKey{}, func() bool { return l.wanted(j) }))
 	l.jobs[key] = j
 	l.waiters++
@@ -320,7 +321,7 @@ func (l *Lanes) submit(ctx context.Context, key Key, run func(context.Context, I
 		l.ready[key.Class] = append(l.ready[key.Class], ln)
 	}
 	l.dispatch()
-	return j, nil
+	return j, false, nil
 }
 
 func (l *Lanes) join(j *job) {

@@ -45,7 +45,7 @@ func (g *gate) run(ctx context.Context, _ lanes.Info) (any, error) {
 func start(ctx context.Context, l *lanes.Lanes, k lanes.Key, run func(context.Context, lanes.Info) (any, error)) <-chan error {
 	out := make(chan error, 1)
 	go func() {
-		_, err := l.Do(ctx, k, run)
+		_, _, err := l.Do(ctx, k, run)
 		out <- err
 	}()
 	return out
@@ -111,7 +111,7 @@ func TestWakesLeaveRoomForReads(t *testing.T) {
 	}
 	await.True(t, "four wakes run", func() bool { return running.Load() == 4 })
 	// None of the forty has ended, and the read is answered all the same.
-	_, err := l.Do(t.Context(), read("41"), instant)
+	_, _, err := l.Do(t.Context(), read("41"), instant)
 	require.NoError(t, err)
 	assert.EqualValues(t, 4, running.Load())
 	close(release)
@@ -125,7 +125,7 @@ func TestReadOfACarDoesNotWaitForItsWake(t *testing.T) {
 	g := newGate()
 	first := start(t.Context(), l, wake("a"), g.run)
 	<-g.running
-	_, err := l.Do(t.Context(), read("a"), instant)
+	_, _, err := l.Do(t.Context(), read("a"), instant)
 	require.NoError(t, err)
 	close(g.release)
 	require.NoError(t, <-first)
@@ -173,11 +173,11 @@ func TestBounds(t *testing.T) {
 		waiting = append(waiting, start(ctx, l, lanes.Key{Vehicle: "a", Name: fmt.Sprint(i)}, instant))
 	}
 	await.True(t, "two wait", func() bool { return queued(l) == 2 })
-	_, err := l.Do(t.Context(), lanes.Key{Vehicle: "a", Name: "third"}, instant)
+	_, _, err := l.Do(t.Context(), lanes.Key{Vehicle: "a", Name: "third"}, instant)
 	require.ErrorIs(t, err, lanes.ErrFull, "the lane is full")
 	waiting = append(waiting, start(ctx, l, read("b"), instant))
 	await.True(t, "three wait", func() bool { return queued(l) == 3 })
-	_, err = l.Do(t.Context(), read("c"), instant)
+	_, _, err = l.Do(t.Context(), read("c"), instant)
 	require.ErrorIs(t, err, lanes.ErrFull, "all is full")
 	cancel()
 	for _, w := range waiting {
@@ -238,11 +238,11 @@ func TestPanicAndGoexitAreContained(t *testing.T) {
 		"panic":  func(context.Context, lanes.Info) (any, error) { panic("boom") },
 		"goexit": func(context.Context, lanes.Info) (any, error) { runtime.Goexit(); return nil, nil },
 	} {
-		_, err := l.Do(t.Context(), read(name), job)
+		_, _, err := l.Do(t.Context(), read(name), job)
 		var p *lanes.PanicError
 		require.ErrorAs(t, err, &p, name)
 	}
-	_, err := l.Do(t.Context(), read("after"), instant)
+	_, _, err := l.Do(t.Context(), read("after"), instant)
 	require.NoError(t, err, "the worker is free again")
 }
 
@@ -254,7 +254,7 @@ func TestCloseWaitsForWhatWasTaken(t *testing.T) {
 	short, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, l.Close(short), context.Canceled)
-	_, err := l.Do(t.Context(), read("b"), instant)
+	_, _, err := l.Do(t.Context(), read("b"), instant)
 	require.ErrorIs(t, err, lanes.ErrClosed)
 	close(g.release)
 	require.NoError(t, <-running)
@@ -327,7 +327,7 @@ func TestRandomLife(t *testing.T) {
 				} else {
 					defer cancel()
 				}
-				_, err := l.Do(ctx, k, func(context.Context, lanes.Info) (any, error) {
+				_, _, err := l.Do(ctx, k, func(context.Context, lanes.Info) (any, error) {
 					enter(k, 1)
 					runtime.Gosched()
 					enter(k, -1)

@@ -25,6 +25,10 @@ type (
 	// RefusedAtOnce means that the present session was refused to the call that it was
 	// made for.
 	RefusedAtOnce struct{ sealed }
+	// PersonAsks means that somebody asks for one login, in spite of an earlier refusal.
+	PersonAsks struct{ sealed }
+	// PersonLeft means that this has come out, or could not be tried.
+	PersonLeft struct{ sealed }
 	// LoginWanted asks whether the last login lets another one be made.
 	LoginWanted struct{ sealed }
 	// Tested asks whether a login can be the cure. Good: the present session still

@@ -46,6 +46,8 @@ type Machine struct {
 	// person: somebody sits there and has asked for this login, so an earlier refusal
 	// does not forbid it. asked: it has not been made yet, and nothing else will do.
 	person, asked bool
+	// visits: the person leaves when this login has come out.
+	visits bool
 
 	// renewed: the present session came from a renewal and is not proven yet.
 	renewed bool
@@ -82,6 +84,10 @@ func (m Machine) Step(in Input, now time.Time, random float64) (Machine, error) 
 		return m.accepted(), nil
 	case RefusedAtOnce:
 		m.refused = true
+	case PersonAsks:
+		return m.personAsks(), nil
+	case PersonLeft:
+		return m.personLeft(), nil
 	case LoginWanted:
 		return m, m.paused(now)
 	case Tested:
@@ -109,6 +115,31 @@ func (m Machine) recalled(stored Record, now time.Time) Machine {
 		m.record.Lock = Lock{}
 	}
 	m.record.settle(now)
+	return m
+}
+
+// personAsks sets aside what an earlier login has come to, but for what the vendor said
+// of the next one.
+func (m Machine) personAsks() Machine {
+	m.person, m.asked, m.visits = true, true, true
+	if m.record.Reason != "" {
+		m.aside, m.record.Lock = m.record.Lock, Lock{}
+	}
+	if m.record.Unproven == m.loggedIn.UnixMilli() {
+		m.record.Unproven, m.refused = 0, false
+	}
+	return m
+}
+
+// personLeft lets a refusal stand again in spite of which no login has succeeded.
+func (m Machine) personLeft() Machine {
+	if !m.visits {
+		return m
+	}
+	if m.record.Reason == "" {
+		m.record.Lock = m.aside
+	}
+	m.person, m.asked, m.visits, m.aside = false, false, false, Lock{}
 	return m
 }
 

@@ -34,6 +34,11 @@ func login(after time.Duration, err error, want shared.Reason, retry time.Durati
 	return []step{{after: after, in: LoginWanted{}}, {in: Tested{}}, {in: LoginBegins{}}, {in: LoginEnded{Err: err}, want: want, retry: retry}}
 }
 
+// unlock is what happens while a person is there.
+func unlock(after time.Duration, steps []step) []step {
+	return then(one(after, PersonAsks{}, "", 0), steps, one(0, PersonLeft{}, "", 0))
+}
+
 func then(parts ...[]step) (all []step) {
 	for _, part := range parts {
 		all = append(all, part...)
@@ -104,6 +109,14 @@ func TestLogins(t *testing.T) {
 		"a clock set back begins the pause anew": {steps: then(login(0, failure(down, false, 0), down, 15*time.Second), one(-hour, LoginWanted{}, down, 15*time.Second), one(15*time.Second, LoginWanted{}, "", 0))},
 		"a session that works does not end it":   {steps: then(login(0, failure(locked, true, 12*hour), locked, 12*hour), one(0, Took{}, "", 0), one(0, Accepted{}, "", 0), one(hour, LoginWanted{}, locked, 11*hour)), waits: 11 * hour},
 		"also the vendor's":                      {steps: then(login(0, failure(locked, true, hour), locked, hour), one(-24*hour, LoginWanted{}, locked, hour), one(hour, LoginWanted{}, "", 0))},
+		"a person unlocks it":                    {steps: then(login(0, failure(auth, true, 0), auth, 0), unlock(hour, login(0, nil, "", 0)))},
+		"in vain":                                {steps: then(login(0, failure(auth, true, 0), auth, 0), unlock(hour, login(0, failure(auth, true, 0), auth, 0))), lock: auth},
+		"in an outage":                           {steps: then(login(0, failure(auth, true, 0), auth, 0), unlock(hour, login(0, failure(down, false, 0), down, 30*time.Second))), lock: auth},
+		"without a login":                        {steps: then(login(0, failure(auth, true, 0), auth, 0), unlock(hour, nil)), lock: auth},
+		"not twice in a moment":                  {steps: then(login(0, failure(auth, true, 0), auth, 0), unlock(time.Second, one(0, LoginWanted{}, down, 14*time.Second))), lock: auth},
+		"not before the vendor's time":           {steps: then(login(0, failure(locked, true, hour), locked, hour), unlock(time.Minute, one(0, LoginWanted{}, locked, 59*time.Minute))), waits: 59 * time.Minute},
+		"a session that was refused at once":     {steps: then(good, one(0, RefusedAtOnce{}, "", 0), one(hour, Tested{}, auth, 0), unlock(hour, login(0, nil, "", 0)))},
+		"who was there is gone":                  {steps: then(login(0, failure(auth, true, 0), auth, 0), unlock(hour, login(0, nil, "", 0)), one(0, Accepted{}, "", 0), login(hour, failure(down, true, 0), down, 5*time.Minute), one(time.Minute, LoginWanted{}, down, 4*time.Minute))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, now := New("me", "1", tc.person), began
@@ -171,9 +184,39 @@ func TestLoginsOfAnyLife(t *testing.T) {
 		m, now := New("me", "1", false), began
 		var sent, until time.Time
 		refused := false
+		// try is a login, if one may be made; it says whether it succeeded.
+		try := func() bool {
+			if m.Locked() != nil {
+				return false
+			}
+			var no error
+			if m, no = m.Step(LoginWanted{}, now, 0); no != nil {
+				require.Positive(t, shared.AsAPIError(no).RetryAfter, "who is refused is told when to come")
+				return false
+			}
+			if m, no = m.Step(Tested{Good: m.Testable() && rapid.Bool().Draw(t, "good")}, now, 0); no != nil {
+				return false
+			}
+			require.False(t, refused, "it was refused")
+			require.False(t, now.Before(until), "the vendor has named a time")
+			if !sent.IsZero() && m.OnDisk().Attempts > 0 {
+				require.GreaterOrEqual(t, now.Sub(sent), firstPause)
+			}
+			sent = now
+			m, _ = m.Step(LoginBegins{}, now, rapid.Float64Range(0, 0.999).Draw(t, "random"))
+			err := rapid.SampledFrom(errs).Draw(t, "error")
+			m, _ = m.Step(LoginEnded{Err: err}, now, 0)
+			refused = Refused(err)
+			require.Equal(t, refused, refused && m.Locked() != nil)
+			until = time.Time{}
+			if waits := m.Waits(now); waits != nil {
+				until = now.Add(waits.RetryAfter)
+			}
+			return err == nil
+		}
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.Int64Range(0, int64(3*time.Hour)).Draw(t, "time")))
-			switch rapid.IntRange(0, 5).Draw(t, "what") {
+			switch rapid.IntRange(0, 6).Draw(t, "what") {
 			case 0: // a new process
 				stored := m.OnDisk()
 				m, _ = New("me", "1", false).Step(Recalled{Record: stored}, now, 0)
@@ -183,33 +226,21 @@ func TestLoginsOfAnyLife(t *testing.T) {
 				m, _ = m.Step(RefusedAtOnce{}, now, 0)
 			case 3:
 				m, _ = m.Step(Took{Renewed: rapid.Bool().Draw(t, "renewed")}, now, 0)
+			case 4: // a person unlocks it
+				before := refused
+				refused = false
+				m, _ = m.Step(PersonAsks{}, now, 0)
+				if before {
+					require.NotZero(t, m.OnDisk().Lock, "a kill in the middle lifts nothing")
+				}
+				succeeded := try()
+				m, _ = m.Step(PersonLeft{}, now, 0)
+				if before && !succeeded {
+					refused = true
+					require.NotNil(t, m.Locked())
+				}
 			default:
-				if m.Locked() != nil {
-					continue
-				}
-				var no error
-				if m, no = m.Step(LoginWanted{}, now, 0); no != nil {
-					require.Positive(t, shared.AsAPIError(no).RetryAfter, "who is refused is told when to come")
-					continue
-				}
-				if m, no = m.Step(Tested{Good: m.Testable() && rapid.Bool().Draw(t, "good")}, now, 0); no != nil {
-					continue
-				}
-				require.False(t, refused, "it was refused")
-				require.False(t, now.Before(until), "the vendor has named a time")
-				if !sent.IsZero() && m.OnDisk().Attempts > 0 {
-					require.GreaterOrEqual(t, now.Sub(sent), firstPause)
-				}
-				sent = now
-				m, _ = m.Step(LoginBegins{}, now, rapid.Float64Range(0, 0.999).Draw(t, "random"))
-				err := rapid.SampledFrom(errs).Draw(t, "error")
-				m, _ = m.Step(LoginEnded{Err: err}, now, 0)
-				refused = Refused(err)
-				require.Equal(t, refused, refused && m.Locked() != nil)
-				until = time.Time{}
-				if waits := m.Waits(now); waits != nil {
-					until = now.Add(waits.RetryAfter)
-				}
+				try()
 			}
 		}
 	})

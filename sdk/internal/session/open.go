@@ -158,7 +158,8 @@ func (s *Session) step(in Input) error {
 func (s *Session) apply(in Input) (err error) {
 	now := s.o.Now()
 	s.machine, err = s.machine.Step(in, now, s.o.Random())
-	if lock := s.machine.record.Lock; lock != s.locked {
+	// What a person has set aside is not over yet.
+	if lock := s.machine.OnDisk().Lock; lock != s.locked {
 		s.locked = lock
 		if err != nil {
 			s.o.Log.Error("login needs a human", "reason", string(lock.Reason), "error", shared.ErrorChain(err))

@@ -191,6 +191,44 @@ func (s *Session) LoginIfAsked(ctx context.Context) error {
 	return s.Renew(ctx, generation)
 }
 
+// Unlock makes a login because a person asks for it, in spite of an earlier refusal, and
+// says how it came out. If nothing is refused, there is nothing to do. It returns ctx's
+// error when the caller's time is up; the login goes on.
+func (s *Session) Unlock(ctx context.Context) error {
+	for {
+		f, ours, err := s.visit(ctx)
+		if f == nil {
+			return err
+		}
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if ours {
+			return f.err
+		}
+	}
+}
+
+// visit begins the login that a person asks for, or finds a renewal that has to end
+// first; nil: neither.
+func (s *Session) visit(ctx context.Context) (f *flight, ours bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.flight != nil:
+		return s.flight, false, nil
+	case s.machine.Locked() == nil:
+		return nil, false, nil
+	case s.closed:
+		return nil, false, shared.NewError(shared.ReasonDraining)
+	}
+	_ = s.step(PersonAsks{})
+	s.takeOff(ctx)
+	return s.flight, true, nil
+}
+
 // Renew gets a new session unless somebody already did since generation. It returns
 // ctx's error when the caller's time is up; the renewal goes on, for a login that is cut
 // off half-way still counts with the vendor.
@@ -218,16 +256,21 @@ func (s *Session) join(ctx context.Context, generation uint64) (*flight, error) 
 	case s.closed:
 		return nil, shared.NewError(shared.ReasonDraining)
 	case s.flight == nil:
-		s.flight = &flight{done: make(chan struct{})}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Timeout)
-		stop := context.AfterFunc(s.ctx, cancel)
-		go func(f *flight) {
-			defer cancel()
-			defer stop()
-			s.fly(ctx, f)
-		}(s.flight)
+		s.takeOff(ctx)
 	}
 	return s.flight, nil
+}
+
+// takeOff begins a renewal. Called with mu held.
+func (s *Session) takeOff(ctx context.Context) {
+	s.flight = &flight{done: make(chan struct{})}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Timeout)
+	stop := context.AfterFunc(s.ctx, cancel)
+	go func(f *flight) {
+		defer cancel()
+		defer stop()
+		s.fly(ctx, f)
+	}(s.flight)
 }
 
 // fly runs in a goroutine of its own, one at a time.
@@ -239,6 +282,7 @@ func (s *Session) fly(ctx context.Context, f *flight) {
 		if err == nil {
 			s.generation++
 		}
+		_ = s.step(PersonLeft{})
 		f.err, s.flight = err, nil
 		close(f.done)
 	}()

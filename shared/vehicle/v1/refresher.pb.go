@@ -138,7 +138,7 @@ type DescribeResponse struct {
 	// Whose cars it speaks to, for people.
 	Vendor string `protobuf:"bytes,3,opt,name=vendor,proto3" json:"vendor,omitempty"`
 	// Optional RPCs that the plugin serves: "list_vehicles", "watch_health", "drain",
-	// "watch", "set_schedule", "preview".
+	// "watch", "set_schedule", "preview", "unlock".
 	Capabilities []string `protobuf:"bytes,4,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
 	// JSON Schema of InitializeRequest.settings_json.
 	SettingsSchema string `protobuf:"bytes,5,opt,name=settings_schema,json=settingsSchema,proto3" json:"settings_schema,omitempty"`
@@ -625,6 +625,78 @@ func (x *InitializeResponse) GetVehicles() []*Vehicle {
 	return nil
 }
 
+type UnlockRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnlockRequest) Reset() {
+	*x = UnlockRequest{}
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnlockRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnlockRequest) ProtoMessage() {}
+
+func (x *UnlockRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnlockRequest.ProtoReflect.Descriptor instead.
+func (*UnlockRequest) Descriptor() ([]byte, []int) {
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{10}
+}
+
+type UnlockResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnlockResponse) Reset() {
+	*x = UnlockResponse{}
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnlockResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnlockResponse) ProtoMessage() {}
+
+func (x *UnlockResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnlockResponse.ProtoReflect.Descriptor instead.
+func (*UnlockResponse) Descriptor() ([]byte, []int) {
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{11}
+}
+
 type ListVehiclesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -633,7 +705,7 @@ type ListVehiclesRequest struct {
 
 func (x *ListVehiclesRequest) Reset() {
 	*x = ListVehiclesRequest{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[10]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -645,7 +717,7 @@ func (x *ListVehiclesRequest) String() string {
 func (*ListVehiclesRequest) ProtoMessage() {}
 
 func (x *ListVehiclesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[10]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -658,7 +730,7 @@ func (x *ListVehiclesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVehiclesRequest.ProtoReflect.Descriptor instead.
 func (*ListVehiclesRequest) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{10}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{12}
 }
 
 type ListVehiclesResponse struct {
@@ -670,7 +742,7 @@ type ListVehiclesResponse struct {
 
 func (x *ListVehiclesResponse) Reset() {
 	*x = ListVehiclesResponse{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[11]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -682,7 +754,7 @@ func (x *ListVehiclesResponse) String() string {
 func (*ListVehiclesResponse) ProtoMessage() {}
 
 func (x *ListVehiclesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[11]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -695,7 +767,7 @@ func (x *ListVehiclesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVehiclesResponse.ProtoReflect.Descriptor instead.
 func (*ListVehiclesResponse) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{11}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListVehiclesResponse) GetVehicles() []*Vehicle {
@@ -714,7 +786,7 @@ type RefreshCachedRequest struct {
 
 func (x *RefreshCachedRequest) Reset() {
 	*x = RefreshCachedRequest{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[12]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -726,7 +798,7 @@ func (x *RefreshCachedRequest) String() string {
 func (*RefreshCachedRequest) ProtoMessage() {}
 
 func (x *RefreshCachedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[12]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -739,7 +811,7 @@ func (x *RefreshCachedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshCachedRequest.ProtoReflect.Descriptor instead.
 func (*RefreshCachedRequest) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{12}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RefreshCachedRequest) GetVehicleId() string {
@@ -758,7 +830,7 @@ type RefreshCachedResponse struct {
 
 func (x *RefreshCachedResponse) Reset() {
 	*x = RefreshCachedResponse{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[13]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -770,7 +842,7 @@ func (x *RefreshCachedResponse) String() string {
 func (*RefreshCachedResponse) ProtoMessage() {}
 
 func (x *RefreshCachedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[13]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -783,7 +855,7 @@ func (x *RefreshCachedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshCachedResponse.ProtoReflect.Descriptor instead.
 func (*RefreshCachedResponse) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{13}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RefreshCachedResponse) GetData() *VehicleData {
@@ -802,7 +874,7 @@ type RefreshForceRequest struct {
 
 func (x *RefreshForceRequest) Reset() {
 	*x = RefreshForceRequest{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[14]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -814,7 +886,7 @@ func (x *RefreshForceRequest) String() string {
 func (*RefreshForceRequest) ProtoMessage() {}
 
 func (x *RefreshForceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[14]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -827,7 +899,7 @@ func (x *RefreshForceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshForceRequest.ProtoReflect.Descriptor instead.
 func (*RefreshForceRequest) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{14}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RefreshForceRequest) GetVehicleId() string {
@@ -846,7 +918,7 @@ type RefreshForceResponse struct {
 
 func (x *RefreshForceResponse) Reset() {
 	*x = RefreshForceResponse{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[15]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -858,7 +930,7 @@ func (x *RefreshForceResponse) String() string {
 func (*RefreshForceResponse) ProtoMessage() {}
 
 func (x *RefreshForceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[15]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -871,7 +943,7 @@ func (x *RefreshForceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshForceResponse.ProtoReflect.Descriptor instead.
 func (*RefreshForceResponse) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{15}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RefreshForceResponse) GetData() *VehicleData {
@@ -892,7 +964,7 @@ type RefreshSmartRequest struct {
 
 func (x *RefreshSmartRequest) Reset() {
 	*x = RefreshSmartRequest{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[16]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -904,7 +976,7 @@ func (x *RefreshSmartRequest) String() string {
 func (*RefreshSmartRequest) ProtoMessage() {}
 
 func (x *RefreshSmartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[16]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -917,7 +989,7 @@ func (x *RefreshSmartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshSmartRequest.ProtoReflect.Descriptor instead.
 func (*RefreshSmartRequest) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{16}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RefreshSmartRequest) GetVehicleId() string {
@@ -943,7 +1015,7 @@ type RefreshSmartResponse struct {
 
 func (x *RefreshSmartResponse) Reset() {
 	*x = RefreshSmartResponse{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[17]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -955,7 +1027,7 @@ func (x *RefreshSmartResponse) String() string {
 func (*RefreshSmartResponse) ProtoMessage() {}
 
 func (x *RefreshSmartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[17]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -968,7 +1040,7 @@ func (x *RefreshSmartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshSmartResponse.ProtoReflect.Descriptor instead.
 func (*RefreshSmartResponse) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{17}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RefreshSmartResponse) GetData() *VehicleData {
@@ -991,7 +1063,7 @@ type PreviewRequest struct {
 
 func (x *PreviewRequest) Reset() {
 	*x = PreviewRequest{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[18]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1003,7 +1075,7 @@ func (x *PreviewRequest) String() string {
 func (*PreviewRequest) ProtoMessage() {}
 
 func (x *PreviewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[18]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1016,7 +1088,7 @@ func (x *PreviewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewRequest.ProtoReflect.Descriptor instead.
 func (*PreviewRequest) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{18}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PreviewRequest) GetVehicleId() string {
@@ -1049,7 +1121,7 @@ type PreviewResponse struct {
 
 func (x *PreviewResponse) Reset() {
 	*x = PreviewResponse{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[19]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1061,7 +1133,7 @@ func (x *PreviewResponse) String() string {
 func (*PreviewResponse) ProtoMessage() {}
 
 func (x *PreviewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[19]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1074,7 +1146,7 @@ func (x *PreviewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewResponse.ProtoReflect.Descriptor instead.
 func (*PreviewResponse) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{19}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PreviewResponse) GetPreview() *Preview {
@@ -1104,7 +1176,7 @@ type Preview struct {
 
 func (x *Preview) Reset() {
 	*x = Preview{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[20]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1116,7 +1188,7 @@ func (x *Preview) String() string {
 func (*Preview) ProtoMessage() {}
 
 func (x *Preview) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[20]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1129,7 +1201,7 @@ func (x *Preview) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Preview.ProtoReflect.Descriptor instead.
 func (*Preview) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{20}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Preview) GetWakes() bool {
@@ -1178,7 +1250,7 @@ type PreviewRefusal struct {
 
 func (x *PreviewRefusal) Reset() {
 	*x = PreviewRefusal{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[21]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1190,7 +1262,7 @@ func (x *PreviewRefusal) String() string {
 func (*PreviewRefusal) ProtoMessage() {}
 
 func (x *PreviewRefusal) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[21]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1203,7 +1275,7 @@ func (x *PreviewRefusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewRefusal.ProtoReflect.Descriptor instead.
 func (*PreviewRefusal) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{21}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PreviewRefusal) GetReason() string {
@@ -1242,7 +1314,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[22]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1254,7 +1326,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[22]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1267,7 +1339,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{22}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{24}
 }
 
 type WatchResponse struct {
@@ -1279,7 +1351,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[23]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1291,7 +1363,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[23]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1304,7 +1376,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{23}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WatchResponse) GetData() *VehicleData {
@@ -1327,7 +1399,7 @@ type SetScheduleRequest struct {
 
 func (x *SetScheduleRequest) Reset() {
 	*x = SetScheduleRequest{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[24]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1339,7 +1411,7 @@ func (x *SetScheduleRequest) String() string {
 func (*SetScheduleRequest) ProtoMessage() {}
 
 func (x *SetScheduleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[24]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1352,7 +1424,7 @@ func (x *SetScheduleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetScheduleRequest.ProtoReflect.Descriptor instead.
 func (*SetScheduleRequest) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{24}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SetScheduleRequest) GetVehicleId() string {
@@ -1379,7 +1451,7 @@ type SetScheduleResponse struct {
 
 func (x *SetScheduleResponse) Reset() {
 	*x = SetScheduleResponse{}
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[25]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1391,7 +1463,7 @@ func (x *SetScheduleResponse) String() string {
 func (*SetScheduleResponse) ProtoMessage() {}
 
 func (x *SetScheduleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_vehicle_v1_refresher_proto_msgTypes[25]
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1404,7 +1476,7 @@ func (x *SetScheduleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetScheduleResponse.ProtoReflect.Descriptor instead.
 func (*SetScheduleResponse) Descriptor() ([]byte, []int) {
-	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{25}
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SetScheduleResponse) GetScheduleJson() string {
@@ -1457,7 +1529,9 @@ const file_vehicle_v1_refresher_proto_rawDesc = "" +
 	"\rsettings_json\x18\x01 \x01(\tR\fsettingsJson\x12\x1b\n" +
 	"\tstate_dir\x18\x02 \x01(\tR\bstateDir\"E\n" +
 	"\x12InitializeResponse\x12/\n" +
-	"\bvehicles\x18\x01 \x03(\v2\x13.vehicle.v1.VehicleR\bvehicles\"\x15\n" +
+	"\bvehicles\x18\x01 \x03(\v2\x13.vehicle.v1.VehicleR\bvehicles\"\x0f\n" +
+	"\rUnlockRequest\"\x10\n" +
+	"\x0eUnlockResponse\"\x15\n" +
 	"\x13ListVehiclesRequest\"G\n" +
 	"\x14ListVehiclesResponse\x12/\n" +
 	"\bvehicles\x18\x01 \x03(\v2\x13.vehicle.v1.VehicleR\bvehicles\"5\n" +
@@ -1518,10 +1592,11 @@ const file_vehicle_v1_refresher_proto_rawDesc = "" +
 	"\rPluginService\x12E\n" +
 	"\bDescribe\x12\x1b.vehicle.v1.DescribeRequest\x1a\x1c.vehicle.v1.DescribeResponse\x12P\n" +
 	"\vWatchHealth\x12\x1e.vehicle.v1.WatchHealthRequest\x1a\x1f.vehicle.v1.WatchHealthResponse0\x01\x12<\n" +
-	"\x05Drain\x12\x18.vehicle.v1.DrainRequest\x1a\x19.vehicle.v1.DrainResponse2\x80\x05\n" +
+	"\x05Drain\x12\x18.vehicle.v1.DrainRequest\x1a\x19.vehicle.v1.DrainResponse2\xc1\x05\n" +
 	"\x0eVehicleService\x12K\n" +
 	"\n" +
-	"Initialize\x12\x1d.vehicle.v1.InitializeRequest\x1a\x1e.vehicle.v1.InitializeResponse\x12Q\n" +
+	"Initialize\x12\x1d.vehicle.v1.InitializeRequest\x1a\x1e.vehicle.v1.InitializeResponse\x12?\n" +
+	"\x06Unlock\x12\x19.vehicle.v1.UnlockRequest\x1a\x1a.vehicle.v1.UnlockResponse\x12Q\n" +
 	"\fListVehicles\x12\x1f.vehicle.v1.ListVehiclesRequest\x1a .vehicle.v1.ListVehiclesResponse\x12T\n" +
 	"\rRefreshCached\x12 .vehicle.v1.RefreshCachedRequest\x1a!.vehicle.v1.RefreshCachedResponse\x12Q\n" +
 	"\fRefreshForce\x12\x1f.vehicle.v1.RefreshForceRequest\x1a .vehicle.v1.RefreshForceResponse\x12Q\n" +
@@ -1543,7 +1618,7 @@ func file_vehicle_v1_refresher_proto_rawDescGZIP() []byte {
 }
 
 var file_vehicle_v1_refresher_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_vehicle_v1_refresher_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_vehicle_v1_refresher_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_vehicle_v1_refresher_proto_goTypes = []any{
 	(HealthState)(0),              // 0: vehicle.v1.HealthState
 	(*DescribeRequest)(nil),       // 1: vehicle.v1.DescribeRequest
@@ -1556,67 +1631,71 @@ var file_vehicle_v1_refresher_proto_goTypes = []any{
 	(*DrainResponse)(nil),         // 8: vehicle.v1.DrainResponse
 	(*InitializeRequest)(nil),     // 9: vehicle.v1.InitializeRequest
 	(*InitializeResponse)(nil),    // 10: vehicle.v1.InitializeResponse
-	(*ListVehiclesRequest)(nil),   // 11: vehicle.v1.ListVehiclesRequest
-	(*ListVehiclesResponse)(nil),  // 12: vehicle.v1.ListVehiclesResponse
-	(*RefreshCachedRequest)(nil),  // 13: vehicle.v1.RefreshCachedRequest
-	(*RefreshCachedResponse)(nil), // 14: vehicle.v1.RefreshCachedResponse
-	(*RefreshForceRequest)(nil),   // 15: vehicle.v1.RefreshForceRequest
-	(*RefreshForceResponse)(nil),  // 16: vehicle.v1.RefreshForceResponse
-	(*RefreshSmartRequest)(nil),   // 17: vehicle.v1.RefreshSmartRequest
-	(*RefreshSmartResponse)(nil),  // 18: vehicle.v1.RefreshSmartResponse
-	(*PreviewRequest)(nil),        // 19: vehicle.v1.PreviewRequest
-	(*PreviewResponse)(nil),       // 20: vehicle.v1.PreviewResponse
-	(*Preview)(nil),               // 21: vehicle.v1.Preview
-	(*PreviewRefusal)(nil),        // 22: vehicle.v1.PreviewRefusal
-	(*WatchRequest)(nil),          // 23: vehicle.v1.WatchRequest
-	(*WatchResponse)(nil),         // 24: vehicle.v1.WatchResponse
-	(*SetScheduleRequest)(nil),    // 25: vehicle.v1.SetScheduleRequest
-	(*SetScheduleResponse)(nil),   // 26: vehicle.v1.SetScheduleResponse
-	nil,                           // 27: vehicle.v1.Health.CountersEntry
-	nil,                           // 28: vehicle.v1.Health.GaugesEntry
-	nil,                           // 29: vehicle.v1.Health.TimingsEntry
-	(*Vehicle)(nil),               // 30: vehicle.v1.Vehicle
-	(*VehicleData)(nil),           // 31: vehicle.v1.VehicleData
+	(*UnlockRequest)(nil),         // 11: vehicle.v1.UnlockRequest
+	(*UnlockResponse)(nil),        // 12: vehicle.v1.UnlockResponse
+	(*ListVehiclesRequest)(nil),   // 13: vehicle.v1.ListVehiclesRequest
+	(*ListVehiclesResponse)(nil),  // 14: vehicle.v1.ListVehiclesResponse
+	(*RefreshCachedRequest)(nil),  // 15: vehicle.v1.RefreshCachedRequest
+	(*RefreshCachedResponse)(nil), // 16: vehicle.v1.RefreshCachedResponse
+	(*RefreshForceRequest)(nil),   // 17: vehicle.v1.RefreshForceRequest
+	(*RefreshForceResponse)(nil),  // 18: vehicle.v1.RefreshForceResponse
+	(*RefreshSmartRequest)(nil),   // 19: vehicle.v1.RefreshSmartRequest
+	(*RefreshSmartResponse)(nil),  // 20: vehicle.v1.RefreshSmartResponse
+	(*PreviewRequest)(nil),        // 21: vehicle.v1.PreviewRequest
+	(*PreviewResponse)(nil),       // 22: vehicle.v1.PreviewResponse
+	(*Preview)(nil),               // 23: vehicle.v1.Preview
+	(*PreviewRefusal)(nil),        // 24: vehicle.v1.PreviewRefusal
+	(*WatchRequest)(nil),          // 25: vehicle.v1.WatchRequest
+	(*WatchResponse)(nil),         // 26: vehicle.v1.WatchResponse
+	(*SetScheduleRequest)(nil),    // 27: vehicle.v1.SetScheduleRequest
+	(*SetScheduleResponse)(nil),   // 28: vehicle.v1.SetScheduleResponse
+	nil,                           // 29: vehicle.v1.Health.CountersEntry
+	nil,                           // 30: vehicle.v1.Health.GaugesEntry
+	nil,                           // 31: vehicle.v1.Health.TimingsEntry
+	(*Vehicle)(nil),               // 32: vehicle.v1.Vehicle
+	(*VehicleData)(nil),           // 33: vehicle.v1.VehicleData
 }
 var file_vehicle_v1_refresher_proto_depIdxs = []int32{
 	5,  // 0: vehicle.v1.WatchHealthResponse.health:type_name -> vehicle.v1.Health
 	0,  // 1: vehicle.v1.Health.state:type_name -> vehicle.v1.HealthState
-	27, // 2: vehicle.v1.Health.counters:type_name -> vehicle.v1.Health.CountersEntry
-	28, // 3: vehicle.v1.Health.gauges:type_name -> vehicle.v1.Health.GaugesEntry
-	29, // 4: vehicle.v1.Health.timings:type_name -> vehicle.v1.Health.TimingsEntry
-	30, // 5: vehicle.v1.InitializeResponse.vehicles:type_name -> vehicle.v1.Vehicle
-	30, // 6: vehicle.v1.ListVehiclesResponse.vehicles:type_name -> vehicle.v1.Vehicle
-	31, // 7: vehicle.v1.RefreshCachedResponse.data:type_name -> vehicle.v1.VehicleData
-	31, // 8: vehicle.v1.RefreshForceResponse.data:type_name -> vehicle.v1.VehicleData
-	31, // 9: vehicle.v1.RefreshSmartResponse.data:type_name -> vehicle.v1.VehicleData
-	21, // 10: vehicle.v1.PreviewResponse.preview:type_name -> vehicle.v1.Preview
-	22, // 11: vehicle.v1.Preview.refusal:type_name -> vehicle.v1.PreviewRefusal
-	31, // 12: vehicle.v1.WatchResponse.data:type_name -> vehicle.v1.VehicleData
+	29, // 2: vehicle.v1.Health.counters:type_name -> vehicle.v1.Health.CountersEntry
+	30, // 3: vehicle.v1.Health.gauges:type_name -> vehicle.v1.Health.GaugesEntry
+	31, // 4: vehicle.v1.Health.timings:type_name -> vehicle.v1.Health.TimingsEntry
+	32, // 5: vehicle.v1.InitializeResponse.vehicles:type_name -> vehicle.v1.Vehicle
+	32, // 6: vehicle.v1.ListVehiclesResponse.vehicles:type_name -> vehicle.v1.Vehicle
+	33, // 7: vehicle.v1.RefreshCachedResponse.data:type_name -> vehicle.v1.VehicleData
+	33, // 8: vehicle.v1.RefreshForceResponse.data:type_name -> vehicle.v1.VehicleData
+	33, // 9: vehicle.v1.RefreshSmartResponse.data:type_name -> vehicle.v1.VehicleData
+	23, // 10: vehicle.v1.PreviewResponse.preview:type_name -> vehicle.v1.Preview
+	24, // 11: vehicle.v1.Preview.refusal:type_name -> vehicle.v1.PreviewRefusal
+	33, // 12: vehicle.v1.WatchResponse.data:type_name -> vehicle.v1.VehicleData
 	6,  // 13: vehicle.v1.Health.TimingsEntry.value:type_name -> vehicle.v1.Timing
 	1,  // 14: vehicle.v1.PluginService.Describe:input_type -> vehicle.v1.DescribeRequest
 	3,  // 15: vehicle.v1.PluginService.WatchHealth:input_type -> vehicle.v1.WatchHealthRequest
 	7,  // 16: vehicle.v1.PluginService.Drain:input_type -> vehicle.v1.DrainRequest
 	9,  // 17: vehicle.v1.VehicleService.Initialize:input_type -> vehicle.v1.InitializeRequest
-	11, // 18: vehicle.v1.VehicleService.ListVehicles:input_type -> vehicle.v1.ListVehiclesRequest
-	13, // 19: vehicle.v1.VehicleService.RefreshCached:input_type -> vehicle.v1.RefreshCachedRequest
-	15, // 20: vehicle.v1.VehicleService.RefreshForce:input_type -> vehicle.v1.RefreshForceRequest
-	17, // 21: vehicle.v1.VehicleService.RefreshSmart:input_type -> vehicle.v1.RefreshSmartRequest
-	19, // 22: vehicle.v1.VehicleService.Preview:input_type -> vehicle.v1.PreviewRequest
-	23, // 23: vehicle.v1.VehicleService.Watch:input_type -> vehicle.v1.WatchRequest
-	25, // 24: vehicle.v1.VehicleService.SetSchedule:input_type -> vehicle.v1.SetScheduleRequest
-	2,  // 25: vehicle.v1.PluginService.Describe:output_type -> vehicle.v1.DescribeResponse
-	4,  // 26: vehicle.v1.PluginService.WatchHealth:output_type -> vehicle.v1.WatchHealthResponse
-	8,  // 27: vehicle.v1.PluginService.Drain:output_type -> vehicle.v1.DrainResponse
-	10, // 28: vehicle.v1.VehicleService.Initialize:output_type -> vehicle.v1.InitializeResponse
-	12, // 29: vehicle.v1.VehicleService.ListVehicles:output_type -> vehicle.v1.ListVehiclesResponse
-	14, // 30: vehicle.v1.VehicleService.RefreshCached:output_type -> vehicle.v1.RefreshCachedResponse
-	16, // 31: vehicle.v1.VehicleService.RefreshForce:output_type -> vehicle.v1.RefreshForceResponse
-	18, // 32: vehicle.v1.VehicleService.RefreshSmart:output_type -> vehicle.v1.RefreshSmartResponse
-	20, // 33: vehicle.v1.VehicleService.Preview:output_type -> vehicle.v1.PreviewResponse
-	24, // 34: vehicle.v1.VehicleService.Watch:output_type -> vehicle.v1.WatchResponse
-	26, // 35: vehicle.v1.VehicleService.SetSchedule:output_type -> vehicle.v1.SetScheduleResponse
-	25, // [25:36] is the sub-list for method output_type
-	14, // [14:25] is the sub-list for method input_type
+	11, // 18: vehicle.v1.VehicleService.Unlock:input_type -> vehicle.v1.UnlockRequest
+	13, // 19: vehicle.v1.VehicleService.ListVehicles:input_type -> vehicle.v1.ListVehiclesRequest
+	15, // 20: vehicle.v1.VehicleService.RefreshCached:input_type -> vehicle.v1.RefreshCachedRequest
+	17, // 21: vehicle.v1.VehicleService.RefreshForce:input_type -> vehicle.v1.RefreshForceRequest
+	19, // 22: vehicle.v1.VehicleService.RefreshSmart:input_type -> vehicle.v1.RefreshSmartRequest
+	21, // 23: vehicle.v1.VehicleService.Preview:input_type -> vehicle.v1.PreviewRequest
+	25, // 24: vehicle.v1.VehicleService.Watch:input_type -> vehicle.v1.WatchRequest
+	27, // 25: vehicle.v1.VehicleService.SetSchedule:input_type -> vehicle.v1.SetScheduleRequest
+	2,  // 26: vehicle.v1.PluginService.Describe:output_type -> vehicle.v1.DescribeResponse
+	4,  // 27: vehicle.v1.PluginService.WatchHealth:output_type -> vehicle.v1.WatchHealthResponse
+	8,  // 28: vehicle.v1.PluginService.Drain:output_type -> vehicle.v1.DrainResponse
+	10, // 29: vehicle.v1.VehicleService.Initialize:output_type -> vehicle.v1.InitializeResponse
+	12, // 30: vehicle.v1.VehicleService.Unlock:output_type -> vehicle.v1.UnlockResponse
+	14, // 31: vehicle.v1.VehicleService.ListVehicles:output_type -> vehicle.v1.ListVehiclesResponse
+	16, // 32: vehicle.v1.VehicleService.RefreshCached:output_type -> vehicle.v1.RefreshCachedResponse
+	18, // 33: vehicle.v1.VehicleService.RefreshForce:output_type -> vehicle.v1.RefreshForceResponse
+	20, // 34: vehicle.v1.VehicleService.RefreshSmart:output_type -> vehicle.v1.RefreshSmartResponse
+	22, // 35: vehicle.v1.VehicleService.Preview:output_type -> vehicle.v1.PreviewResponse
+	26, // 36: vehicle.v1.VehicleService.Watch:output_type -> vehicle.v1.WatchResponse
+	28, // 37: vehicle.v1.VehicleService.SetSchedule:output_type -> vehicle.v1.SetScheduleResponse
+	26, // [26:38] is the sub-list for method output_type
+	14, // [14:26] is the sub-list for method input_type
 	14, // [14:14] is the sub-list for extension type_name
 	14, // [14:14] is the sub-list for extension extendee
 	0,  // [0:14] is the sub-list for field type_name
@@ -1628,17 +1707,17 @@ func file_vehicle_v1_refresher_proto_init() {
 		return
 	}
 	file_vehicle_v1_vehicle_proto_init()
-	file_vehicle_v1_refresher_proto_msgTypes[16].OneofWrappers = []any{}
 	file_vehicle_v1_refresher_proto_msgTypes[18].OneofWrappers = []any{}
 	file_vehicle_v1_refresher_proto_msgTypes[20].OneofWrappers = []any{}
-	file_vehicle_v1_refresher_proto_msgTypes[21].OneofWrappers = []any{}
+	file_vehicle_v1_refresher_proto_msgTypes[22].OneofWrappers = []any{}
+	file_vehicle_v1_refresher_proto_msgTypes[23].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_vehicle_v1_refresher_proto_rawDesc), len(file_vehicle_v1_refresher_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   29,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

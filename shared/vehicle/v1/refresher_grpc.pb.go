@@ -226,6 +226,7 @@ var PluginService_ServiceDesc = grpc.ServiceDesc{
 
 const (
 	VehicleService_Initialize_FullMethodName    = "/vehicle.v1.VehicleService/Initialize"
+	VehicleService_Unlock_FullMethodName        = "/vehicle.v1.VehicleService/Unlock"
 	VehicleService_ListVehicles_FullMethodName  = "/vehicle.v1.VehicleService/ListVehicles"
 	VehicleService_RefreshCached_FullMethodName = "/vehicle.v1.VehicleService/RefreshCached"
 	VehicleService_RefreshForce_FullMethodName  = "/vehicle.v1.VehicleService/RefreshForce"
@@ -246,6 +247,10 @@ type VehicleServiceClient interface {
 	// again with another configuration replaces the first; with the same one it
 	// lists the cars again.
 	Initialize(ctx context.Context, in *InitializeRequest, opts ...grpc.CallOption) (*InitializeResponse, error)
+	// Unlock says that a person has mended what made the vendor refuse the login: one
+	// is made in spite of the refusal. It answers when that has come out, and does
+	// nothing if none is refused.
+	Unlock(ctx context.Context, in *UnlockRequest, opts ...grpc.CallOption) (*UnlockResponse, error)
 	// ListVehicles answers from memory. Needs Initialize.
 	ListVehicles(ctx context.Context, in *ListVehiclesRequest, opts ...grpc.CallOption) (*ListVehiclesResponse, error)
 	// RefreshCached reads the cloud's last copy. Never wakes the car.
@@ -280,6 +285,16 @@ func (c *vehicleServiceClient) Initialize(ctx context.Context, in *InitializeReq
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(InitializeResponse)
 	err := c.cc.Invoke(ctx, VehicleService_Initialize_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *vehicleServiceClient) Unlock(ctx context.Context, in *UnlockRequest, opts ...grpc.CallOption) (*UnlockResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UnlockResponse)
+	err := c.cc.Invoke(ctx, VehicleService_Unlock_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -376,6 +391,10 @@ type VehicleServiceServer interface {
 	// again with another configuration replaces the first; with the same one it
 	// lists the cars again.
 	Initialize(context.Context, *InitializeRequest) (*InitializeResponse, error)
+	// Unlock says that a person has mended what made the vendor refuse the login: one
+	// is made in spite of the refusal. It answers when that has come out, and does
+	// nothing if none is refused.
+	Unlock(context.Context, *UnlockRequest) (*UnlockResponse, error)
 	// ListVehicles answers from memory. Needs Initialize.
 	ListVehicles(context.Context, *ListVehiclesRequest) (*ListVehiclesResponse, error)
 	// RefreshCached reads the cloud's last copy. Never wakes the car.
@@ -408,6 +427,9 @@ type UnimplementedVehicleServiceServer struct{}
 
 func (UnimplementedVehicleServiceServer) Initialize(context.Context, *InitializeRequest) (*InitializeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Initialize not implemented")
+}
+func (UnimplementedVehicleServiceServer) Unlock(context.Context, *UnlockRequest) (*UnlockResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Unlock not implemented")
 }
 func (UnimplementedVehicleServiceServer) ListVehicles(context.Context, *ListVehiclesRequest) (*ListVehiclesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListVehicles not implemented")
@@ -465,6 +487,24 @@ func _VehicleService_Initialize_Handler(srv interface{}, ctx context.Context, de
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(VehicleServiceServer).Initialize(ctx, req.(*InitializeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _VehicleService_Unlock_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UnlockRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(VehicleServiceServer).Unlock(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: VehicleService_Unlock_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(VehicleServiceServer).Unlock(ctx, req.(*UnlockRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -598,6 +638,10 @@ var VehicleService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Initialize",
 			Handler:    _VehicleService_Initialize_Handler,
+		},
+		{
+			MethodName: "Unlock",
+			Handler:    _VehicleService_Unlock_Handler,
 		},
 		{
 			MethodName: "ListVehicles",
