@@ -52,13 +52,13 @@ func (e *Engine) Preview(ctx context.Context, mode shared.Mode, vehicleID string
 func (e *Engine) calls(ctx context.Context, a *account, vehicleID string, wakes bool) (calls []gate.Request, err error) {
 	read := a.recent(vehicleID, e.opts.MinReadInterval) == nil
 	if wakes {
-		shared, err := e.lanes.Would(a.key(vehicleID, lanes.Wake, "wake"))
-		if err != nil || shared {
+		joins, err := e.lanes.Would(a.key(vehicleID, lanes.Wake, "wake"))
+		if err != nil || joins {
 			return nil, jobError(ctx, err)
 		}
 	} else if read {
-		shared, err := e.lanes.Would(a.key(vehicleID, lanes.Read, "read"))
-		if err != nil || shared {
+		joins, err := e.lanes.Would(a.key(vehicleID, lanes.Read, "read"))
+		if err != nil || joins {
 			return nil, jobError(ctx, err)
 		}
 		if err := a.failedReads.lately(vehicleID, e.opts.Now(), e.opts.MinReadInterval); err != nil {

@@ -124,21 +124,21 @@ func (b *breaker) openUntil(ctx context.Context) time.Time {
 
 func (b *breaker) until() time.Time { return time.Unix(0, b.openedAt.Load()).Add(b.timeout) }
 
-// do runs call unless the breaker is open, which it says with refused. ctx is the call's.
-func (b *breaker) do(ctx context.Context, r Request, refused func(Decision) error, call func() error) error {
+// allow lets a call out, which tells with end how it came out, unless the breaker is open.
+// ctx is the call's.
+func (b *breaker) allow(ctx context.Context, r Request) (end func(error), refused *Decision) {
 	// A wake may last for minutes, in which a trial would shut out all others:
 	// only a short call is let through to try.
 	if r.Class == Wake && b.cb.State() != gobreaker.StateClosed {
 		b.tell(ctx)
-		return refused(b.refusal())
+		return nil, b.refusal()
 	}
 	done, err := b.cb.Allow()
 	b.tell(ctx)
 	if err != nil {
-		return refused(b.refusal())
+		return nil, b.refusal()
 	}
-	err = errors.New("the call ended its goroutine")
-	defer func() {
+	return func(err error) {
 		defer b.tell(ctx)
 		switch {
 		case err == nil:
@@ -149,14 +149,12 @@ func (b *breaker) do(ctx context.Context, r Request, refused func(Decision) erro
 		default:
 			done(failure{err, r.Vehicle})
 		}
-	}()
-	err = call()
-	return err
+	}, nil
 }
 
 // refusal of a call while it is open, or while another one tries.
-func (b *breaker) refusal() Decision {
-	d := Decision{Rule: CircuitOpen, Until: b.until()}
+func (b *breaker) refusal() *Decision {
+	d := &Decision{Rule: CircuitOpen, Until: b.until()}
 	if soon := b.now().Add(time.Second); d.Until.Before(soon) {
 		d.Until = soon
 	}

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,6 +39,25 @@ func TestClockThatIsSetBack(t *testing.T) {
 		assert.True(t, g.take(wake).Allowed, back)
 		assert.Equal(t, 93, g.ask(read).Left, back)
 		assert.True(t, g.take(Request{Class: Login}).Allowed, back)
+	}
+}
+
+// TestTheDateOfAClock is the same whether or not the last one is remembered.
+func TestTheDateOfAClock(t *testing.T) {
+	t.Parallel()
+	plain := policy(t)
+	remembers := plain
+	remembers.dates = new(atomic.Pointer[date])
+	now := time.Date(2026, 3, 27, 0, 0, 0, 0, time.UTC)
+	for range 5 * 24 * 60 { // over the change of the clocks
+		now = now.Add(time.Minute)
+		require.Equal(t, plain.today(now), remembers.today(now), now)
+		back := now.AddDate(0, 0, -1)
+		require.Equal(t, plain.today(back), remembers.today(back), "set back")
+		require.Equal(t, plain.today(now), remembers.today(now), now)
+	}
+	for at := now; at.Before(now.AddDate(0, 0, 300)); at = at.Add(17 * time.Minute) {
+		require.Equal(t, plain.today(at), remembers.today(at), at)
 	}
 }
 

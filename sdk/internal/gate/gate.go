@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
@@ -67,6 +68,7 @@ func New(o Options) *Gate {
 	if o.Policy.Zone == nil {
 		o.Policy.Zone = time.UTC
 	}
+	o.Policy.dates = new(atomic.Pointer[date])
 	g := &Gate{o: o, cars: map[string]*car{}, closures: newClosures(o), breaker: newBreaker(o)}
 	if err := g.ledger.read(g); err != nil {
 		o.Logger.Error("the day's calls cannot be read, and count as spent", "error", err)
@@ -98,13 +100,13 @@ func (g *Gate) Do(ctx context.Context, r Request, call func() error) error {
 	if err := g.vendorAllows(ctx, r); err != nil {
 		return err
 	}
-	err := g.breaker.do(ctx, r, g.refuse(ctx, r), func() error {
+	err := g.guarded(ctx, r, func() error {
 		// Behind the breaker, so that what is not sent is not counted.
 		d := g.take(r)
-		g.o.Decided(ctx, r, d)
 		if !d.Allowed {
-			return g.Refusal(r, d)
+			return g.refuse(ctx, r, d)
 		}
+		g.o.Decided(ctx, r, d)
 		defer g.done(r.Class)
 		return call()
 	})
@@ -119,10 +121,22 @@ func (g *Gate) Do(ctx context.Context, r Request, call func() error) error {
 // breaker they are one.
 func (g *Gate) Guard(ctx context.Context, calls func() error) error {
 	r := Request{Class: Renewal}
-	err := g.breaker.do(ctx, r, g.refuse(ctx, r), calls)
+	err := g.guarded(ctx, r, calls)
 	if err != nil { // its callers may all have left
 		g.Note(r, err)
 	}
+	return err
+}
+
+// guarded makes calls unless the breaker is open, and lets it know how they came out.
+func (g *Gate) guarded(ctx context.Context, r Request, calls func() error) error {
+	end, refused := g.breaker.allow(ctx, r)
+	if refused != nil {
+		return g.refuse(ctx, r, *refused)
+	}
+	err := errNoEnd
+	defer func() { end(err) }()
+	err = calls()
 	return err
 }
 
@@ -137,10 +151,10 @@ func (g *Gate) Admit(ctx context.Context, r Request) error {
 		return nil
 	}
 	d := g.take(r)
-	g.o.Decided(ctx, r, d)
 	if !d.Allowed {
-		return g.Refusal(r, d)
+		return g.refuse(ctx, r, d)
 	}
+	g.o.Decided(ctx, r, d)
 	return nil
 }
 
@@ -152,15 +166,13 @@ func (g *Gate) vendorAllows(ctx context.Context, r Request) error {
 	if refused == nil {
 		return nil
 	}
-	return g.refuse(ctx, r)(Decision{Rule: VendorRefused, Until: refused.until, said: refused.said})
+	return g.refuse(ctx, r, Decision{Rule: VendorRefused, Until: refused.until, said: refused.said})
 }
 
-// refuse tells of a decision that allows nothing, and is its error.
-func (g *Gate) refuse(ctx context.Context, r Request) func(Decision) error {
-	return func(d Decision) error {
-		g.o.Decided(ctx, r, d)
-		return g.Refusal(r, d)
-	}
+// refuse tells of a decision that allows nothing, and returns its error.
+func (g *Gate) refuse(ctx context.Context, r Request, d Decision) error {
+	g.o.Decided(ctx, r, d)
+	return g.Refusal(r, d)
 }
 
 // take decides by our own rules, and counts the call if it may go. It is on disk before

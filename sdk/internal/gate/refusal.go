@@ -15,6 +15,9 @@ var ErrRefused = errors.New("refused by the plugin's own limits")
 // for people.
 var ErrReserve = fmt.Errorf("%w, for what nobody waits for", ErrRefused)
 
+// errNoEnd is how a call came out that ended its goroutine.
+var errNoEnd = errors.New("the call ended its goroutine")
+
 // Refusal is the error of a decision that allows nothing.
 func (g *Gate) Refusal(r Request, d Decision) *shared.APIError {
 	var e *shared.APIError

@@ -1,6 +1,9 @@
 package gate
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Class of a call.
 type Class string
@@ -78,6 +81,15 @@ type Policy struct {
 	// Zone and ResetAt say when the vendor's day begins: so long after midnight.
 	Zone    *time.Location
 	ResetAt time.Duration
+
+	// dates remembers the last one; nil: it does not.
+	dates *atomic.Pointer[date]
+}
+
+// date is a vendor's day by name, from a time that was in it to its end.
+type date struct {
+	name        string
+	from, until time.Time
 }
 
 func (p *Policy) price(class Class) int {
@@ -89,7 +101,16 @@ func (p *Policy) price(class Class) int {
 
 // today names the vendor's day.
 func (p *Policy) today(now time.Time) string {
-	return now.In(p.Zone).Add(-p.ResetAt).Format(time.DateOnly)
+	if p.dates != nil {
+		if d := p.dates.Load(); d != nil && !now.Before(d.from) && now.Before(d.until) {
+			return d.name
+		}
+	}
+	name := now.In(p.Zone).Add(-p.ResetAt).Format(time.DateOnly)
+	if p.dates != nil {
+		p.dates.Store(&date{name, now.Round(0), p.endOfDay(name)}) // by the wall clock
+	}
+	return name
 }
 
 // endOfDay is when the day of a name ends.
