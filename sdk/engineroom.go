@@ -19,37 +19,48 @@ func openEngineRoom(author *Store) (*Store, error) {
 		return OpenStore("")
 	}
 	dir := filepath.Join(author.dir, engineRoom)
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		// Under its name it is complete, whenever the process is killed.
-		draft := dir + ".new"
-		if err := moveIn(author.dir, draft); err != nil {
-			return nil, err
-		}
-		err := os.Rename(draft, dir)
-		_ = os.Remove(draft) // another process may have been faster
-		if _, missing := os.Stat(dir); missing != nil {
+	if isMissing(dir) {
+		if err := makeRoom(author, dir); err != nil {
 			return nil, fmt.Errorf("state directory: %w", err)
 		}
 	}
 	return OpenStore(dir)
 }
 
+func isMissing(dir string) bool {
+	_, err := os.Stat(dir)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// makeRoom makes the directory, one process at a time. Under its name it is complete,
+// whenever the process is killed.
+func makeRoom(author *Store, dir string) error {
+	defer author.alone()()
+	if !isMissing(dir) {
+		return nil // another process was faster
+	}
+	draft := dir + ".new"
+	if err := moveIn(author.dir, draft); err != nil {
+		return err
+	}
+	return os.Rename(draft, dir)
+}
+
 // moveIn moves what an older version has left among the author's documents.
 func moveIn(from, to string) error {
 	if err := os.MkdirAll(to, 0o700); err != nil {
-		return fmt.Errorf("state directory: %w", err)
+		return err
 	}
 	files, err := os.ReadDir(from)
 	if err != nil {
-		return fmt.Errorf("state directory: %w", err)
+		return err
 	}
 	for _, f := range files {
 		if f.IsDir() || !wasTheEngines(f.Name()) {
 			continue
 		}
-		err := os.Rename(filepath.Join(from, f.Name()), filepath.Join(to, f.Name()))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) { // else another process has moved it
-			return fmt.Errorf("state directory: %w", err)
+		if err := os.Rename(filepath.Join(from, f.Name()), filepath.Join(to, f.Name())); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -19,7 +19,7 @@ const (
 	// not get it within booksWait goes on all the same: a process may have been stopped
 	// with it.
 	booksLock = "books"
-	booksWait = time.Second
+	booksWait = 10 * time.Second
 )
 
 // aloneInLogin waits until no other process that uses the store renews the session or

@@ -10,12 +10,12 @@ import (
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
-// gateDocs are the gate's documents in the store.
-type gateDocs struct{ *Store }
+// docs are the engine's documents in the store.
+type docs struct{ *Store }
 
-func (d gateDocs) Keep(name string, v any) error { return d.keep(name, v) }
+func (d docs) Keep(name string, v any) error { return d.keep(name, v) }
 
-func (d gateDocs) Lock() (unlock func()) { return d.alone() }
+func (d docs) Lock() (unlock func()) { return d.alone() }
 
 // request to the gate that stands for a call to the vendor.
 func (a *account) request(ctx context.Context, class gate.Class, vehicleID string) gate.Request {

@@ -24,7 +24,7 @@ func BenchmarkGate(b *testing.B) {
 			require.NoError(b, err)
 			limits := Limits{CallsPerDay: 1 << 40, LoginsPerDay: -1, WakesPerDay: 1 << 40, WakeInterval: -1, Metered: true}
 			g := gate.New(gate.Options{
-				Policy: limits.policy(), Docs: gateDocs{store}, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
+				Policy: limits.policy(), Docs: docs{store}, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 				BreakerFailures: 5, BreakerTimeout: time.Minute, Cars: func() int { return 1 }, Odometer: func(string) float64 { return 0 },
 				Closed: func(*shared.APIError) {}, Circuit: func(context.Context, string, string) {}, Decided: func(context.Context, gate.Request, gate.Decision) {},
 			})

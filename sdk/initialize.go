@@ -162,7 +162,7 @@ func (e *Engine) newAccount(id, credentials string, vendor Vendor, store *Store,
 // openGate gives an account its gate.
 func (e *Engine) openGate(a *account, build string) *gate.Gate {
 	return gate.New(gate.Options{
-		Policy: a.limits.policy(), Docs: gateDocs{a.store}, Account: a.credentials, Build: build, Logger: e.opts.Logger, Now: e.opts.Now,
+		Policy: a.limits.policy(), Docs: docs{a.store}, Account: a.credentials, Build: build, Logger: e.opts.Logger, Now: e.opts.Now,
 		BreakerFailures: e.opts.BreakerFailures, BreakerTimeout: e.opts.BreakerTimeout, Cars: a.size, Odometer: a.odometer,
 		Decided: a.decided,
 		Closed:  a.whileServing(e.health.setClosed),

@@ -13,7 +13,7 @@ import (
 // startSession gives an account its session.
 func (e *Engine) startSession(a *account, build string, damaged bool) *session.Session {
 	return session.Start(session.Options{
-		Vendor: a.sessionCalls(), Docs: a.store, Account: a.credentials, Build: build, Damaged: damaged, Person: e.opts.Person,
+		Vendor: a.sessionCalls(), Docs: docs{a.store}, Account: a.credentials, Build: build, Damaged: damaged, Person: e.opts.Person,
 		Exclusive: a.store.aloneInLogin,
 		Guard:     a.gate.Guard,
 		Admit:     a.admitOwn,

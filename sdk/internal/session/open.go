@@ -127,6 +127,7 @@ func (s *Session) loginBegins() error {
 		return shared.NewError(shared.ReasonDraining)
 	}
 	_ = s.apply(LoginBegins{})
+	defer s.o.Docs.Lock()()
 	if err := s.put(); err != nil {
 		// Without the clock on disk a crash loop could lock the account.
 		return shared.Errorf(shared.ReasonConfigInvalid,
@@ -135,23 +136,41 @@ func (s *Session) loginBegins() error {
 	return nil
 }
 
-// locking is step with the lock.
+// locking is for what happens while other processes are kept out, see Exclusive: what it
+// comes to stands on disk, whatever is there.
 func (s *Session) locking(in Input) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.step(in)
+	err := s.apply(in)
+	if s.machine.OnDisk() != s.disk && !s.retired {
+		defer s.o.Docs.Lock()()
+		s.keep()
+	}
+	return err
 }
 
-// step lets the machine know, and stores what is new. Called with mu held.
+// step lets the machine know, and stores what is new unless another process has written
+// since: then that stands. Called with mu held.
 func (s *Session) step(in Input) error {
 	err := s.apply(in)
 	if s.machine.OnDisk() == s.disk || s.retired {
 		return err
 	}
-	if failed := s.put(); failed != nil {
-		s.o.Log.Warn("the lock-out clock cannot be stored", "error", failed)
+	defer s.o.Docs.Lock()()
+	if stored, ok, _ := s.stored(docOf(s.o.Account)); ok && stored != s.disk {
+		s.disk = stored
+		_ = s.apply(Recalled{Record: stored})
+		return err
 	}
+	s.keep()
 	return err
+}
+
+// keep is put whose failure is only told.
+func (s *Session) keep() {
+	if err := s.put(); err != nil {
+		s.o.Log.Warn("the lock-out clock cannot be stored", "error", err)
+	}
 }
 
 // apply lets the machine know, and tells what has changed. Called with mu held.
@@ -175,7 +194,7 @@ func (s *Session) apply(in Input) (err error) {
 }
 
 // put stores the record. What cannot be stored is not tried again before it changes.
-// Called with mu held.
+// Called with mu held, and while other processes are kept from the documents.
 func (s *Session) put() error {
 	s.disk = s.machine.OnDisk()
 	return s.o.Docs.Put(docOf(s.o.Account), s.disk)

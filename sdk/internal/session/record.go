@@ -81,7 +81,7 @@ func (r *Record) settle(now time.Time) {
 	if pause == 0 {
 		pause = longestBlock // an older version did not note it, and had no longer one
 	}
-	if r.left(now) > pause {
+	if r.left(now) > pause+time.Millisecond { // which is how exactly it is kept
 		r.pauses(now, pause)
 	}
 }

@@ -30,6 +30,9 @@ type Docs interface {
 	Get(name string, v any) (bool, error)
 	Put(name string, v any) error
 	Delete(name string) error
+	// Lock keeps other processes from changing documents until unlock is called. It is
+	// held for moments.
+	Lock() (unlock func())
 }
 
 // Options of Start. All are needed but Damaged and Person.
