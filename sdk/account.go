@@ -186,6 +186,11 @@ func (a *account) key(vehicleID string, class lanes.Class, job string) lanes.Key
 	return lanes.Key{Vehicle: vehicleID, Class: class, Name: job + " " + strconv.Itoa(a.serial)}
 }
 
+// readKey and wakeKey name the reading and the wake of a car.
+func (a *account) readKey(vehicleID string) lanes.Key { return a.key(vehicleID, lanes.Read, "read") }
+
+func (a *account) wakeKey(vehicleID string) lanes.Key { return a.key(vehicleID, lanes.Wake, "wake") }
+
 // read gets the cloud's copy of a car and remembers it.
 func (a *account) read(ctx context.Context, vehicleID string) (*vehiclev1.VehicleData, error) {
 	polled := a.now()

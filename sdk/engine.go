@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -187,12 +188,21 @@ func (e *Engine) pulse(ctx context.Context) {
 }
 
 func (e *Engine) lookAgain() {
-	for _, a := range []*account{e.account.Load(), e.candidate.Load()} {
-		if a != nil {
-			a.session.LookAgain()
-			a.gate.LookAgain()
+	for _, a := range e.known() {
+		a.session.LookAgain()
+		a.gate.LookAgain()
+	}
+}
+
+// known are the accounts that there are: that of settings that wait to serve, and the one
+// that serves.
+func (e *Engine) known() (accounts []*account) {
+	for _, a := range []*account{e.candidate.Load(), e.account.Load()} {
+		if a != nil && !slices.Contains(accounts, a) { // it may begin to serve just now
+			accounts = append(accounts, a)
 		}
 	}
+	return accounts
 }
 
 // beatsPerReport: once a minute the figures are told also if nothing has happened.
@@ -201,16 +211,13 @@ const beatsPerReport = int(time.Minute / session.LookInterval)
 // Unlock implements [shared.Unlocker]. Settings that wait to serve come first.
 func (e *Engine) Unlock(ctx context.Context) error {
 	ctx = e.withLogger(ctx, "mode", "unlock")
-	waits, serves := e.candidate.Load(), e.account.Load()
-	if waits == nil && serves == nil {
+	accounts := e.known()
+	if len(accounts) == 0 {
 		_, err := e.ready()
 		return err
 	}
-	for _, a := range []*account{waits, serves} {
-		if a == nil {
-			continue
-		}
-		Logger(ctx).Info("a person asks for a login in spite of an earlier refusal")
+	Logger(ctx).Info("a person asks for a login in spite of an earlier refusal")
+	for _, a := range accounts {
 		if err := a.session.Unlock(ctx); err != nil {
 			return shared.AsAPIError(err)
 		}
@@ -238,19 +245,15 @@ func (e *Engine) Close(ctx context.Context) error {
 	e.lanes.Refuse()
 	e.lanes.CancelAll()
 	var err error
-	for _, a := range []*account{e.account.Load(), e.candidate.Load()} {
-		if a != nil {
-			a.scheduler.stop()
-			err = cmp.Or(err, a.session.Close(ctx), a.scheduler.wait(ctx))
-		}
+	for _, a := range e.known() {
+		a.scheduler.stop()
+		err = cmp.Or(err, a.session.Close(ctx), a.scheduler.wait(ctx))
 	}
 	err = cmp.Or(err, e.lanes.Close(ctx))
-	for _, a := range []*account{e.account.Load(), e.candidate.Load()} {
-		if a != nil {
-			a.memory.Close()
-			a.gate.Close()
-			err = cmp.Or(err, a.closeVendor(ctx))
-		}
+	for _, a := range e.known() {
+		a.memory.Close()
+		a.gate.Close()
+		err = cmp.Or(err, a.closeVendor(ctx))
 	}
 	return err
 }

@@ -51,25 +51,25 @@ func (s *Store) alone() (release func()) {
 		return func() {}
 	}
 	lock := flock.New(filepath.Join(s.dir, booksLock+".lock"), flock.SetPermissions(0o600))
+	release = func() { _ = lock.Close() }
 	if free, err := lock.TryLock(); free || err != nil { // a file system without locks keeps nobody out
-		return func() { _ = lock.Close() }
+		return release
 	}
 
-	got := make(chan error, 1)
-	go func() { got <- lock.Lock() }()
+	got := make(chan struct{})
+	go func() {
+		defer close(got)
+		_ = lock.Lock() // as above
+	}()
 	timer := time.NewTimer(booksWait)
 	defer timer.Stop()
 	select {
-	case err := <-got:
-		if err != nil {
-			return func() {}
-		}
-		return func() { _ = lock.Close() }
+	case <-got:
+		return release
 	case <-timer.C:
 		go func() { // when the other process goes on, or ends
-			if err := <-got; err == nil {
-				_ = lock.Close()
-			}
+			<-got
+			release()
 		}()
 		return func() {}
 	}

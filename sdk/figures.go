@@ -121,12 +121,14 @@ func (e *Engine) gauges(set func(name, label string, value int64)) {
 	}
 	set(shared.GaugeLeftBehind, "", int64(e.strays.now()))
 	set(shared.GaugeGoroutines, "", int64(runtime.NumGoroutine()))
-	a := e.account.Load()
+	a, deadlines := e.account.Load(), Deadlines{}
+	if a != nil {
+		deadlines = a.limits.Deadlines
+	}
+	set(shared.GaugeStuck, "", int64(e.lanes.Longer(deadlines.longestJob(e.opts.Grace))))
 	if a == nil {
-		set(shared.GaugeStuck, "", int64(e.lanes.Longer(Deadlines{}.longestJob(e.opts.Grace))))
 		return
 	}
-	set(shared.GaugeStuck, "", int64(e.lanes.Longer(a.limits.Deadlines.longestJob(e.opts.Grace))))
 	people, reset := a.gate.Left(false)
 	background, _ := a.gate.Left(true)
 	set(shared.GaugeBudgetLeft, shared.FigurePeople, int64(people))

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/gate"
-	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/lanes"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
@@ -19,16 +18,10 @@ func (e *Engine) Preview(ctx context.Context, mode shared.Mode, vehicleID string
 	if maxAge <= 0 {
 		maxAge = shared.DefaultMaxAge
 	}
-	wakes := false
-	switch mode {
-	case shared.ModeCached:
-	case shared.ModeForce:
-		wakes = true
-	case shared.ModeSmart:
-		wakes = !e.young(a.last(vehicleID), maxAge)
-	default:
-		return nil, shared.Errorf(shared.ReasonInvalidCommand, "There is no way to refresh named %q.", string(mode))
+	if err := mode.Check(); err != nil {
+		return nil, err
 	}
+	wakes := mode == shared.ModeForce || mode == shared.ModeSmart && !e.young(a.last(vehicleID), maxAge)
 
 	p := &vehiclev1.Preview{Wakes: wakes}
 	if left, _ := a.gate.Left(shared.CallInfoFrom(ctx).Background); left >= 0 {
@@ -50,17 +43,17 @@ func (e *Engine) Preview(ctx context.Context, mode shared.Mode, vehicleID string
 
 // calls are those that a refresh would make, or why it would not even wait for them.
 func (e *Engine) calls(ctx context.Context, a *account, vehicleID string, wakes bool) (calls []gate.Request, err error) {
-	read := a.recent(vehicleID, e.opts.MinReadInterval) == nil
-	if wakes {
-		joins, err := e.lanes.Would(a.key(vehicleID, lanes.Wake, "wake"))
-		if err != nil || joins {
-			return nil, jobError(ctx, err)
-		}
-	} else if read {
-		joins, err := e.lanes.Would(a.key(vehicleID, lanes.Read, "read"))
-		if err != nil || joins {
-			return nil, jobError(ctx, err)
-		}
+	read, key := a.recent(vehicleID, e.opts.MinReadInterval) == nil, a.readKey(vehicleID)
+	switch {
+	case wakes:
+		key = a.wakeKey(vehicleID)
+	case !read:
+		return nil, nil
+	}
+	if joins, err := e.lanes.Would(key); err != nil || joins {
+		return nil, jobError(ctx, err)
+	}
+	if !wakes {
 		if err := a.failedReads.lately(vehicleID, e.opts.Now(), e.opts.MinReadInterval); err != nil {
 			return nil, err
 		}

@@ -128,7 +128,7 @@ func (e *Engine) wakeUnlessYoung(ctx context.Context, a *account, vehicleID stri
 // unless enough returns data that needs none. All wakes of a car are the same
 // job, whoever asked first.
 func (e *Engine) wake(ctx context.Context, a *account, vehicleID string, enough func() *vehiclev1.VehicleData) (outcome, error) {
-	return e.run(ctx, a.key(vehicleID, lanes.Wake, "wake"), func(ctx context.Context) (outcome, error) {
+	return e.run(ctx, a.wakeKey(vehicleID), func(ctx context.Context) (outcome, error) {
 		if enough != nil {
 			if data := enough(); data != nil {
 				return outcome{data: data}, nil
@@ -160,7 +160,7 @@ type outcome struct {
 // join waits for a wake of the car that is under way. If there is none, the
 // outcome is empty.
 func (e *Engine) join(ctx context.Context, a *account, vehicleID string) (outcome, error) {
-	v, joined, err := e.lanes.Join(ctx, a.key(vehicleID, lanes.Wake, "wake"))
+	v, joined, err := e.lanes.Join(ctx, a.wakeKey(vehicleID))
 	if joined {
 		logShared(ctx, err)
 	}
@@ -202,7 +202,7 @@ func (e *Engine) read(ctx context.Context, a *account, vehicleID string) (*vehic
 		Logger(ctx).Debug("answered from memory")
 		return last, nil
 	}
-	read, err := e.run(ctx, a.key(vehicleID, lanes.Read, "read"), func(ctx context.Context) (outcome, error) {
+	read, err := e.run(ctx, a.readKey(vehicleID), func(ctx context.Context) (outcome, error) {
 		// While this job waited, another one may have read.
 		if last := e.remembered(a, vehicleID); last != nil {
 			return outcome{data: last}, nil

@@ -134,7 +134,15 @@ func Refresh(ctx context.Context, r VehicleRefresher, mode Mode, vehicleID strin
 	case ModeSmart:
 		return r.RefreshSmart(ctx, vehicleID, maxAge)
 	}
-	return nil, Errorf(ReasonInvalidCommand, "There is no way to refresh named %q.", string(mode))
+	return nil, mode.Check()
+}
+
+// Check fails with reason invalid_command for a mode that is none.
+func (m Mode) Check() error {
+	if m.Method() == vehiclev1.Method_METHOD_UNSPECIFIED {
+		return Errorf(ReasonInvalidCommand, "There is no way to refresh named %q.", string(m))
+	}
+	return nil
 }
 
 // Method is the mode as it stands in a snapshot.

@@ -160,10 +160,9 @@ func (x *closed) refusal() *shared.APIError {
 	return e
 }
 
-// note takes the outcome of a call. odometer is the car's last one, 0 if
-// unknown. A success ends what was counted for calls of its kind, but nothing
-// that is in force: it may have been under way before.
-func (c *closures) note(r Request, odometer float64, err error) {
+// note takes the outcome of a call. A success ends what was counted for calls of its
+// kind, but nothing that is in force: it may have been under way before.
+func (c *closures) note(r Request, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err == nil {
@@ -187,7 +186,7 @@ func (c *closures) note(r Request, odometer float64, err error) {
 		}
 		now := c.o.Now()
 		x.Since, x.Until = now.UnixMilli(), now.Add(min(forTime, 2*LongestClosure)).UnixMilli()
-		x.UntilUsed, x.Odometer = closure.UntilUsed, odometer
+		x.UntilUsed, x.Odometer = closure.UntilUsed, c.o.Odometer(r.Vehicle)
 		c.o.Logger.Warn("the vendor wants to be left alone", "scope", string(x.Scope), "vehicle", x.Vehicle,
 			"reason", string(x.Reason), "vendor_code", x.Code, "retry_after", forTime.String())
 		if x.Scope == ScopeAccount {

@@ -33,7 +33,7 @@ type Options struct {
 	BreakerTimeout  time.Duration
 	// Cars is how many the account has. It must not call back.
 	Cars func() int
-	// Odometer of a car in km as it was last known; 0: it is not.
+	// Odometer of a car in km as it was last known; 0: it is not. It must not call back.
 	Odometer func(vehicleID string) float64
 
 	// Closed is told the refusal that closes the account, or nil. It must not call back.
@@ -147,7 +147,7 @@ func (g *Gate) Admit(ctx context.Context, r Request) error {
 		return err
 	}
 	if r.Class != Login {
-		g.Spend(r.Class)
+		g.count(r.Class)
 		return nil
 	}
 	d := g.take(r)
@@ -231,7 +231,7 @@ func (g *Gate) decideAndSpend(c *car, r Request, now time.Time) Decision {
 	s := g.state(c, now)
 	d := s.decide(now, r)
 	if d.Allowed {
-		g.spend(r.Class)
+		g.ledger.spend(g, g.charge(r.Class), r.Class == Login)
 		g.hold(r.Class, 1)
 	}
 	return d
@@ -261,11 +261,11 @@ func (g *Gate) hold(class Class, calls int) {
 	}
 }
 
-// Spend counts a call that goes out in any case.
-func (g *Gate) Spend(class Class) {
+// count is for a call that goes out in any case.
+func (g *Gate) count(class Class) {
 	g.books(g.charge(class), false, func() {
-		g.ledger.ready(g, g.o.Policy.price(class), class == Login, g.o.Now())
-		g.spend(class)
+		g.ledger.ready(g, g.o.Policy.price(class), false, g.o.Now())
+		g.ledger.spend(g, g.charge(class), false)
 	})
 }
 
@@ -280,13 +280,8 @@ func (g *Gate) Requested() {
 	})
 }
 
-// spend is called with the gate's lock held.
-func (g *Gate) spend(class Class) {
-	g.ledger.spend(g, g.charge(class), class == Login)
-}
-
 // Note takes how a call ended, for the rule of the vendor's refusals.
-func (g *Gate) Note(r Request, err error) { g.closures.note(r, g.o.Odometer(r.Vehicle), err) }
+func (g *Gate) Note(r Request, err error) { g.closures.note(r, err) }
 
 // LookAgain tells when the account's closure has ended, also if nobody calls.
 func (g *Gate) LookAgain() { g.closures.lookAgain() }

@@ -26,7 +26,7 @@ func TestTheDaysCalls(t *testing.T) {
 	}
 	assert.Equal(t, Decision{Rule: CallsPerDay, Until: reset, Price: 2}, g.take(read))
 	assert.Equal(t, CallsPerDay, g.take(Request{Class: List}).Rule)
-	g.Spend(Renewal) // goes out in any case
+	g.count(Renewal) // goes out in any case
 
 	assert.Equal(t, CallsPerDay, open(policy(t), d, c).take(read).Rule, "a restart gives nothing back")
 	c.t = reset.Add(-time.Second)
@@ -51,7 +51,7 @@ func TestMetered(t *testing.T) {
 	for range 99 {
 		g.Requested()
 	}
-	g.Spend(Renewal)
+	g.count(Renewal)
 	assert.Equal(t, 1, open(p, d, c).ask(read).Left)
 	assert.True(t, g.take(wake).Allowed, "the last one of a day may be dearer")
 	g.Requested()

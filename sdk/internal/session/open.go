@@ -216,9 +216,14 @@ func (s *Session) recall() {
 		return
 	}
 	if stored, ok, _ := s.stored(docOf(s.o.Account)); ok {
-		s.disk = stored
-		_ = s.step(Recalled{Record: stored})
+		s.takeOver(stored)
 	}
+}
+
+// takeOver makes the session's what is on disk. Called with mu held.
+func (s *Session) takeOver(stored Record) {
+	s.disk = stored
+	_ = s.step(Recalled{Record: stored})
 }
 
 // lookForLift ends the lock if another process has logged in with the same credentials
@@ -232,7 +237,6 @@ func (s *Session) lookForLift() {
 	if !ok || !stored.clean() {
 		return
 	}
-	s.disk = stored
-	_ = s.step(Recalled{Record: stored})
+	s.takeOver(stored)
 	s.o.Log.Info("somebody has logged in by hand, going on")
 }

@@ -108,8 +108,7 @@ func Start(o Options) *Session {
 		o.Log.Error("the record of the logins is damaged, so the next one waits")
 		_ = s.step(Damaged{})
 	case ok:
-		s.disk = stored
-		_ = s.step(Recalled{Record: stored})
+		s.takeOver(stored)
 	default:
 		s.moveFormer()
 	}
