@@ -27,7 +27,7 @@ func (e *Engine) Preview(ctx context.Context, mode shared.Mode, vehicleID string
 	if left, _ := a.gate.Left(shared.CallInfoFrom(ctx).Background); left >= 0 {
 		p.Left = new(int64(left))
 	}
-	calls, err := e.calls(ctx, a, vehicleID, wakes)
+	calls, err := e.calls(ctx, a, mode, vehicleID, wakes)
 	switch {
 	case err != nil:
 		p.Refusal = refusalOf(shared.AsAPIError(err), e.opts.Now())
@@ -42,7 +42,7 @@ func (e *Engine) Preview(ctx context.Context, mode shared.Mode, vehicleID string
 }
 
 // calls are those that a refresh would make, or why it would not even wait for them.
-func (e *Engine) calls(ctx context.Context, a *account, vehicleID string, wakes bool) (calls []gate.Request, err error) {
+func (e *Engine) calls(ctx context.Context, a *account, mode shared.Mode, vehicleID string, wakes bool) (calls []gate.Request, err error) {
 	read, key := a.recent(vehicleID, e.opts.MinReadInterval) == nil, a.readKey(vehicleID)
 	switch {
 	case wakes:
@@ -53,7 +53,7 @@ func (e *Engine) calls(ctx context.Context, a *account, vehicleID string, wakes 
 	if joins, err := e.lanes.Would(key); err != nil || joins {
 		return nil, jobError(ctx, err)
 	}
-	if !wakes {
+	if mode != shared.ModeForce && read { // whose reading has just failed is told the same
 		if err := a.failedReads.lately(vehicleID, e.opts.Now(), e.opts.MinReadInterval); err != nil {
 			return nil, err
 		}

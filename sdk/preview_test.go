@@ -192,3 +192,22 @@ func TestPreviewOfWhatCostsNothing(t *testing.T) {
 	require.NoError(t, e.Drain(t.Context()))
 	assert.Equal(t, shared.ReasonDraining, ask(t.Context(), shared.ModeForce).reason)
 }
+
+// A reading that has just failed is not repeated for who reads, but for a wake.
+func TestPreviewAfterAReadingThatFailed(t *testing.T) {
+	r := newRefusing(t)
+	e := bareEngine(t, r, sdk.Options{MinReadInterval: time.Minute, Now: r.clock.now})
+	_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("secret-1"), StateDir: r.dir})
+	require.NoError(t, err)
+	r.readErr = shared.NewError(shared.ReasonVehicleBusy)
+	_, err = e.RefreshCached(t.Context(), "car1")
+	require.ErrorIs(t, err, shared.ReasonVehicleBusy)
+
+	ask := r.previews(t, e)
+	for _, mode := range []shared.Mode{shared.ModeCached, shared.ModeSmart} {
+		says := ask(t.Context(), mode)
+		assert.Equal(t, shared.ReasonVehicleBusy, says.reason, mode)
+		assert.Equal(t, time.Minute, says.after, mode)
+	}
+	assert.Empty(t, ask(t.Context(), shared.ModeForce).reason)
+}
