@@ -51,7 +51,6 @@ func TestSchemaIsSound(t *testing.T) {
 		paths[a.Path] = true
 		assert.NotEmpty(t, a.Info.GetName(), a.Path)
 		assert.NotZero(t, a.Info.GetQuantity(), a.Path)
-		assert.LessOrEqual(t, a.Info.GetQos(), uint32(1), a.Path)
 		if want := units[a.Info.GetQuantity()]; want == nil {
 			assert.Empty(t, a.Info.GetUnit(), a.Path)
 		} else {

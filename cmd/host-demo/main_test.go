@@ -80,6 +80,7 @@ type system struct {
 	t      testing.TB
 	cloud  *cloudsim.Cloud
 	hub    *host.Host
+	bridge *mqtt.Bridge
 	client paho.Client
 	served chan mqtt.Served
 	log    await.Log
@@ -126,7 +127,11 @@ func newSystemWith(tb testing.TB, o cloudsim.Options, rereads string, noFirstRea
 	change(&options)
 	s.hub, err = host.New(options)
 	require.NoError(tb, err)
-	bridge, err := mqtt.New(mqtt.Options{Client: s.client, Fleet: s.hub, Logger: log, NoInitialRefresh: noFirstReads, OnCommand: func(c mqtt.Served) { s.served <- c }})
+	link, err := mqtt.NewPaho(paho.NewClientOptions().AddBroker(embedded.URL()).SetClientID("hub"), "hyundai")
+	require.NoError(tb, err)
+	require.NoError(tb, link.Connect(await.Context(tb, "the hub's client connects")))
+	tb.Cleanup(func() { link.Client().Disconnect(100) })
+	s.bridge, err = mqtt.New(mqtt.Options{Client: link, Fleet: s.hub, Logger: log, NoInitialRefresh: noFirstReads, OnCommand: func(c mqtt.Served) { s.served <- c }})
 	require.NoError(tb, err)
 	require.NoError(tb, s.hub.Start(context.Background()))
 	tb.Cleanup(func() {
@@ -134,10 +139,11 @@ func newSystemWith(tb testing.TB, o cloudsim.Options, rereads string, noFirstRea
 		require.NotContains(tb, s.log.String(), "DATA RACE", "in the plugin")
 		require.NotContains(tb, s.log.String(), "panic contained")
 	})
-	require.NoError(tb, bridge.Start(context.Background()))
+	s.bridge.Start()
 	tb.Cleanup(func() {
-		require.NoError(tb, bridge.Stop(await.Context(tb, "the end of the bridge")))
+		require.NoError(tb, s.bridge.Stop(await.Context(tb, "the end of the bridge")))
 	})
+	await.True(tb, "the bridge gets its commands", func() bool { return s.bridge.Trouble() == nil })
 	if noFirstReads {
 		await.True(tb, "the plugin is ready", func() bool { return s.status().State == host.Ready })
 		return s

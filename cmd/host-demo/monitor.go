@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host"
+	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
 )
 
 // Bounds of the monitor.
@@ -31,11 +32,11 @@ const (
 type monitorOptions struct {
 	// address to listen on, complete. A port of 0 becomes the one in use.
 	address string
-	// status of the plugins, and whether MQTT is connected. They must not block.
-	status    func() []host.PluginStatus
-	connected func() bool
-	metrics   prometheus.Gatherer
-	log       *slog.Logger
+	// status of the plugins, and what is wrong with MQTT. They must not block.
+	status  func() []host.PluginStatus
+	trouble func() *mqtt.Trouble
+	metrics prometheus.Gatherer
+	log     *slog.Logger
 	// patience with clients; default see above.
 	patience time.Duration
 }
@@ -129,8 +130,8 @@ func (m *monitor) readiness(w http.ResponseWriter, _ *http.Request) {
 
 func (m *monitor) missing() []notReady {
 	var all []notReady
-	if !m.connected() {
-		all = append(all, notReady{What: "mqtt", Message: "The MQTT broker is not connected. It is tried again and again."})
+	if t := m.trouble(); t != nil {
+		all = append(all, notReady{What: "mqtt", Reason: string(t.Kind), Message: t.Message})
 	}
 	plugins := m.status()
 	if len(plugins) == 0 {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/metrics"
+	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
@@ -49,8 +50,8 @@ func testMonitor(t *testing.T, o monitorOptions) *monitor {
 	if o.status == nil {
 		o.status = func() []host.PluginStatus { return nil }
 	}
-	if o.connected == nil {
-		o.connected = func() bool { return true }
+	if o.trouble == nil {
+		o.trouble = func() *mqtt.Trouble { return nil }
 	}
 	m, err := startMonitor(t.Context(), o)
 	require.NoError(t, err)
@@ -70,7 +71,7 @@ func TestReadiness(t *testing.T) {
 		"unwell, but serves": {plugins: []host.PluginStatus{{Name: "kia", State: host.Degraded, Serving: true, Message: "The cloud is slow."}}},
 		"no broker": {
 			offline: true, plugins: []host.PluginStatus{ready},
-			want: `[{"what":"mqtt","message":"The MQTT broker is not connected. It is tried again and again."}]`,
+			want: `[{"what":"mqtt","reason":"credentials","message":"Check both."}]`,
 		},
 		"a quarantine": {
 			plugins: []host.PluginStatus{ready, quarantined},
@@ -82,13 +83,19 @@ func TestReadiness(t *testing.T) {
 		},
 		"nothing yet": {
 			offline: true,
-			want: `[{"what":"mqtt","message":"The MQTT broker is not connected. It is tried again and again."},
+			want: `[{"what":"mqtt","reason":"credentials","message":"Check both."},
 				{"what":"plugin","message":"The plugin has not been started yet."}]`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := testMonitor(t, monitorOptions{
-				status: func() []host.PluginStatus { return tc.plugins }, connected: func() bool { return !tc.offline },
+				status: func() []host.PluginStatus { return tc.plugins },
+				trouble: func() *mqtt.Trouble {
+					if !tc.offline {
+						return nil
+					}
+					return &mqtt.Trouble{Kind: mqtt.TroubleCredentials, Message: "Check both."}
+				},
 			})
 			status, body := ask(t, http.MethodGet, "http://"+m.address+"/readyz")
 			if tc.want == "" {
@@ -221,12 +228,13 @@ func TestMonitorWithoutABroker(t *testing.T) {
 	const nobody = "tcp://127.0.0.1:1" // no system gives that port to anybody by chance
 	p := runDemo(t, nil, "--http", ":0", "--broker", nobody)
 	m, _ := p.find(`^http +(127\.0\.0\.1:\d+) +/metrics`)
-	status, body := ask(t, http.MethodGet, "http://"+m[1]+"/healthz")
+	p.find(`MQTT: Nothing listens where the MQTT broker should be`)
+	p.find(`plugin .*ready`)
+	status, _ := ask(t, http.MethodGet, "http://"+m[1]+"/healthz")
 	assert.Equal(t, http.StatusOK, status)
-	assert.JSONEq(t, `{"status":"ok","plugins":[]}`, body)
-	status, body = ask(t, http.MethodGet, "http://"+m[1]+"/readyz")
+	status, body := ask(t, http.MethodGet, "http://"+m[1]+"/readyz")
 	assert.Equal(t, http.StatusServiceUnavailable, status)
-	assert.Contains(t, body, "The MQTT broker is not connected.")
+	assert.Contains(t, body, `"reason":"unreachable"`)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	p.ended()
 }
@@ -237,7 +245,7 @@ func TestStatusIsAskedByMany(t *testing.T) {
 	s := newSystem(t, cloudsim.Options{}, quickly)
 	collector := metrics.New(metrics.Options{})
 	collector.Watch(s.hub)
-	m := testMonitor(t, monitorOptions{status: s.hub.Status, connected: s.client.IsConnectionOpen, metrics: registry(collector, metrics.NewBridge())})
+	m := testMonitor(t, monitorOptions{status: s.hub.Status, trouble: s.bridge.Trouble, metrics: registry(collector, metrics.NewBridge())})
 	var all sync.WaitGroup
 	for range maxScrapes {
 		all.Go(func() {

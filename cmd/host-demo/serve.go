@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,10 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
-	paho "github.com/eclipse/paho.mqtt.golang"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -72,19 +69,26 @@ func serve(ctx context.Context, s config, stdout, stderr io.Writer) (err error) 
 		return err
 	}
 
-	var running atomic.Pointer[mqtt.Bridge]
-	client := newClient(s, broker, func() {
-		bridge := running.Load()
-		if bridge == nil {
-			return // Start subscribes
-		}
-		if err := bridge.Subscribe(ctx); err != nil {
-			log.Error("commands are not subscribed to", "error", err)
-		}
-	}, log)
+	client, err := newClient(s, broker)
+	if err != nil {
+		return err
+	}
+	bridge, err := mqtt.New(mqtt.Options{
+		Client: client, Fleet: hub, BaseTopic: s.baseTopic, NoInitialRefresh: s.noInitialRefresh, Logger: log,
+		ProbeInterval: s.probeInterval,
+		OnCommand: func(c mqtt.Served) {
+			bridgeCollector.Served(c)
+			out.command(c)
+		},
+		OnProbe: bridgeCollector.Probed, OnTrouble: out.trouble,
+	})
+	if err != nil {
+		return err
+	}
+	bridgeCollector.Watch(bridge)
 	if s.httpAddress != "" {
 		m, err := startMonitor(ctx, monitorOptions{
-			address: s.httpAddress, status: hub.Status, connected: client.IsConnectionOpen, metrics: registry(collector, bridgeCollector), log: log,
+			address: s.httpAddress, status: hub.Status, trouble: bridge.Trouble, metrics: registry(collector, bridgeCollector), log: log,
 		})
 		if err != nil {
 			return err
@@ -97,36 +101,13 @@ func serve(ctx context.Context, s config, stdout, stderr io.Writer) (err error) 
 			out.upgraded(err)
 		}
 	}, cancel))
-	if connected, err := connect(ctx, client); err != nil || !connected {
-		return err
-	}
-	parts.add("the MQTT client", func(context.Context) error {
-		client.Disconnect(250)
-		return nil
-	})
-
-	bridge, err := mqtt.New(mqtt.Options{
-		Client: client, Fleet: hub, BaseTopic: s.baseTopic, NoInitialRefresh: s.noInitialRefresh, Logger: log,
-		ProbeInterval: s.probeInterval,
-		OnCommand: func(c mqtt.Served) {
-			bridgeCollector.Served(c)
-			out.command(c)
-		},
-		OnProbe: bridgeCollector.Probed,
-	})
-	if err != nil {
-		return err
-	}
-	bridgeCollector.Watch(bridge)
+	parts.add("the MQTT client", connect(ctx, client))
 	if err := hub.Start(ctx); err != nil {
 		return err
 	}
 	parts.add("the plugins", hub.Stop)
+	bridge.Start()
 	parts.add("the MQTT bridge", bridge.Stop)
-	if err := bridge.Start(ctx); err != nil && ctx.Err() == nil {
-		return err
-	}
-	running.Store(bridge)
 	out.topics(broker, s.baseTopic)
 	<-ctx.Done()
 	out.stopping()
@@ -182,7 +163,7 @@ func newHub(s config, out *view, collector *metrics.Collector, log *slog.Logger)
 }
 
 func upgrade(ctx context.Context, hub *host.Host) error {
-	if len(hub.Status()) == 0 { // the broker comes first
+	if len(hub.Status()) == 0 { // it comes with the start
 		return shared.Errorf(shared.ReasonPluginDown, "The plugin has not been started yet.")
 	}
 	return hub.Upgrade(ctx, pluginName)
@@ -214,41 +195,6 @@ func startCloud(s *config) (*cloudsim.Cloud, error) {
 		s.account.Limits = json.RawMessage(demoLimits)
 	}
 	return cloud, nil
-}
-
-// newClient returns a client that is not connected yet.
-func newClient(s config, broker string, onConnect func(), log *slog.Logger) paho.Client {
-	id := s.clientID
-	if id == "" {
-		// A fixed name would make two copies throw each other out.
-		id = "hyundai_mqtt_" + strings.ToLower(rand.Text()[:8])
-	}
-	opts := paho.NewClientOptions().AddBroker(broker).SetClientID(id).SetKeepAlive(60 * time.Second).
-		SetConnectRetry(true).SetConnectRetryInterval(2 * time.Second).SetMaxReconnectInterval(30 * time.Second).SetCustomOpenConnectionFn(mqtt.Dial).
-		SetOnConnectHandler(func(paho.Client) {
-			log.Info("connected to the MQTT broker")
-			onConnect()
-		}).
-		SetConnectionLostHandler(func(_ paho.Client, err error) {
-			log.Warn("the MQTT broker is gone; it is tried again and again", "error", err)
-		})
-	if s.mqttUser != "" && s.mqttPassword != "" {
-		opts.SetUsername(s.mqttUser).SetPassword(s.mqttPassword.Reveal())
-	}
-	return paho.NewClient(opts)
-}
-
-// connect connects to the broker and keeps trying until ctx ends; then it says
-// that it is not connected.
-func connect(ctx context.Context, client paho.Client) (connected bool, err error) {
-	token := client.Connect()
-	select {
-	case <-token.Done():
-		return true, token.Error()
-	case <-ctx.Done():
-		client.Disconnect(0)
-		return false, nil
-	}
 }
 
 // closers end what was started, the last first, within one bound.

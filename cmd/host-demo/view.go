@@ -34,7 +34,9 @@ type view struct {
 	cars  map[string]string
 	first string
 	// said is the last line about a plugin that does not come up.
-	said           string
+	said string
+	// troubled: something is wrong with MQTT.
+	troubled       bool
 	brokerURL, top string
 }
 
@@ -89,6 +91,19 @@ func (v *view) http(address string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.emit("http", map[string]any{"address": address}, row("http", address, "/metrics, /healthz, /readyz"))
+}
+
+// trouble is the bridge's listener for what is wrong with MQTT.
+func (v *view) trouble(t *mqtt.Trouble) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch {
+	case t != nil:
+		v.emit("mqtt", map[string]any{"ok": false, "reason": string(t.Kind), "message": t.Message}, v.stamp("MQTT: "+t.Message))
+	case v.troubled:
+		v.emit("mqtt", map[string]any{"ok": true}, v.stamp("MQTT: commands are received again."))
+	}
+	v.troubled = t != nil
 }
 
 func row(what, value, note string) string { return fmt.Sprintf("%-8s %-26s %s", what, value, note) }

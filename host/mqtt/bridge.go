@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	paho "github.com/eclipse/paho.mqtt.golang"
-
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
@@ -30,10 +28,9 @@ type Fleet interface {
 
 // Options of New. Zero values take the defaults.
 type Options struct {
-	// Client is the hub's. It stays the hub's to connect and disconnect. The
-	// bridge subscribes in Start; a client that forgets subscriptions over a
-	// reconnect needs [Bridge.Subscribe] in its OnConnect handler.
-	Client paho.Client
+	// Client is the hub's, see [NewPaho]. It stays the hub's to connect and
+	// disconnect, before or after Start; the bridge subscribes on each connection.
+	Client Client
 	Fleet  Fleet
 	// BaseTopic is the first level, or levels, of all topics. Default hyundai.
 	BaseTopic string
@@ -51,6 +48,10 @@ type Options struct {
 	// OnProbe is told of each measured time, in the client's own loop: it must not
 	// block. Default: nobody.
 	OnProbe func(time.Duration)
+	// OnTrouble is told when something keeps commands from reaching the bridge, and,
+	// with nil, when that is over, one call at a time. It must not block. Default:
+	// nobody.
+	OnTrouble func(*Trouble)
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 }
@@ -64,7 +65,8 @@ type Served struct {
 	// Data is nil if Err is set, and of a command that brings none.
 	Data *vehiclev1.VehicleData
 	Err  error
-	// Unpublished is why the answer has not reached the broker; nil if it has.
+	// Unpublished is why the broker has not acknowledged the answer yet; nil if it has.
+	// The bridge goes on trying.
 	Unpublished error
 }
 
@@ -75,23 +77,26 @@ const (
 	CommandScheduled = "scheduled"
 )
 
-// initialReads is how many cars are read at a time when they are first seen: a
-// fleet's must not fill the plugin's queue, where people's commands wait.
-const initialReads = 256
-
 // Bridge is the bridge. Safe for concurrent use.
 type Bridge struct {
 	opts      Options
 	log       *slog.Logger
 	inbox     *inbox
+	writer    *writer
 	publisher *publisher
 	probe     *probe
 	// cars that plugins have listed, by id.
-	cars atomic.Pointer[map[string]bool]
+	cars    atomic.Pointer[map[string]bool]
+	trouble atomic.Pointer[Trouble]
 
-	ctx    context.Context
-	cancel context.CancelFunc
-	work   sync.WaitGroup
+	// ctx is that of the work, and answers how long it waits for the broker.
+	ctx, answers context.Context
+	cancel       context.CancelFunc
+	hurry        context.CancelFunc
+	work         sync.WaitGroup
+	// writing ends the writer, which is done then.
+	writing context.CancelFunc
+	written chan struct{}
 }
 
 // New checks the options.
@@ -104,6 +109,9 @@ func New(o Options) (*Bridge, error) {
 	}
 	if err := checkBase(o.BaseTopic); err != nil {
 		return nil, err
+	}
+	if want, will := StateTopic(o.BaseTopic), o.Client.Will(); will != want {
+		return nil, fmt.Errorf("mqtt: the client's will is on %q, the bridge's has to be on %q: make the client with the same base topic", will, want)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -120,12 +128,18 @@ func New(o Options) (*Bridge, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	b := &Bridge{
-		opts: o, log: o.Logger, inbox: newInbox(), publisher: newPublisher(o.Client, o.BaseTopic, o.Logger, o.Now),
-		probe: newProbe(o.Client, o.BaseTopic, o.Now, o.OnProbe),
+	if o.OnTrouble == nil {
+		o.OnTrouble = func(*Trouble) {}
 	}
+	b := &Bridge{
+		opts: o, log: o.Logger, inbox: newInbox(), writer: newWriter(o.Client, o.Logger, o.Now),
+		probe: newProbe(o.Client, o.BaseTopic, o.Now, o.OnProbe), written: make(chan struct{}),
+	}
+	b.publisher = newPublisher(b.writer, o.BaseTopic, o.Logger, o.Now)
 	b.cars.Store(&map[string]bool{})
+	b.trouble.Store(&Trouble{Kind: TroubleConnecting, Message: "The MQTT broker is not connected yet."})
 	b.ctx, b.cancel = context.WithCancel(context.Background())
+	b.answers, b.hurry = context.WithCancel(context.Background())
 	return b, nil
 }
 
@@ -136,73 +150,56 @@ func checkBase(base string) error {
 	return nil
 }
 
-// Start subscribes to the commands and begins to serve.
-func (b *Bridge) Start(ctx context.Context) error {
+// Start begins to serve. What it needs of the broker happens as soon as the client is
+// connected, now or later: see [Bridge.Trouble].
+func (b *Bridge) Start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	b.writing = cancel
+	go func() {
+		defer close(b.written)
+		b.writer.run(ctx)
+	}()
+	b.publisher.say(online)
+	b.work.Go(b.attend)
 	b.work.Go(b.serve)
 	b.work.Go(b.follow)
 	changed := b.opts.Fleet.VehiclesChanged()
 	cars := b.listCars()
 	b.work.Go(func() { b.followVehicles(cars, changed) })
-	err := b.Subscribe(ctx)
-	if err == nil && b.opts.ProbeInterval > 0 {
+	if b.opts.ProbeInterval > 0 {
 		b.work.Go(b.measure)
 	}
-	return err
 }
 
-// Subscribe subscribes to the commands, again after a reconnect. It fails with
-// [ErrSubscriptionRefused] if the broker does not allow it.
-func (b *Bridge) Subscribe(ctx context.Context) error {
-	for _, kind := range []string{commandRefresh, commandSchedule} {
-		if err := b.subscribe(ctx, b.opts.BaseTopic+"/+/commands/"+kind, 1, b.receive); err != nil {
-			return err
-		}
-	}
-	if b.opts.ProbeInterval < 0 {
-		return nil
-	}
-	if err := b.subscribe(ctx, b.probe.topic, 0, b.probe.receive); err != nil {
-		b.log.Warn("the MQTT client's delay cannot be measured", "error", err)
-	}
-	return nil
-}
+// lastWords is how long the broker has at the end to acknowledge answers.
+const lastWords = 2 * time.Second
 
-func (b *Bridge) subscribe(ctx context.Context, filter string, qos byte, handler paho.MessageHandler) error {
-	token := b.opts.Client.Subscribe(filter, qos, handler)
-	select {
-	case <-token.Done():
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if err := token.Error(); err != nil {
-		return fmt.Errorf("mqtt: subscribing to %s: %w", filter, err)
-	}
-	// The client takes a refusal for a success.
-	if s, ok := token.(*paho.SubscribeToken); ok && s.Result()[filter] == subscriptionRefused {
-		return fmt.Errorf("mqtt: %w to %s: let the hub read it in the broker's access rules", ErrSubscriptionRefused, filter)
-	}
-	return nil
-}
-
-// subscriptionRefused is what a broker answers to a subscription that it does not
-// grant.
-const subscriptionRefused = 0x80
-
-// ErrSubscriptionRefused says that the broker does not let the hub read its commands.
-var ErrSubscriptionRefused = errors.New("the broker refused the subscription")
-
-// Stop serves no new commands, cancels those that run, and waits until they
-// have ended or ctx ends.
+// Stop serves no new commands, cancels those that run, waits until they have ended or
+// ctx ends, and says that the bridge is offline. It does not wait for a broker that is
+// away.
 func (b *Bridge) Stop(ctx context.Context) error {
 	b.inbox.close()
 	b.cancel()
-	done := make(chan struct{})
-	go func() {
+	if connection, _ := b.opts.Client.Connection(); connection.Up {
+		late := time.AfterFunc(lastWords, b.hurry)
+		defer late.Stop()
+	} else {
+		b.hurry()
+	}
+	ended := make(chan struct{})
+	go func() { // ends with the work
+		defer close(ended)
 		b.work.Wait()
-		close(done)
+		change := b.publisher.say(offline)
+		if connection, _ := b.opts.Client.Connection(); connection.Up {
+			_ = b.writer.await(b.answers, b.publisher.self, change) // else the will says it
+		}
+		b.writing()
+		<-b.written
+		b.hurry()
 	}()
 	select {
-	case <-done:
+	case <-ended:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -210,8 +207,8 @@ func (b *Bridge) Stop(ctx context.Context) error {
 }
 
 // receive is the client's callback. It only queues.
-func (b *Bridge) receive(_ paho.Client, m paho.Message) {
-	b.inbox.put(message{topic: m.Topic(), payload: m.Payload(), retained: m.Retained(), at: b.opts.Now()})
+func (b *Bridge) receive(m Message) {
+	b.inbox.put(message{topic: m.Topic, payload: m.Payload, retained: m.Retained, at: b.opts.Now()})
 }
 
 // serve takes messages from the inbox until it is closed.
@@ -264,92 +261,23 @@ func (b *Bridge) refresh(cmd Command, vehicle string, info shared.CallInfo) (*ve
 	return shared.Refresh(ctx, plugin, cmd.Mode, vehicle, cmd.MaxAge)
 }
 
-// answer publishes what came of a command.
+// answer publishes what came of a command, and waits for the broker.
 func (b *Bridge) answer(s Served) {
 	fields := []any{"vehicle", s.Vehicle, "command", s.Command, "request_id", s.RequestID, "duration", s.Duration.String()}
 	if s.Err != nil {
 		api := shared.AsAPIError(s.Err)
 		b.log.Warn("command failed", append(fields, "reason", string(api.Reason), "error", s.Err)...)
-		s.Unpublished = b.publisher.failure(s, s.Command == CommandInitial || b.known(s.Vehicle))
-	} else {
-		s.Unpublished = b.publisher.state(s.Vehicle, s.Data, s.Command != CommandInitial && s.Command != CommandScheduled)
-		b.log.Info("command served", fields...)
+		b.published(s, b.publisher.failure(s, s.Command == CommandInitial || b.known(s.Vehicle)))
+		return
 	}
-	if s.Unpublished != nil {
-		b.log.Error("the answer was not published", append(fields, "error", s.Unpublished)...)
+	b.log.Info("command served", fields...)
+	b.published(s, b.publisher.data(s.Vehicle, s.Data, s.Command != CommandInitial))
+}
+
+// published tells of an answer when the broker has acknowledged it.
+func (b *Bridge) published(s Served, wait acknowledged) {
+	if s.Unpublished = wait(b.answers); s.Unpublished != nil {
+		b.log.Error("the answer is not published yet", "vehicle", s.Vehicle, "command", s.Command, "request_id", s.RequestID, "error", s.Unpublished)
 	}
 	b.opts.OnCommand(s)
-}
-
-// follow publishes what comes without a command.
-func (b *Bridge) follow() {
-	for {
-		data, err := b.opts.Fleet.Update(b.ctx)
-		if err != nil {
-			return // the bridge has stopped
-		}
-		id := data.GetVehicle().GetId()
-		if !vehicleID.MatchString(id) {
-			continue // told when the car was first seen
-		}
-		b.answer(Served{Vehicle: id, Command: CommandScheduled, RequestID: newRequestID(), Data: data})
-	}
-}
-
-// known says whether a plugin has listed the car, perhaps just now.
-func (b *Bridge) known(vehicle string) bool {
-	return (*b.cars.Load())[vehicle] || b.listCars()[vehicle]
-}
-
-// listCars remembers the cars that there are.
-func (b *Bridge) listCars() map[string]bool {
-	vehicles := b.opts.Fleet.Vehicles()
-	cars := make(map[string]bool, len(vehicles))
-	for _, v := range vehicles {
-		cars[v.GetId()] = true
-	}
-	b.cars.Store(&cars)
-	return cars
-}
-
-// followVehicles keeps the list of cars, and reads each once when it is first seen,
-// from the cloud's copy.
-func (b *Bridge) followVehicles(cars map[string]bool, changed <-chan struct{}) {
-	seen, reading := map[string]bool{}, make(chan struct{}, initialReads)
-	for {
-		for id := range cars {
-			if seen[id] || b.opts.NoInitialRefresh {
-				continue
-			}
-			seen[id] = true
-			if !vehicleID.MatchString(id) {
-				b.log.Warn("a car's id cannot be part of a topic, so the car is left out: letters, digits, _ and - only", "plugin_gave", id[:min(len(id), maxTopic)])
-				continue
-			}
-			select {
-			case reading <- struct{}{}:
-			case <-b.ctx.Done():
-				return
-			}
-			b.work.Go(func() {
-				defer func() { <-reading }()
-				started, requestID := b.opts.Now(), newRequestID()
-				data, err := b.refresh(Command{Mode: shared.ModeCached}, id, shared.CallInfo{RequestID: requestID, Background: true})
-				if b.ctx.Err() != nil {
-					return
-				}
-				b.answer(Served{
-					Vehicle: id, Command: CommandInitial, RequestID: requestID,
-					Duration: b.opts.Now().Sub(started), Data: data, Err: err,
-				})
-			})
-		}
-		select {
-		case <-changed:
-			changed = b.opts.Fleet.VehiclesChanged()
-			cars = b.listCars()
-		case <-b.ctx.Done():
-			return
-		}
-	}
 }

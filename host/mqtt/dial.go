@@ -73,10 +73,16 @@ func dialTLS(host string, dialer *net.Dialer, config *tls.Config) (net.Conn, err
 	}
 	if err := secured.HandshakeContext(ctx); err != nil {
 		_ = conn.Close() // the handshake failed
-		return nil, err
+		return nil, &handshakeError{err}
 	}
 	return secured, nil
 }
+
+// handshakeError is that of a broker with which TLS could not be agreed on.
+type handshakeError struct{ err error }
+
+func (e *handshakeError) Error() string { return "TLS handshake: " + e.err.Error() }
+func (e *handshakeError) Unwrap() error { return e.err }
 
 const (
 	// bufferSize is how much may wait to be written before Write does.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/hooks/auth"
 	"github.com/mochi-mqtt/server/v2/listeners"
 	"github.com/stretchr/testify/assert"
@@ -46,7 +47,7 @@ func TestDialEveryKind(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, free.Close())
 	ws := listeners.NewWebsocket(listeners.Config{ID: "ws", Address: free.Addr().String()}) // does not say which port it took
-	serveBroker(t, new(auth.AllowHook), tcp, over, ws, listeners.NewUnixSock(listeners.Config{ID: "unix", Address: socket}))
+	serveBroker(t, new(auth.AllowHook), &mochi.Options{}, tcp, over, ws, listeners.NewUnixSock(listeners.Config{ID: "unix", Address: socket}))
 	await.True(t, "websockets are served, which begins later than the others", func() bool {
 		conn, err := net.Dial("tcp", ws.Address())
 		if err != nil {

@@ -11,7 +11,7 @@ import (
 
 // A hub that has an MQTT client of its own adds cars to it.
 func Example() {
-	addCars := func(ctx context.Context, hubClient paho.Client) error {
+	runHub := func(ctx context.Context) error {
 		h, err := host.New(host.Options{
 			Plugins: []host.PluginSpec{{
 				Name: "hyundai", Path: "/usr/local/lib/hub/hyundai-plugin",
@@ -22,7 +22,12 @@ func Example() {
 		if err != nil {
 			return err
 		}
-		bridge, err := mqtt.New(mqtt.Options{Client: hubClient, Fleet: h})
+		opts := paho.NewClientOptions().AddBroker("tcp://192.168.1.5:1883").SetClientID("my-hub")
+		client, err := mqtt.NewPaho(opts, "hyundai")
+		if err != nil {
+			return err
+		}
+		bridge, err := mqtt.New(mqtt.Options{Client: client, Fleet: h})
 		if err != nil {
 			return err
 		}
@@ -30,12 +35,14 @@ func Example() {
 			return err
 		}
 		defer func() { _ = h.Stop(context.Background()) }()
-		if err := bridge.Start(ctx); err != nil {
+		defer client.Client().Disconnect(250)
+		bridge.Start()
+		defer func() { _ = bridge.Stop(context.Background()) }()
+		if err := client.Connect(ctx); err != nil { // waits for the broker
 			return err
 		}
-		defer func() { _ = bridge.Stop(context.Background()) }()
-		<-ctx.Done() // the hub's own life
+		<-ctx.Done() // the hub's own life, with client.Client() for its own messages
 		return nil
 	}
-	_ = addCars
+	_ = runHub
 }

@@ -11,6 +11,8 @@ import (
 const (
 	maxCommands = 4096
 	maxWaiting  = 2 * maxCommands
+	// keptPayload is longer than any command may be.
+	keptPayload = maxSchedule + 1
 )
 
 // message is a command as it came.
@@ -48,8 +50,9 @@ func (i *inbox) put(m message) {
 		i.droppedAll++
 	default:
 		m.overflow = waiting >= maxCommands
-		// The client may use the payload's memory again.
-		m.payload = append([]byte(nil), m.payload...)
+		// The client may use the payload's memory again. Of one that is too long anyway
+		// the beginning is enough.
+		m.payload = append([]byte(nil), m.payload[:min(len(m.payload), keptPayload)]...)
 		i.queue = append(i.queue, m)
 	}
 	i.mu.Unlock()

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	paho "github.com/eclipse/paho.mqtt.golang"
 )
 
 // defaultProbeInterval is how often the client's loop is measured.
@@ -18,7 +16,7 @@ const defaultProbeInterval = 30 * time.Second
 // in which every handler of the hub's runs. One that blocks shows here, whoever
 // wrote it. Safe for concurrent use.
 type probe struct {
-	client paho.Client
+	client Client
 	topic  string
 	now    func() time.Time
 	told   func(time.Duration)
@@ -34,19 +32,26 @@ type probe struct {
 // lostAfter is when a message that has not come back counts as lost.
 const lostAfter = time.Minute
 
-func newProbe(client paho.Client, base string, now func() time.Time, told func(time.Duration)) *probe {
+func newProbe(client Client, base string, now func() time.Time, told func(time.Duration)) *probe {
 	// Two hubs with one base must not take each other's.
 	return &probe{client: client, topic: base + "/bridge/probe/" + strings.ToLower(rand.Text()[:10]), now: now, told: told}
 }
 
+// forget says that what was under way is lost, with its connection.
+func (p *probe) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sent = time.Time{}
+}
+
 // send sends the next message, unless one is still under way.
 func (p *probe) send() {
-	connected, now := p.client.IsConnectionOpen(), p.now()
+	now := p.now()
 	p.mu.Lock()
-	if !connected || now.Sub(p.sent) > lostAfter {
+	if now.Sub(p.sent) > lostAfter {
 		p.sent = time.Time{}
 	}
-	due := connected && p.sent.IsZero()
+	due := p.sent.IsZero()
 	if due {
 		p.number++
 		p.sent = now
@@ -54,14 +59,14 @@ func (p *probe) send() {
 	number := p.number
 	p.mu.Unlock()
 	if due {
-		p.client.Publish(p.topic, 0, false, strconv.Itoa(number)) // its way back is its receipt
+		p.client.Publish(Message{Topic: p.topic, Payload: strconv.AppendInt(nil, int64(number), 10)}) // its way back is its receipt
 	}
 }
 
 // receive is the client's callback.
-func (p *probe) receive(_ paho.Client, m paho.Message) {
+func (p *probe) receive(m Message) {
 	p.mu.Lock()
-	if p.sent.IsZero() || string(m.Payload()) != strconv.Itoa(p.number) {
+	if p.sent.IsZero() || string(m.Payload) != strconv.Itoa(p.number) {
 		p.mu.Unlock()
 		return
 	}
@@ -97,7 +102,8 @@ type Stats struct {
 // Stats says how busy the bridge is now.
 func (b *Bridge) Stats() Stats {
 	s := b.inbox.stats()
-	s.LoopDelay, s.Connected = b.probe.delay(), b.opts.Client.IsConnectionOpen()
+	connection, _ := b.opts.Client.Connection()
+	s.LoopDelay, s.Connected = b.probe.delay(), connection.Up
 	return s
 }
 
@@ -106,7 +112,11 @@ func (b *Bridge) measure() {
 	ticker := time.NewTicker(b.opts.ProbeInterval)
 	defer ticker.Stop()
 	for {
-		b.probe.send()
+		if b.Trouble() == nil {
+			b.probe.send()
+		} else {
+			b.probe.forget()
+		}
 		select {
 		case <-ticker.C:
 		case <-b.ctx.Done():

@@ -16,10 +16,8 @@ import (
 // somebody else's code, shows in the hub's own loop.
 func TestProbeSeesAHandlerThatBlocks(t *testing.T) {
 	probes := make(chan time.Duration, 1000)
-	var hub paho.Client
 	var late atomic.Int64 // the clock stands still but for the test
 	w := newWorld(t, newFleet("car1"), func(o *mqtt.Options) {
-		hub = o.Client
 		o.ProbeInterval = 5 * time.Millisecond
 		o.Now = func() time.Time { return observed.Add(time.Duration(late.Load())) }
 		o.OnProbe = func(d time.Duration) {
@@ -34,7 +32,7 @@ func TestProbeSeesAHandlerThatBlocks(t *testing.T) {
 	}
 
 	entered, release := make(chan struct{}), make(chan struct{})
-	confirmed(t, hub.Subscribe("somebody/elses", 0, func(paho.Client, paho.Message) {
+	confirmed(t, w.hub.Client().Subscribe("somebody/elses", 0, func(paho.Client, paho.Message) {
 		close(entered)
 		<-release
 	}))

@@ -25,9 +25,8 @@ func (b *Bridge) schedule(m message, served Served) {
 		b.answer(served)
 		return
 	}
-	served.Unpublished = b.publisher.schedule(served.Vehicle, now)
 	b.log.Info("schedule set", "vehicle", served.Vehicle, "request_id", served.RequestID, "schedule", string(now))
-	b.opts.OnCommand(served)
+	b.published(served, b.publisher.schedule(served.Vehicle, now))
 }
 
 func (b *Bridge) setSchedule(m message, served Served) (json.RawMessage, error) {

@@ -37,5 +37,16 @@ func isExtra(a shared.Attribute) bool { return a.Group() == extraGroup }
 
 const extraGroup = "extra"
 
-// qosOf is an attribute's quality of service, 0 or 1.
-func qosOf(a shared.Attribute) byte { return byte(min(1, a.Info.GetQos())) }
+// matches says whether a topic is one of a filter's.
+func matches(filter, topic string) bool {
+	want, have := strings.Split(filter, "/"), strings.Split(topic, "/")
+	for i, level := range want {
+		switch {
+		case level == "#":
+			return true
+		case i >= len(have), level != "+" && level != have[i]:
+			return false
+		}
+	}
+	return len(want) == len(have)
+}

@@ -1,9 +1,12 @@
 package mqtt_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -147,13 +150,17 @@ type world struct {
 	listener paho.Client
 	messages chan paho.Message
 	served   chan mqtt.Served
+	hub      *mqtt.Paho
 	bridge   *mqtt.Bridge
 }
 
 // serveBroker is a broker that is there until the test ends.
-func serveBroker(t *testing.T, access mochi.Hook, at ...listeners.Listener) {
+func serveBroker(t *testing.T, access mochi.Hook, o *mochi.Options, at ...listeners.Listener) *mochi.Server {
 	t.Helper()
-	server := mochi.New(&mochi.Options{Logger: slog.New(slog.DiscardHandler)})
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	server := mochi.New(o)
 	require.NoError(t, server.AddHook(access, nil))
 	for _, l := range at {
 		require.NoError(t, server.AddListener(l))
@@ -161,36 +168,75 @@ func serveBroker(t *testing.T, access mochi.Hook, at ...listeners.Listener) {
 	require.NoError(t, server.Serve())
 	t.Cleanup(func() {
 		// A server that is closed while clients are leaving may deadlock.
-		await.True(t, "all clients have left", func() bool { return server.Clients.Len() == 0 })
+		await.True(t, "all clients have left", func() bool {
+			return !slices.ContainsFunc(slices.Collect(maps.Values(server.Clients.GetAll())), func(c *mochi.Client) bool { return !c.Closed() })
+		})
 		require.NoError(t, server.Close())
 	})
+	return server
 }
 
 func newWorld(t *testing.T, f *fleet, change func(*mqtt.Options)) *world {
 	t.Helper()
-	l := listeners.NewTCP(listeners.Config{ID: "t", Address: "127.0.0.1:0"})
-	serveBroker(t, new(auth.AllowHook), l)
-	w := &world{t: t, broker: "tcp://" + l.Address(), messages: make(chan paho.Message, 100_000), served: make(chan mqtt.Served, 100_000)}
+	_, address := newBroker(t, new(auth.AllowHook), nil)
+	return newWorldAt(t, "tcp://"+address, f, change)
+}
+
+// newWorldAt is a world on a broker that is there.
+func newWorldAt(t *testing.T, broker string, f *fleet, change func(*mqtt.Options)) *world {
+	t.Helper()
+	w := &world{t: t, broker: broker, messages: make(chan paho.Message, 400_000), served: make(chan mqtt.Served, 100_000)}
 	w.listener = w.client("listener")
 	w.subscribe("#")
 	o := mqtt.Options{
-		Client: w.client("hub"), Fleet: f, NoInitialRefresh: true, OnCommand: func(s mqtt.Served) { w.served <- s },
+		Fleet: f, NoInitialRefresh: true, ProbeInterval: -1, OnCommand: func(s mqtt.Served) { w.served <- s },
 		Now: func() time.Time { return observed.Add(30 * time.Minute) },
 	}
 	if change != nil {
 		change(&o)
 	}
-	b, err := mqtt.New(o)
-	require.NoError(t, err)
-	w.bridge = b
-	require.NoError(t, b.Start(t.Context()))
-	t.Cleanup(func() { require.NoError(t, b.Stop(await.Context(t, "the bridge stops"))) })
+	w.hub = w.paho("hub", cmp.Or(o.BaseTopic, "hyundai"))
+	if o.Client == nil {
+		o.Client = w.hub
+	}
+	w.bridge = w.start(o)
 	return w
+}
+
+// start starts a bridge and waits until it gets its commands.
+func (w *world) start(o mqtt.Options) *mqtt.Bridge {
+	w.t.Helper()
+	b, err := mqtt.New(o)
+	require.NoError(w.t, err)
+	b.Start()
+	w.t.Cleanup(func() { require.NoError(w.t, b.Stop(await.Context(w.t, "the bridge stops"))) })
+	listens(w.t, b)
+	return b
+}
+
+func listens(t *testing.T, b *mqtt.Bridge) {
+	t.Helper()
+	await.True(t, "the bridge gets its commands", func() bool { return b.Trouble() == nil })
+}
+
+// options are a hub's, which does not wait long between attempts.
+func options(broker, id string) *paho.ClientOptions {
+	return paho.NewClientOptions().AddBroker(broker).SetClientID(id).SetMaxReconnectInterval(10 * time.Millisecond)
+}
+
+// paho is a client for a bridge, connected.
+func (w *world) paho(id, base string) *mqtt.Paho {
+	w.t.Helper()
+	c, err := mqtt.NewPaho(options(w.broker, id), base)
+	require.NoError(w.t, err)
+	require.NoError(w.t, c.Connect(await.Context(w.t, "the client connects")))
+	w.t.Cleanup(func() { c.Client().Disconnect(100) })
+	return c
 }
 
 func (w *world) client(id string) paho.Client {
 	w.t.Helper()
-	c := paho.NewClient(paho.NewClientOptions().AddBroker(w.broker).SetClientID(id).SetCustomOpenConnectionFn(mqtt.Dial))
+	c := paho.NewClient(options(w.broker, id).SetCustomOpenConnectionFn(mqtt.Dial))
 	token := c.Connect()
 	confirmed(w.t, token)
 	w.t.Cleanup(func() { c.Disconnect(100) })
@@ -222,7 +268,7 @@ func (w *world) until(topic string) []paho.Message {
 	var all []paho.Message
 	for {
 		m := await.Value(w.t, "a message on "+topic, w.messages)
-		if strings.Contains(m.Topic(), "/commands/") || strings.Contains(m.Topic(), "/bridge/probe/") {
+		if strings.Contains(m.Topic(), "/commands/") || strings.Contains(m.Topic(), "/bridge/") {
 			continue
 		}
 		if all = append(all, m); m.Topic() == topic {

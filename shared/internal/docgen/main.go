@@ -34,7 +34,7 @@ func attributes() string {
 	fmt.Fprintf(&b, "What is known of a car: %d attributes, from `shared/vehicle/v1/vehicle.proto`. A car has those that it\n"+
 		"reports; the rest is unset, which differs from false, 0 and empty text.\n\n", len(all))
 	b.WriteString("- **Topic** is below `{base}/{vehicle id}/`. The payload is a JSON object with `value`, `timestamp` (when the value was true,\n" +
-		"  by the car's own clock) and `unit` if there is one. A value that becomes unknown is `null`. QoS 1 and retained unless the\n" +
+		"  by the car's own clock) and `unit` if there is one. A value that is not known is `null`. QoS 1, and retained unless the\n" +
 		"  last column says otherwise. Without a topic the attribute is in the data, but not on MQTT.\n" +
 		"- **Quantity** says what kind of thing it is, and so what true means.\n" +
 		"- **Unit** is always the one named here: the plugin converts from whatever the vendor sends.\n" +
@@ -98,13 +98,8 @@ func code(text string) string {
 
 func notes(info *vehiclev1.Attribute) string {
 	var all []string
-	if info.GetTopic() != "" {
-		if info.GetQos() == 0 {
-			all = append(all, "QoS 0")
-		}
-		if !info.GetRetained() {
-			all = append(all, "not retained")
-		}
+	if info.GetTopic() != "" && !info.GetRetained() {
+		all = append(all, "not retained")
 	}
 	for _, n := range []struct {
 		is   bool

@@ -308,8 +308,6 @@ type Attribute struct {
 	Hidden bool `protobuf:"varint,9,opt,name=hidden,proto3" json:"hidden,omitempty"`
 	// Whether the broker keeps the last value for those who connect later.
 	Retained bool `protobuf:"varint,10,opt,name=retained,proto3" json:"retained,omitempty"`
-	// MQTT quality of service, 0 or 1.
-	Qos uint32 `protobuf:"varint,11,opt,name=qos,proto3" json:"qos,omitempty"`
 	// Personal data: never in a log, and no topic unless one is named here.
 	Personal bool `protobuf:"varint,12,opt,name=personal,proto3" json:"personal,omitempty"`
 	// A zero of this attribute means "the car does not measure it" and is not
@@ -422,13 +420,6 @@ func (x *Attribute) GetRetained() bool {
 	return false
 }
 
-func (x *Attribute) GetQos() uint32 {
-	if x != nil {
-		return x.Qos
-	}
-	return 0
-}
-
 func (x *Attribute) GetPersonal() bool {
 	if x != nil {
 		return x.Personal
@@ -492,7 +483,7 @@ var File_vehicle_v1_attribute_proto protoreflect.FileDescriptor
 const file_vehicle_v1_attribute_proto_rawDesc = "" +
 	"\n" +
 	"\x1avehicle/v1/attribute.proto\x12\n" +
-	"vehicle.v1\x1a google/protobuf/descriptor.proto\"\xb9\x03\n" +
+	"vehicle.v1\x1a google/protobuf/descriptor.proto\"\xb2\x03\n" +
 	"\tAttribute\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05topic\x18\x02 \x01(\tR\x05topic\x12\x18\n" +
@@ -506,11 +497,10 @@ const file_vehicle_v1_attribute_proto_rawDesc = "" +
 	"diagnostic\x12\x16\n" +
 	"\x06hidden\x18\t \x01(\bR\x06hidden\x12\x1a\n" +
 	"\bretained\x18\n" +
-	" \x01(\bR\bretained\x12\x10\n" +
-	"\x03qos\x18\v \x01(\rR\x03qos\x12\x1a\n" +
+	" \x01(\bR\bretained\x12\x1a\n" +
 	"\bpersonal\x18\f \x01(\bR\bpersonal\x12&\n" +
 	"\x0fzero_is_unknown\x18\r \x01(\bR\rzeroIsUnknown\x12\x1c\n" +
-	"\treference\x18\x0e \x01(\tR\treference*\x90\b\n" +
+	"\treference\x18\x0e \x01(\tR\treferenceJ\x04\b\v\x10\fR\x03qos*\x90\b\n" +
 	"\bQuantity\x12\x18\n" +
 	"\x14QUANTITY_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18QUANTITY_STATE_OF_CHARGE\x10\x01\x12\x1c\n" +

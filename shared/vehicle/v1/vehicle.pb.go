@@ -3566,18 +3566,18 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\n" +
 	"_time_zoneB\x1a\n" +
 	"\x18_supports_window_controlB\x16\n" +
-	"\x14_supports_valet_mode\"\xcb\r\n" +
-	"\aBattery\x12_\n" +
-	"\x03soc\x18\x01 \x01(\x01BH\xb2\xe3\x18D\n" +
-	"\x0fState of charge\x12\rbattery/level \x01*\x01%0\x018\x01P\x01X\x01r\x15ev_battery_percentageH\x00R\x03soc\x88\x01\x01\x12h\n" +
-	"\x03soh\x18\x02 \x01(\x01BQ\xb2\xe3\x18M\n" +
-	"\x0fState of health\x12\x0ebattery/health \x02*\x01%0\x018\x01@\x01P\x01X\x01h\x01r\x19ev_battery_soh_percentageH\x01R\x03soh\x88\x01\x01\x12e\n" +
-	"\x06energy\x18\x03 \x01(\x01BH\xb2\xe3\x18D\n" +
+	"\x14_supports_valet_mode\"\xc3\r\n" +
+	"\aBattery\x12]\n" +
+	"\x03soc\x18\x01 \x01(\x01BF\xb2\xe3\x18B\n" +
+	"\x0fState of charge\x12\rbattery/level \x01*\x01%0\x018\x01P\x01r\x15ev_battery_percentageH\x00R\x03soc\x88\x01\x01\x12f\n" +
+	"\x03soh\x18\x02 \x01(\x01BO\xb2\xe3\x18K\n" +
+	"\x0fState of health\x12\x0ebattery/health \x02*\x01%0\x018\x01@\x01P\x01h\x01r\x19ev_battery_soh_percentageH\x01R\x03soh\x88\x01\x01\x12c\n" +
+	"\x06energy\x18\x03 \x01(\x01BF\xb2\xe3\x18B\n" +
 	"\x0eBattery energy\x12\x0ebattery/energy \n" +
-	"*\x03kWh0\x028\x01P\x01X\x01h\x01r\x11ev_battery_remainH\x02R\x06energy\x88\x01\x01\x12q\n" +
-	"\bcapacity\x18\x04 \x01(\x01BP\xb2\xe3\x18L\n" +
+	"*\x03kWh0\x028\x01P\x01h\x01r\x11ev_battery_remainH\x02R\x06energy\x88\x01\x01\x12o\n" +
+	"\bcapacity\x18\x04 \x01(\x01BN\xb2\xe3\x18J\n" +
 	"\x10Battery capacity\x12\x10battery/capacity \n" +
-	"*\x03kWh0\x028\x01@\x01P\x01X\x01h\x01r\x13ev_battery_capacityH\x03R\bcapacity\x88\x01\x01\x12p\n" +
+	"*\x03kWh0\x028\x01@\x01P\x01h\x01r\x13ev_battery_capacityH\x03R\bcapacity\x88\x01\x01\x12p\n" +
 	"\avoltage\x18\x05 \x01(\x01BQ\xb2\xe3\x18M\n" +
 	"\x14Battery pack voltage\x12\x0fbattery/voltage \r*\x01V0\x018\x01@\x01P\x01r\x17ev_battery_pack_voltageH\x04R\avoltage\x88\x01\x01\x12\x91\x01\n" +
 	"\x0ftemperature_min\x18\x06 \x01(\x01Bc\xb2\xe3\x18_\n" +
@@ -3610,28 +3610,28 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\x0e_chiller_speedB\r\n" +
 	"\v_heating_onB\x0e\n" +
 	"\f_winter_modeB\x1a\n" +
-	"\x18_preconditioning_enabled\"\xaa\x0f\n" +
-	"\bCharging\x12f\n" +
-	"\bcharging\x18\x01 \x01(\bBE\xb2\xe3\x18A\n" +
-	"\bCharging\x12\x17battery/charging_status /P\x01X\x01r\x16ev_battery_is_chargingH\x00R\bcharging\x88\x01\x01\x12O\n" +
+	"\x18_preconditioning_enabled\"\x9a\x0f\n" +
+	"\bCharging\x12d\n" +
+	"\bcharging\x18\x01 \x01(\bBC\xb2\xe3\x18?\n" +
+	"\bCharging\x12\x17battery/charging_status /P\x01r\x16ev_battery_is_chargingH\x00R\bcharging\x88\x01\x01\x12M\n" +
 	"\n" +
-	"plugged_in\x18\x02 \x01(\bB+\xb2\xe3\x18'\n" +
+	"plugged_in\x18\x02 \x01(\bB)\xb2\xe3\x18%\n" +
 	"\n" +
-	"Plugged in\x12\x13battery/plug_status .P\x01X\x01H\x01R\tpluggedIn\x88\x01\x01\x12z\n" +
+	"Plugged in\x12\x13battery/plug_status .P\x01H\x01R\tpluggedIn\x88\x01\x01\x12z\n" +
 	"\x0econnector_code\x18\x03 \x01(\x05BN\xb2\xe3\x18J\n" +
-	"\x0eConnector code\x12\x16battery/connector_code \x15@\x01H\x01P\x01r\x18ev_battery_is_plugged_inH\x02R\rconnectorCode\x88\x01\x01\x12k\n" +
-	"\tport_open\x18\x04 \x01(\bBI\xb2\xe3\x18E\n" +
-	"\vCharge port\x12\x13ev/charge_port_open )P\x01X\x01r\x1bev_charge_port_door_is_openH\x03R\bportOpen\x88\x01\x01\x12c\n" +
-	"\x05power\x18\x05 \x01(\x01BH\xb2\xe3\x18D\n" +
-	"\x0eCharging power\x12\x11ev/charging_power \f*\x02kW0\x028\x01P\x01X\x01r\x11ev_charging_powerH\x04R\x05power\x88\x01\x01\x12\x82\x01\n" +
-	"\rcurrent_limit\x18\x06 \x01(\x01BX\xb2\xe3\x18T\n" +
-	"\x19AC charging current limit\x12\x19ev/charging_current_limit \x03*\x01%P\x01X\x01r\x13ev_charging_currentH\x05R\fcurrentLimit\x88\x01\x01\x12d\n" +
-	"\blimit_ac\x18\a \x01(\x01BD\xb2\xe3\x18@\n" +
-	"\x0fAC charge limit\x12\x0fev/charge_limit \x03*\x01%P\x01X\x01r\x13ev_charge_limits_acH\x06R\alimitAc\x88\x01\x01\x12g\n" +
-	"\blimit_dc\x18\b \x01(\x01BG\xb2\xe3\x18C\n" +
-	"\x0fDC charge limit\x12\x12ev/charge_limit_dc \x03*\x01%P\x01X\x01r\x13ev_charge_limits_dcH\aR\alimitDc\x88\x01\x01\x12j\n" +
-	"\tv2l_limit\x18\t \x01(\x01BH\xb2\xe3\x18D\n" +
-	"\x13V2L discharge limit\x12\fev/v2l_limit \x03*\x01%P\x01X\x01r\x16ev_v2l_discharge_limitH\bR\bv2lLimit\x88\x01\x01\x12V\n" +
+	"\x0eConnector code\x12\x16battery/connector_code \x15@\x01H\x01P\x01r\x18ev_battery_is_plugged_inH\x02R\rconnectorCode\x88\x01\x01\x12i\n" +
+	"\tport_open\x18\x04 \x01(\bBG\xb2\xe3\x18C\n" +
+	"\vCharge port\x12\x13ev/charge_port_open )P\x01r\x1bev_charge_port_door_is_openH\x03R\bportOpen\x88\x01\x01\x12a\n" +
+	"\x05power\x18\x05 \x01(\x01BF\xb2\xe3\x18B\n" +
+	"\x0eCharging power\x12\x11ev/charging_power \f*\x02kW0\x028\x01P\x01r\x11ev_charging_powerH\x04R\x05power\x88\x01\x01\x12\x80\x01\n" +
+	"\rcurrent_limit\x18\x06 \x01(\x01BV\xb2\xe3\x18R\n" +
+	"\x19AC charging current limit\x12\x19ev/charging_current_limit \x03*\x01%P\x01r\x13ev_charging_currentH\x05R\fcurrentLimit\x88\x01\x01\x12b\n" +
+	"\blimit_ac\x18\a \x01(\x01BB\xb2\xe3\x18>\n" +
+	"\x0fAC charge limit\x12\x0fev/charge_limit \x03*\x01%P\x01r\x13ev_charge_limits_acH\x06R\alimitAc\x88\x01\x01\x12e\n" +
+	"\blimit_dc\x18\b \x01(\x01BE\xb2\xe3\x18A\n" +
+	"\x0fDC charge limit\x12\x12ev/charge_limit_dc \x03*\x01%P\x01r\x13ev_charge_limits_dcH\aR\alimitDc\x88\x01\x01\x12h\n" +
+	"\tv2l_limit\x18\t \x01(\x01BF\xb2\xe3\x18B\n" +
+	"\x13V2L discharge limit\x12\fev/v2l_limit \x03*\x01%P\x01r\x16ev_v2l_discharge_limitH\bR\bv2lLimit\x88\x01\x01\x12V\n" +
 	"\n" +
 	"v2l_active\x18\n" +
 	" \x01(\bB2\xb2\xe3\x18.\n" +
@@ -3668,15 +3668,15 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\b_time_dcB\x10\n" +
 	"\x0e_time_portableB\n" +
 	"\n" +
-	"\b_time_ac\"\xf4\x04\n" +
-	"\x05Range\x12Y\n" +
-	"\x05total\x18\x01 \x01(\x01B>\xb2\xe3\x18:\n" +
-	"\x05Range\x12\x0eev/range_total \x04*\x02km0\x018\x01P\x01X\x01r\x13total_driving_rangeH\x00R\x05total\x88\x01\x01\x12_\n" +
-	"\belectric\x18\x02 \x01(\x01B>\xb2\xe3\x18:\n" +
-	"\x0eElectric range\x12\bev/range \x04*\x02km0\x018\x01P\x01X\x01r\x10ev_driving_rangeH\x01R\belectric\x88\x01\x01\x12e\n" +
-	"\x04fuel\x18\x03 \x01(\x01BL\xb2\xe3\x18H\n" +
+	"\b_time_ac\"\xee\x04\n" +
+	"\x05Range\x12W\n" +
+	"\x05total\x18\x01 \x01(\x01B<\xb2\xe3\x188\n" +
+	"\x05Range\x12\x0eev/range_total \x04*\x02km0\x018\x01P\x01r\x13total_driving_rangeH\x00R\x05total\x88\x01\x01\x12]\n" +
+	"\belectric\x18\x02 \x01(\x01B<\xb2\xe3\x188\n" +
+	"\x0eElectric range\x12\bev/range \x04*\x02km0\x018\x01P\x01r\x10ev_driving_rangeH\x01R\belectric\x88\x01\x01\x12c\n" +
+	"\x04fuel\x18\x03 \x01(\x01BJ\xb2\xe3\x18F\n" +
 	"\n" +
-	"Fuel range\x12\x18status/engine/fuel_range \x04*\x02km0\x018\x01P\x01X\x01r\x12fuel_driving_rangeH\x02R\x04fuel\x88\x01\x01\x12\x82\x01\n" +
+	"Fuel range\x12\x18status/engine/fuel_range \x04*\x02km0\x018\x01P\x01r\x12fuel_driving_rangeH\x02R\x04fuel\x88\x01\x01\x12\x82\x01\n" +
 	"\vat_limit_ac\x18\x04 \x01(\x01B]\xb2\xe3\x18Y\n" +
 	"\x1cRange at the AC charge limit\x12\x14ev/range_at_limit_ac \x04*\x02km0\x01P\x01r\x19ev_target_range_charge_ACH\x03R\tatLimitAc\x88\x01\x01\x12\x82\x01\n" +
 	"\vat_limit_dc\x18\x05 \x01(\x01B]\xb2\xe3\x18Y\n" +
@@ -3737,20 +3737,20 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\x0f_off_peak_startB\x0f\n" +
 	"\r_off_peak_end\"3\n" +
 	"\bWeekdays\x12'\n" +
-	"\x04days\x18\x01 \x03(\x0e2\x13.vehicle.v1.WeekdayR\x04days\"\xa5\x0e\n" +
+	"\x04days\x18\x01 \x03(\x0e2\x13.vehicle.v1.WeekdayR\x04days\"\x9f\x0e\n" +
 	"\vConsumption\x12\xa2\x01\n" +
 	"\x16power_air_conditioning\x18\x01 \x01(\x01Bg\xb2\xe3\x18c\n" +
 	"\x16Air conditioning power\x12\x19ev/power_air_conditioning \f*\x01W8\x01@\x01r%ev_power_consumption_air_conditioningH\x00R\x14powerAirConditioning\x88\x01\x01\x12\x9d\x01\n" +
 	"\x15power_battery_cooling\x18\x02 \x01(\x01Bd\xb2\xe3\x18`\n" +
 	"\x15Battery cooling power\x12\x18ev/power_battery_cooling \f*\x01W8\x01@\x01r$ev_power_consumption_battery_coolingH\x01R\x13powerBatteryCooling\x88\x01\x01\x12\x98\x01\n" +
 	"\x14power_battery_heater\x18\x03 \x01(\x01Ba\xb2\xe3\x18]\n" +
-	"\x14Battery heater power\x12\x17ev/power_battery_heater \f*\x01W8\x01@\x01r#ev_power_consumption_battery_heaterH\x02R\x12powerBatteryHeater\x88\x01\x01\x12~\n" +
-	"\x0fenergy_consumed\x18\x04 \x01(\x01BP\xb2\xe3\x18L\n" +
-	"\x0fEnergy consumed\x12\x17ev/total_power_consumed \t*\x02Wh8\x02P\x01X\x01r\x14total_power_consumedH\x03R\x0eenergyConsumed\x88\x01\x01\x12\x8d\x01\n" +
-	"\x12energy_regenerated\x18\x05 \x01(\x01BY\xb2\xe3\x18U\n" +
-	"\x12Energy regenerated\x12\x1aev/total_power_regenerated \t*\x02Wh8\x02P\x01X\x01r\x17total_power_regeneratedH\x04R\x11energyRegenerated\x88\x01\x01\x12\x8c\x01\n" +
-	"\vaverage_30d\x18\x06 \x01(\x01Bf\xb2\xe3\x18b\n" +
-	" Average consumption over 30 days\x12\x18ev/power_consumption_30d \v*\x05Wh/km8\x01P\x01X\x01r\x15power_consumption_30dH\x05R\n" +
+	"\x14Battery heater power\x12\x17ev/power_battery_heater \f*\x01W8\x01@\x01r#ev_power_consumption_battery_heaterH\x02R\x12powerBatteryHeater\x88\x01\x01\x12|\n" +
+	"\x0fenergy_consumed\x18\x04 \x01(\x01BN\xb2\xe3\x18J\n" +
+	"\x0fEnergy consumed\x12\x17ev/total_power_consumed \t*\x02Wh8\x02P\x01r\x14total_power_consumedH\x03R\x0eenergyConsumed\x88\x01\x01\x12\x8b\x01\n" +
+	"\x12energy_regenerated\x18\x05 \x01(\x01BW\xb2\xe3\x18S\n" +
+	"\x12Energy regenerated\x12\x1aev/total_power_regenerated \t*\x02Wh8\x02P\x01r\x17total_power_regeneratedH\x04R\x11energyRegenerated\x88\x01\x01\x12\x8a\x01\n" +
+	"\vaverage_30d\x18\x06 \x01(\x01Bd\xb2\xe3\x18`\n" +
+	" Average consumption over 30 days\x12\x18ev/power_consumption_30d \v*\x05Wh/km8\x01P\x01r\x15power_consumption_30dH\x05R\n" +
 	"average30d\x88\x01\x01\x12d\n" +
 	"\fenergy_drive\x18\b \x01(\x01B<\xb2\xe3\x188\n" +
 	"\x12Energy for driving\x12\x14ev/total_power_drive \t*\x02Wh8\x02@\x01H\x01P\x01H\x06R\venergyDrive\x88\x01\x01\x12r\n" +
@@ -3793,23 +3793,23 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	" _onboard_electronics_consumptionB\x1b\n" +
 	"\x19_battery_care_consumptionB\x15\n" +
 	"\x13_regenerated_energyB\v\n" +
-	"\t_distance\"\x85\x03\n" +
+	"\t_distance\"\x83\x03\n" +
 	"\n" +
-	"AuxBattery\x12_\n" +
-	"\x03soc\x18\x01 \x01(\x01BH\xb2\xe3\x18D\n" +
-	"\f12 V battery\x12\x11battery/aux_level \x01*\x01%8\x01P\x01X\x01r\x16car_battery_percentageH\x00R\x03soc\x88\x01\x01\x12r\n" +
+	"AuxBattery\x12]\n" +
+	"\x03soc\x18\x01 \x01(\x01BF\xb2\xe3\x18B\n" +
+	"\f12 V battery\x12\x11battery/aux_level \x01*\x01%8\x01P\x01r\x16car_battery_percentageH\x00R\x03soc\x88\x01\x01\x12r\n" +
 	"\x05fault\x18\x02 \x01(\bBW\xb2\xe3\x18S\n" +
 	"\x1212 V battery fault\x12\x11battery/aux_fault ,@\x01P\x01r$battery_auxiliary_fail_warning_is_onH\x01R\x05fault\x88\x01\x01\x12|\n" +
 	"\x0fkey_battery_low\x18\x03 \x01(\bBO\xb2\xe3\x18K\n" +
 	"\x11Smart key battery\x12\x0fbattery/key_low -@\x01P\x01r\x1fsmart_key_battery_warning_is_onH\x02R\rkeyBatteryLow\x88\x01\x01B\x06\n" +
 	"\x04_socB\b\n" +
 	"\x06_faultB\x12\n" +
-	"\x10_key_battery_low\"\xe2\b\n" +
-	"\x05Drive\x12X\n" +
-	"\bodometer\x18\x01 \x01(\x01B7\xb2\xe3\x183\n" +
-	"\bOdometer\x12\x0fstatus/odometer \x04*\x02km0\x018\x03P\x01X\x01r\bodometerH\x00R\bodometer\x88\x01\x01\x12^\n" +
-	"\arunning\x18\x02 \x01(\bB?\xb2\xe3\x18;\n" +
-	"\x06Engine\x12\x18status/engine/is_running 0P\x01X\x01r\x11engine_is_runningH\x01R\arunning\x88\x01\x01\x12o\n" +
+	"\x10_key_battery_low\"\xde\b\n" +
+	"\x05Drive\x12V\n" +
+	"\bodometer\x18\x01 \x01(\x01B5\xb2\xe3\x181\n" +
+	"\bOdometer\x12\x0fstatus/odometer \x04*\x02km0\x018\x03P\x01r\bodometerH\x00R\bodometer\x88\x01\x01\x12\\\n" +
+	"\arunning\x18\x02 \x01(\bB=\xb2\xe3\x189\n" +
+	"\x06Engine\x12\x18status/engine/is_running 0P\x01r\x11engine_is_runningH\x01R\arunning\x88\x01\x01\x12o\n" +
 	"\faccessory_on\x18\x03 \x01(\bBG\xb2\xe3\x18C\n" +
 	"\x0fAccessory power\x12\x1astatus/engine/accessory_on 2@\x01H\x01P\x01r\faccessory_onH\x02R\vaccessoryOn\x88\x01\x01\x12h\n" +
 	"\fignition3_on\x18\x04 \x01(\bB@\xb2\xe3\x18<\n" +
@@ -3837,23 +3837,23 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\x12_transmission_flagB\x14\n" +
 	"\x12_telematics_asleepB\a\n" +
 	"\x05_modeB\r\n" +
-	"\v_valet_mode\"\x9a\f\n" +
-	"\x05Doors\x12O\n" +
-	"\x06locked\x18\x01 \x01(\bB2\xb2\xe3\x18.\n" +
-	"\x06Locked\x12\x13status/doors/locked (P\x01X\x01r\tis_lockedH\x00R\x06locked\x88\x01\x01\x12\x7f\n" +
-	"\x0ffront_left_open\x18\x02 \x01(\bBR\xb2\xe3\x18N\n" +
-	"\x0fFront left door\x12\x1cstatus/doors/front_left_open )P\x01X\x01r\x17front_left_door_is_openH\x01R\rfrontLeftOpen\x88\x01\x01\x12\x84\x01\n" +
-	"\x10front_right_open\x18\x03 \x01(\bBU\xb2\xe3\x18Q\n" +
-	"\x10Front right door\x12\x1dstatus/doors/front_right_open )P\x01X\x01r\x18front_right_door_is_openH\x02R\x0efrontRightOpen\x88\x01\x01\x12z\n" +
-	"\x0erear_left_open\x18\x04 \x01(\bBO\xb2\xe3\x18K\n" +
-	"\x0eRear left door\x12\x1bstatus/doors/back_left_open )P\x01X\x01r\x16back_left_door_is_openH\x03R\frearLeftOpen\x88\x01\x01\x12\x7f\n" +
-	"\x0frear_right_open\x18\x05 \x01(\bBR\xb2\xe3\x18N\n" +
-	"\x0fRear right door\x12\x1cstatus/doors/back_right_open )P\x01X\x01r\x17back_right_door_is_openH\x04R\rrearRightOpen\x88\x01\x01\x12]\n" +
+	"\v_valet_mode\"\x8c\f\n" +
+	"\x05Doors\x12M\n" +
+	"\x06locked\x18\x01 \x01(\bB0\xb2\xe3\x18,\n" +
+	"\x06Locked\x12\x13status/doors/locked (P\x01r\tis_lockedH\x00R\x06locked\x88\x01\x01\x12}\n" +
+	"\x0ffront_left_open\x18\x02 \x01(\bBP\xb2\xe3\x18L\n" +
+	"\x0fFront left door\x12\x1cstatus/doors/front_left_open )P\x01r\x17front_left_door_is_openH\x01R\rfrontLeftOpen\x88\x01\x01\x12\x82\x01\n" +
+	"\x10front_right_open\x18\x03 \x01(\bBS\xb2\xe3\x18O\n" +
+	"\x10Front right door\x12\x1dstatus/doors/front_right_open )P\x01r\x18front_right_door_is_openH\x02R\x0efrontRightOpen\x88\x01\x01\x12x\n" +
+	"\x0erear_left_open\x18\x04 \x01(\bBM\xb2\xe3\x18I\n" +
+	"\x0eRear left door\x12\x1bstatus/doors/back_left_open )P\x01r\x16back_left_door_is_openH\x03R\frearLeftOpen\x88\x01\x01\x12}\n" +
+	"\x0frear_right_open\x18\x05 \x01(\bBP\xb2\xe3\x18L\n" +
+	"\x0fRear right door\x12\x1cstatus/doors/back_right_open )P\x01r\x17back_right_door_is_openH\x04R\rrearRightOpen\x88\x01\x01\x12[\n" +
 	"\n" +
-	"trunk_open\x18\x06 \x01(\bB9\xb2\xe3\x185\n" +
-	"\x05Trunk\x12\x17status/doors/trunk_open *P\x01X\x01r\rtrunk_is_openH\x05R\ttrunkOpen\x88\x01\x01\x12X\n" +
-	"\thood_open\x18\a \x01(\bB6\xb2\xe3\x182\n" +
-	"\x04Hood\x12\x16status/doors/hood_open *P\x01X\x01r\fhood_is_openH\x06R\bhoodOpen\x88\x01\x01\x12\x8a\x01\n" +
+	"trunk_open\x18\x06 \x01(\bB7\xb2\xe3\x183\n" +
+	"\x05Trunk\x12\x17status/doors/trunk_open *P\x01r\rtrunk_is_openH\x05R\ttrunkOpen\x88\x01\x01\x12V\n" +
+	"\thood_open\x18\a \x01(\bB4\xb2\xe3\x180\n" +
+	"\x04Hood\x12\x16status/doors/hood_open *P\x01r\fhood_is_openH\x06R\bhoodOpen\x88\x01\x01\x12\x8a\x01\n" +
 	"\x11front_left_locked\x18\b \x01(\bBY\xb2\xe3\x18U\n" +
 	"\x14Front left door lock\x12\x1estatus/doors/front_left_locked (@\x01r\x19front_left_door_is_lockedH\aR\x0ffrontLeftLocked\x88\x01\x01\x12\x8f\x01\n" +
 	"\x12front_right_locked\x18\t \x01(\bB\\\xb2\xe3\x18X\n" +
@@ -3875,35 +3875,35 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\x12_front_left_lockedB\x15\n" +
 	"\x13_front_right_lockedB\x13\n" +
 	"\x11_rear_left_lockedB\x14\n" +
-	"\x12_rear_right_locked\"\xdb\x05\n" +
-	"\aWindows\x12\x80\x01\n" +
-	"\x0ffront_left_open\x18\x01 \x01(\bBS\xb2\xe3\x18O\n" +
-	"\x11Front left window\x12\x19status/windows/front_left +P\x01X\x01r\x19front_left_window_is_openH\x00R\rfrontLeftOpen\x88\x01\x01\x12\x85\x01\n" +
-	"\x10front_right_open\x18\x02 \x01(\bBV\xb2\xe3\x18R\n" +
-	"\x12Front right window\x12\x1astatus/windows/front_right +P\x01X\x01r\x1afront_right_window_is_openH\x01R\x0efrontRightOpen\x88\x01\x01\x12{\n" +
-	"\x0erear_left_open\x18\x03 \x01(\bBP\xb2\xe3\x18L\n" +
-	"\x10Rear left window\x12\x18status/windows/back_left +P\x01X\x01r\x18back_left_window_is_openH\x02R\frearLeftOpen\x88\x01\x01\x12\x80\x01\n" +
-	"\x0frear_right_open\x18\x04 \x01(\bBS\xb2\xe3\x18O\n" +
-	"\x11Rear right window\x12\x19status/windows/back_right +P\x01X\x01r\x19back_right_window_is_openH\x03R\rrearRightOpen\x88\x01\x01\x12d\n" +
-	"\fsunroof_open\x18\x05 \x01(\bB<\xb2\xe3\x188\n" +
-	"\aSunroof\x12\x16status/windows/sunroof +P\x01X\x01r\x0fsunroof_is_openH\x04R\vsunroofOpen\x88\x01\x01B\x12\n" +
+	"\x12_rear_right_locked\"\xcf\x05\n" +
+	"\aWindows\x12~\n" +
+	"\x0ffront_left_open\x18\x01 \x01(\bBQ\xb2\xe3\x18M\n" +
+	"\x11Front left window\x12\x19status/windows/front_left +P\x01r\x19front_left_window_is_openH\x00R\rfrontLeftOpen\x88\x01\x01\x12\x83\x01\n" +
+	"\x10front_right_open\x18\x02 \x01(\bBT\xb2\xe3\x18P\n" +
+	"\x12Front right window\x12\x1astatus/windows/front_right +P\x01r\x1afront_right_window_is_openH\x01R\x0efrontRightOpen\x88\x01\x01\x12y\n" +
+	"\x0erear_left_open\x18\x03 \x01(\bBN\xb2\xe3\x18J\n" +
+	"\x10Rear left window\x12\x18status/windows/back_left +P\x01r\x18back_left_window_is_openH\x02R\frearLeftOpen\x88\x01\x01\x12~\n" +
+	"\x0frear_right_open\x18\x04 \x01(\bBQ\xb2\xe3\x18M\n" +
+	"\x11Rear right window\x12\x19status/windows/back_right +P\x01r\x19back_right_window_is_openH\x03R\rrearRightOpen\x88\x01\x01\x12b\n" +
+	"\fsunroof_open\x18\x05 \x01(\bB:\xb2\xe3\x186\n" +
+	"\aSunroof\x12\x16status/windows/sunroof +P\x01r\x0fsunroof_is_openH\x04R\vsunroofOpen\x88\x01\x01B\x12\n" +
 	"\x10_front_left_openB\x13\n" +
 	"\x11_front_right_openB\x11\n" +
 	"\x0f_rear_left_openB\x12\n" +
 	"\x10_rear_right_openB\x0f\n" +
-	"\r_sunroof_open\"\xc0\b\n" +
-	"\aClimate\x12w\n" +
-	"\x02on\x18\x01 \x01(\bBb\xb2\xe3\x18^\n" +
-	"\x0fClimate control\x12\x14status/climate/is_on\x1a\x1astatus/climate/air_control 0@\x01P\x01X\x01r\x11air_control_is_onH\x00R\x02on\x88\x01\x01\x12\x81\x01\n" +
-	"\x0fset_temperature\x18\x02 \x01(\x01BS\xb2\xe3\x18O\n" +
-	"\x0fSet temperature\x12\x1estatus/climate/set_temperature \a*\x03°C0\x01P\x01X\x01r\x0fair_temperatureH\x01R\x0esetTemperature\x88\x01\x01\x12\x95\x01\n" +
+	"\r_sunroof_open\"\xb7\b\n" +
+	"\aClimate\x12u\n" +
+	"\x02on\x18\x01 \x01(\bB`\xb2\xe3\x18\\\n" +
+	"\x0fClimate control\x12\x14status/climate/is_on\x1a\x1astatus/climate/air_control 0@\x01P\x01r\x11air_control_is_onH\x00R\x02on\x88\x01\x01\x12\x7f\n" +
+	"\x0fset_temperature\x18\x02 \x01(\x01BQ\xb2\xe3\x18M\n" +
+	"\x0fSet temperature\x12\x1estatus/climate/set_temperature \a*\x03°C0\x01P\x01r\x0fair_temperatureH\x01R\x0esetTemperature\x88\x01\x01\x12\x95\x01\n" +
 	"\x13outside_temperature\x18\x03 \x01(\x01B_\xb2\xe3\x18[\n" +
-	"\x13Outside temperature\x12\"status/climate/outside_temperature \x06*\x03°C0\x018\x01P\x01r\x13outside_temperatureH\x02R\x12outsideTemperature\x88\x01\x01\x12`\n" +
+	"\x13Outside temperature\x12\"status/climate/outside_temperature \x06*\x03°C0\x018\x01P\x01r\x13outside_temperatureH\x02R\x12outsideTemperature\x88\x01\x01\x12^\n" +
 	"\n" +
-	"defrost_on\x18\x04 \x01(\bB<\xb2\xe3\x188\n" +
-	"\aDefrost\x12\x16status/climate/defrost 2@\x01P\x01X\x01r\rdefrost_is_onH\x03R\tdefrostOn\x88\x01\x01\x12\xa1\x01\n" +
-	"\x16steering_wheel_heat_on\x18\x05 \x01(\bBg\xb2\xe3\x18c\n" +
-	"\x16Steering wheel heating\x12$status/climate/heated_steering_wheel 2@\x01P\x01X\x01r\x1bsteering_wheel_heater_is_onH\x04R\x13steeringWheelHeatOn\x88\x01\x01\x12\x8e\x01\n" +
+	"defrost_on\x18\x04 \x01(\bB:\xb2\xe3\x186\n" +
+	"\aDefrost\x12\x16status/climate/defrost 2@\x01P\x01r\rdefrost_is_onH\x03R\tdefrostOn\x88\x01\x01\x12\x9f\x01\n" +
+	"\x16steering_wheel_heat_on\x18\x05 \x01(\bBe\xb2\xe3\x18a\n" +
+	"\x16Steering wheel heating\x12$status/climate/heated_steering_wheel 2@\x01P\x01r\x1bsteering_wheel_heater_is_onH\x04R\x13steeringWheelHeatOn\x88\x01\x01\x12\x8e\x01\n" +
 	"\x13rear_window_heat_on\x18\x06 \x01(\bBZ\xb2\xe3\x18V\n" +
 	"\x13Rear window heating\x12!status/climate/heated_rear_window 2@\x01r\x18back_window_heater_is_onH\x05R\x10rearWindowHeatOn\x88\x01\x01\x12\x80\x01\n" +
 	"\x0emirror_heat_on\x18\a \x01(\bBU\xb2\xe3\x18Q\n" +
@@ -3914,13 +3914,13 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\v_defrost_onB\x19\n" +
 	"\x17_steering_wheel_heat_onB\x16\n" +
 	"\x14_rear_window_heat_onB\x11\n" +
-	"\x0f_mirror_heat_on\"\xab\x05\n" +
-	"\x05Seats\x12\x99\x01\n" +
+	"\x0f_mirror_heat_on\"\xa7\x05\n" +
+	"\x05Seats\x12\x97\x01\n" +
 	"\n" +
-	"front_left\x18\x01 \x01(\x0e2\x17.vehicle.v1.SeatClimateB\\\xb2\xe3\x18X\n" +
-	"\x0fFront left seat\x12%status/climate/front_left_seat_status ?@\x01P\x01X\x01r\x16front_left_seat_statusH\x00R\tfrontLeft\x88\x01\x01\x12\x9e\x01\n" +
-	"\vfront_right\x18\x02 \x01(\x0e2\x17.vehicle.v1.SeatClimateB_\xb2\xe3\x18[\n" +
-	"\x10Front right seat\x12&status/climate/front_right_seat_status ?@\x01P\x01X\x01r\x17front_right_seat_statusH\x01R\n" +
+	"front_left\x18\x01 \x01(\x0e2\x17.vehicle.v1.SeatClimateBZ\xb2\xe3\x18V\n" +
+	"\x0fFront left seat\x12%status/climate/front_left_seat_status ?@\x01P\x01r\x16front_left_seat_statusH\x00R\tfrontLeft\x88\x01\x01\x12\x9c\x01\n" +
+	"\vfront_right\x18\x02 \x01(\x0e2\x17.vehicle.v1.SeatClimateB]\xb2\xe3\x18Y\n" +
+	"\x10Front right seat\x12&status/climate/front_right_seat_status ?@\x01P\x01r\x17front_right_seat_statusH\x01R\n" +
 	"frontRight\x88\x01\x01\x12\x90\x01\n" +
 	"\trear_left\x18\x03 \x01(\x0e2\x17.vehicle.v1.SeatClimateBU\xb2\xe3\x18Q\n" +
 	"\x0eRear left seat\x12$status/climate/rear_left_seat_status ?@\x01r\x15rear_left_seat_statusH\x02R\brearLeft\x88\x01\x01\x12\x95\x01\n" +
@@ -3961,7 +3961,7 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\v_place_nameB\n" +
 	"\n" +
 	"\b_addressB\x0e\n" +
-	"\f_observed_at\"\xd6\f\n" +
+	"\f_observed_at\"\xd0\f\n" +
 	"\x05Tires\x12\x9a\x01\n" +
 	"\x13front_left_pressure\x18\x01 \x01(\x01Be\xb2\xe3\x18a\n" +
 	"\x18Front left tire pressure\x12 status/tires/front_left_pressure \b*\x03kPa8\x01P\x01r\x18tire_pressure_front_leftH\x00R\x11frontLeftPressure\x88\x01\x01\x12\x9f\x01\n" +
@@ -3970,14 +3970,14 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\x12rear_left_pressure\x18\x03 \x01(\x01Bb\xb2\xe3\x18^\n" +
 	"\x17Rear left tire pressure\x12\x1fstatus/tires/back_left_pressure \b*\x03kPa8\x01P\x01r\x17tire_pressure_rear_leftH\x02R\x10rearLeftPressure\x88\x01\x01\x12\x9a\x01\n" +
 	"\x13rear_right_pressure\x18\x04 \x01(\x01Be\xb2\xe3\x18a\n" +
-	"\x18Rear right tire pressure\x12 status/tires/back_right_pressure \b*\x03kPa8\x01P\x01r\x18tire_pressure_rear_rightH\x03R\x11rearRightPressure\x88\x01\x01\x12\x84\x01\n" +
-	"\vany_warning\x18\x05 \x01(\bB^\xb2\xe3\x18Z\n" +
-	"\x15Tire pressure warning\x12\x18status/tires/any_warning ,@\x01P\x01X\x01r\x1ftire_pressure_all_warning_is_onH\x04R\n" +
-	"anyWarning\x88\x01\x01\x12\xa1\x01\n" +
-	"\x12front_left_warning\x18\x06 \x01(\bBn\xb2\xe3\x18j\n" +
-	"\x17Front left tire warning\x12\x1fstatus/tires/front_left_warning ,@\x01P\x01X\x01r&tire_pressure_front_left_warning_is_onH\x05R\x10frontLeftWarning\x88\x01\x01\x12\xa6\x01\n" +
-	"\x13front_right_warning\x18\a \x01(\bBq\xb2\xe3\x18m\n" +
-	"\x18Front right tire warning\x12 status/tires/front_right_warning ,@\x01P\x01X\x01r'tire_pressure_front_right_warning_is_onH\x06R\x11frontRightWarning\x88\x01\x01\x12\x98\x01\n" +
+	"\x18Rear right tire pressure\x12 status/tires/back_right_pressure \b*\x03kPa8\x01P\x01r\x18tire_pressure_rear_rightH\x03R\x11rearRightPressure\x88\x01\x01\x12\x82\x01\n" +
+	"\vany_warning\x18\x05 \x01(\bB\\\xb2\xe3\x18X\n" +
+	"\x15Tire pressure warning\x12\x18status/tires/any_warning ,@\x01P\x01r\x1ftire_pressure_all_warning_is_onH\x04R\n" +
+	"anyWarning\x88\x01\x01\x12\x9f\x01\n" +
+	"\x12front_left_warning\x18\x06 \x01(\bBl\xb2\xe3\x18h\n" +
+	"\x17Front left tire warning\x12\x1fstatus/tires/front_left_warning ,@\x01P\x01r&tire_pressure_front_left_warning_is_onH\x05R\x10frontLeftWarning\x88\x01\x01\x12\xa4\x01\n" +
+	"\x13front_right_warning\x18\a \x01(\bBo\xb2\xe3\x18k\n" +
+	"\x18Front right tire warning\x12 status/tires/front_right_warning ,@\x01P\x01r'tire_pressure_front_right_warning_is_onH\x06R\x11frontRightWarning\x88\x01\x01\x12\x98\x01\n" +
 	"\x11rear_left_warning\x18\b \x01(\bBg\xb2\xe3\x18c\n" +
 	"\x16Rear left tire warning\x12\x1estatus/tires/back_left_warning ,@\x01r%tire_pressure_rear_left_warning_is_onH\aR\x0frearLeftWarning\x88\x01\x01\x12\x9d\x01\n" +
 	"\x12rear_right_warning\x18\t \x01(\bBj\xb2\xe3\x18f\n" +
@@ -4044,19 +4044,19 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\v_washer_lowB\x10\n" +
 	"\x0e_brake_warningB\n" +
 	"\n" +
-	"\b_oil_low\"\xd0\x01\n" +
-	"\x04Fuel\x12^\n" +
-	"\x05level\x18\x01 \x01(\x01BC\xb2\xe3\x18?\n" +
+	"\b_oil_low\"\xce\x01\n" +
+	"\x04Fuel\x12\\\n" +
+	"\x05level\x18\x01 \x01(\x01BA\xb2\xe3\x18=\n" +
 	"\n" +
-	"Fuel level\x12\x18status/engine/fuel_level \x03*\x01%8\x01P\x01X\x01h\x01r\n" +
+	"Fuel level\x12\x18status/engine/fuel_level \x03*\x01%8\x01P\x01h\x01r\n" +
 	"fuel_levelH\x00R\x05level\x88\x01\x01\x12V\n" +
 	"\x03low\x18\x02 \x01(\bB?\xb2\xe3\x18;\n" +
 	"\bFuel low\x12\x16status/engine/fuel_low ,@\x01P\x01r\x11fuel_level_is_lowH\x01R\x03low\x88\x01\x01B\b\n" +
 	"\x06_levelB\x06\n" +
-	"\x04_low\"\xd6\x04\n" +
-	"\aService\x12\x85\x01\n" +
-	"\rnext_distance\x18\x01 \x01(\x01B[\xb2\xe3\x18W\n" +
-	"\fNext service\x12$status/service/next_service_distance \x04*\x02km@\x01P\x01X\x01r\x15next_service_distanceH\x00R\fnextDistance\x88\x01\x01\x12\x81\x01\n" +
+	"\x04_low\"\xd4\x04\n" +
+	"\aService\x12\x83\x01\n" +
+	"\rnext_distance\x18\x01 \x01(\x01BY\xb2\xe3\x18U\n" +
+	"\fNext service\x12$status/service/next_service_distance \x04*\x02km@\x01P\x01r\x15next_service_distanceH\x00R\fnextDistance\x88\x01\x01\x12\x81\x01\n" +
 	"\rlast_distance\x18\x02 \x01(\x01BW\xb2\xe3\x18S\n" +
 	"\fLast service\x12$status/service/last_service_distance \x04*\x02km@\x01r\x15last_service_distanceH\x01R\flastDistance\x88\x01\x01\x12n\n" +
 	"\rtrouble_codes\x18\x03 \x01(\x05BD\xb2\xe3\x18@\n" +
@@ -4120,7 +4120,7 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\bpressure\x18\x03 \x01(\x0e2\x18.vehicle.v1.PressureUnitH\x02R\bpressure\x88\x01\x01B\v\n" +
 	"\t_distanceB\x0e\n" +
 	"\f_temperatureB\v\n" +
-	"\t_pressure\"\xa6\b\n" +
+	"\t_pressure\"\xa4\b\n" +
 	"\aRefresh\x12Z\n" +
 	"\tpolled_at\x18\x01 \x01(\x03B8\xb2\xe3\x184\n" +
 	"\tLast poll\x12\x10status/polled_at \x1e@\x01P\x01r\x0flast_scanned_atH\x00R\bpolledAt\x88\x01\x01\x12I\n" +
@@ -4140,9 +4140,9 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\x0fRejected values\x12\x16status/rejected_values \x148\x01@\x01H\x01P\x01H\aR\x0erejectedValues\x88\x01\x01\x12h\n" +
 	"\x10held_back_values\x18\n" +
 	" \x01(\x05B9\xb2\xe3\x185\n" +
-	"\x10Held back values\x12\x17status/held_back_values \x148\x01@\x01H\x01P\x01H\bR\x0eheldBackValues\x88\x01\x01\x12f\n" +
-	"\vobserved_at\x18\b \x01(\x03B@\xb2\xe3\x18<\n" +
-	"\fLast updated\x12\x13status/last_updated \x1e@\x01P\x01X\x01r\x0flast_updated_atH\tR\n" +
+	"\x10Held back values\x12\x17status/held_back_values \x148\x01@\x01H\x01P\x01H\bR\x0eheldBackValues\x88\x01\x01\x12d\n" +
+	"\vobserved_at\x18\b \x01(\x03B>\xb2\xe3\x18:\n" +
+	"\fLast updated\x12\x13status/last_updated \x1e@\x01P\x01r\x0flast_updated_atH\tR\n" +
 	"observedAt\x88\x01\x01B\f\n" +
 	"\n" +
 	"_polled_atB\v\n" +

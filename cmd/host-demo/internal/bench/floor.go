@@ -44,7 +44,7 @@ func (o *Options) floor(ctx context.Context) (f Floor, err error) {
 	defer client.Disconnect(100)
 	publish := func(car string) (last paho.Token) {
 		for _, m := range messages {
-			last = client.Publish(base+"/"+car+"/"+m.topic, m.qos, m.retained, m.body)
+			last = client.Publish(base+"/"+car+"/"+m.topic, 1, m.retained, m.body)
 		}
 		return last
 	}
@@ -74,7 +74,6 @@ func (o *Options) floor(ctx context.Context) (f Floor, err error) {
 // message of a car's state.
 type message struct {
 	topic    string
-	qos      byte
 	retained bool
 	body     []byte
 }
@@ -101,9 +100,9 @@ func (r *rig) state(ctx context.Context) (all []message, err error) {
 		}
 		for _, topic := range append([]string{a.Info.GetTopic()}, a.Info.GetAliases()...) {
 			if topic != "" {
-				all = append(all, message{topic, byte(a.Info.GetQos()), a.Info.GetRetained(), body})
+				all = append(all, message{topic, a.Info.GetRetained(), body})
 			}
 		}
 	}
-	return append(all, message{"status/last_updated", 1, true, []byte(`{"value":null}`)}), nil
+	return append(all, message{"status/last_updated", true, []byte(`{"value":null}`)}), nil
 }

@@ -94,7 +94,7 @@ func (l *loop) command(ctx context.Context, m paho.Message) {
 	}
 	for a, v := range shared.Values(data) {
 		body, _ := json.Marshal(map[string]any{"value": v}) // of the schema
-		l.client.Publish(base+"/"+car+"/"+a.Info.GetTopic(), byte(a.Info.GetQos()), a.Info.GetRetained(), body)
+		l.client.Publish(base+"/"+car+"/"+a.Info.GetTopic(), 1, a.Info.GetRetained(), body)
 	}
 	l.client.Publish(base+"/"+car+"/status/last_updated", 1, true, time.Now().String())
 }

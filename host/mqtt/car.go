@@ -1,0 +1,205 @@
+package mqtt
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// Topics below the vehicle that are not an attribute's, or whose place in the
+// order matters.
+const (
+	topicError       = "status/error"
+	topicLastUpdated = "status/last_updated"
+)
+
+// car is what the topics of a car shall hold: the content of its page.
+type car struct {
+	topics *catalogue
+	log    *slog.Logger
+
+	// data is the newest snapshot; nil: none yet. It was taken in at a time, the first
+	// one since another.
+	data      *vehiclev1.VehicleData
+	at, since time.Time
+	// shown counts what was taken in, outcomes what status/error has said.
+	shown, outcomes uint64
+	// outcome and schedule are payloads; nil: none yet.
+	outcome, schedule []byte
+	// extras are the topics that the plugin has named so far.
+	extras map[string]outgoing
+	// refused and cut: it was said that a topic of the plugin's was refused, and that a
+	// value was too long.
+	refused, cut bool
+}
+
+// outdates says whether the state that is shown is newer. One that claims to be
+// of the future cannot stay in the way.
+func (c *car) outdates(data *vehiclev1.VehicleData, now time.Time) bool {
+	before, after := c.data.GetRefresh(), data.GetRefresh()
+	if before.GetObservedAt() == 0 || after.GetObservedAt() == 0 || before.GetObservedAt() > now.Add(maxClockSkew).UnixMilli() {
+		return false
+	}
+	return after.GetObservedAt() < before.GetObservedAt() ||
+		after.GetObservedAt() == before.GetObservedAt() && after.GetPolledAt() < before.GetPolledAt()
+}
+
+// maxClockSkew is how far a car's clock may be ahead.
+const maxClockSkew = 5 * time.Minute
+
+// show takes in what was read, unless what is shown is newer.
+func (c *car) show(data *vehiclev1.VehicleData, now time.Time) {
+	c.shown++
+	if c.outdates(data, now) {
+		return
+	}
+	if c.data == nil {
+		c.since = now
+	}
+	c.data, c.at = data, now
+}
+
+// result takes in what came of a command.
+func (c *car) result(body []byte) {
+	c.outcome = body
+	c.outcomes++
+}
+
+// messages implements content. status/last_updated is the last: who has seen it has
+// seen the rest.
+func (c *car) messages() []outgoing {
+	var all []outgoing
+	if c.data != nil {
+		all = c.snapshot()
+	}
+	if c.outcome != nil {
+		all = append(all, outgoing{topic: topicError, number: c.topics.outcome, retained: true, body: c.outcome, sum: sumOf(c.outcome, c.outcomes)})
+	}
+	if c.schedule != nil {
+		all = append(all, outgoing{topic: topicSchedule, number: c.topics.schedule, retained: true, body: c.schedule, sum: sumOf(c.schedule, 0)})
+	}
+	return all
+}
+
+// snapshot is every topic of the schema: what the car lacks is null, so that no value
+// of another time lives on.
+func (c *car) snapshot() []outgoing {
+	all := make([]outgoing, 0, len(c.topics.topics))
+	has := make([]bool, len(c.topics.topics))
+	extras := map[string]bool{}
+	for a, v := range shared.Values(c.data) {
+		if isExtra(a) {
+			all = c.extra(all, extras, a, v)
+			continue
+		}
+		body := encode(a, v, c.timeOf(a))
+		if c.tooLong(a.Path, body) {
+			continue
+		}
+		for _, n := range c.topics.of[a.Path] {
+			has[n] = true
+			m := c.topics.topics[n].outgoing
+			m.clears, m.body, m.sum = false, body, sumOf(body, 0)
+			if !m.retained || n == c.topics.marker {
+				m.sum = sumOf(body, c.shown) // each time
+			}
+			m.last = n == c.topics.marker
+			all = append(all, m)
+		}
+	}
+	for n, m := range c.topics.topics {
+		if has[n] {
+			continue
+		}
+		// The marker comes also if the car gave no time.
+		m.clears, m.last = !m.retained, n == c.topics.marker
+		m.body, m.sum = encode(m.attr, nil, c.timeOf(m.attr)), unknown
+		if m.last {
+			m.sum = sumOf(m.body, c.shown)
+		}
+		all = append(all, m.outgoing)
+	}
+	for topic, m := range c.extras {
+		if !extras[topic] {
+			m.body, m.sum = encode(shared.Attribute{}, nil, c.at), unknown
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// unknown is the sum of every payload that says that a value is not known: its time is
+// no news.
+const unknown = 1
+
+// timeOf says when an attribute's value was true: the time of the refresh for what is
+// about the refresh.
+func (c *car) timeOf(a shared.Attribute) time.Time {
+	observed := c.data.GetRefresh().GetObservedAt()
+	switch a.Group() {
+	case "refresh":
+		return c.at
+	case "vehicle":
+		return c.since
+	case "location":
+		if at := c.data.GetLocation().GetObservedAt(); at > 0 {
+			observed = at
+		}
+	}
+	if observed <= 0 {
+		return c.at
+	}
+	return time.UnixMilli(observed)
+}
+
+// extra adds the topics of an attribute that the plugin has named.
+func (c *car) extra(all []outgoing, named map[string]bool, a shared.Attribute, v any) []outgoing {
+	body := encode(a, v, c.timeOf(a))
+	for _, topic := range topicsOf(a) {
+		m, known := c.extras[topic]
+		if !known {
+			if len(c.extras) >= maxExtra || !mayName(topic, c.topics.taken) {
+				c.refuse(topic)
+				continue
+			}
+			if c.extras == nil {
+				c.extras = map[string]outgoing{}
+			}
+			m = outgoing{topic: topic, number: -1, retained: a.Info.GetRetained(), clears: true}
+			c.extras[topic] = m
+		}
+		if c.tooLong(topic, body) || named[topic] {
+			continue
+		}
+		named[topic] = true
+		m.clears, m.body, m.sum = false, body, sumOf(body, 0)
+		if !m.retained {
+			m.sum = sumOf(body, c.shown)
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+// refuse tells once a car that a plugin wants a topic that it cannot have.
+func (c *car) refuse(topic string) {
+	if !c.refused {
+		c.refused = true
+		c.log.Warn("the plugin wants topics that it cannot have; they are left out, the rest is published", "first", topic[:min(len(topic), maxTopic)])
+	}
+}
+
+// tooLong says whether a payload is too long to be published, and tells it once a car.
+func (c *car) tooLong(name string, body []byte) bool {
+	if len(body) <= maxPayload {
+		return false
+	}
+	if !c.cut {
+		c.cut = true
+		c.log.Warn("the plugin has a value that is too long for MQTT; it is left out, the rest is published",
+			"first", name[:min(len(name), maxTopic)], "bytes", len(body), "most", maxPayload)
+	}
+	return true
+}

@@ -1,0 +1,84 @@
+package mqtt
+
+import (
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+)
+
+// initialReads is how many cars are read at a time when they are first seen: a
+// fleet's must not fill the plugin's queue, where people's commands wait.
+const initialReads = 256
+
+// follow publishes what comes without a command.
+func (b *Bridge) follow() {
+	for {
+		data, err := b.opts.Fleet.Update(b.ctx)
+		if err != nil {
+			return // the bridge has stopped
+		}
+		id := data.GetVehicle().GetId()
+		if !vehicleID.MatchString(id) {
+			continue // told when the car was first seen
+		}
+		wait := b.publisher.data(id, data, false)
+		s := Served{Vehicle: id, Command: CommandScheduled, RequestID: newRequestID(), Data: data}
+		b.work.Go(func() { b.published(s, wait) })
+	}
+}
+
+// known says whether a plugin has listed the car, perhaps just now.
+func (b *Bridge) known(vehicle string) bool {
+	return (*b.cars.Load())[vehicle] || b.listCars()[vehicle]
+}
+
+// listCars remembers the cars that there are.
+func (b *Bridge) listCars() map[string]bool {
+	vehicles := b.opts.Fleet.Vehicles()
+	cars := make(map[string]bool, len(vehicles))
+	for _, v := range vehicles {
+		cars[v.GetId()] = true
+	}
+	b.cars.Store(&cars)
+	return cars
+}
+
+// followVehicles keeps the list of cars, and reads each once when it is first seen,
+// from the cloud's copy.
+func (b *Bridge) followVehicles(cars map[string]bool, changed <-chan struct{}) {
+	seen, reading := map[string]bool{}, make(chan struct{}, initialReads)
+	for {
+		for id := range cars {
+			if seen[id] || b.opts.NoInitialRefresh {
+				continue
+			}
+			seen[id] = true
+			if !vehicleID.MatchString(id) {
+				b.log.Warn("a car's id cannot be part of a topic, so the car is left out: letters, digits, _ and - only", "plugin_gave", id[:min(len(id), maxTopic)])
+				continue
+			}
+			select {
+			case reading <- struct{}{}:
+			case <-b.ctx.Done():
+				return
+			}
+			b.work.Go(func() {
+				defer func() { <-reading }()
+				started, requestID := b.opts.Now(), newRequestID()
+				data, err := b.refresh(Command{Mode: shared.ModeCached}, id, shared.CallInfo{RequestID: requestID, Background: true})
+				if b.ctx.Err() != nil {
+					return
+				}
+				b.answer(Served{
+					Vehicle: id, Command: CommandInitial, RequestID: requestID,
+					Duration: b.opts.Now().Sub(started), Data: data, Err: err,
+				})
+			})
+		}
+		select {
+		case <-changed:
+			changed = b.opts.Fleet.VehiclesChanged()
+			cars = b.listCars()
+		case <-b.ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package mqtt
+
+import (
+	"context"
+	"errors"
+)
+
+// Client is what the bridge needs of an MQTT client. [NewPaho] makes one of the
+// options of an eclipse/paho.mqtt.golang client. Its methods are safe for concurrent
+// use.
+//
+// The broker has to keep the client's session while the client is away, so that no
+// command is lost, and has to publish the will, so that nobody takes the values of a
+// hub that has died for those of one that lives.
+type Client interface {
+	// Connection is how the client is connected now, and a channel that is closed when
+	// that has changed.
+	Connection() (Connection, <-chan struct{})
+	// Publish hands a message to the client. It may wait while the connection takes no
+	// more, and never waits for the broker's answer: that is the receipt's. A message
+	// with [Message.Retained] that is lost with its connection stays lost; the bridge
+	// sends it again. Any other the client sends again by itself.
+	Publish(m Message) Receipt
+	// Subscribe asks the broker for the messages of a filter, until the connection is
+	// lost. The handler must not block, nor keep the payload. It also gets what the
+	// broker has kept for the client's session. Subscribe fails with
+	// [ErrSubscriptionRefused] if the broker does not allow it.
+	Subscribe(ctx context.Context, filter string, qos byte, handler func(Message)) error
+	// Will is the topic on which the broker says that the client is gone, see
+	// [StateTopic].
+	Will() string
+}
+
+// Connection is how a client is connected.
+type Connection struct {
+	// Number tells connections apart: it grows with each attempt.
+	Number uint64
+	Up     bool
+	// Err is why it is not up, if it was tried.
+	Err error
+}
+
+// Message is one that is published or was received.
+type Message struct {
+	Topic    string
+	Payload  []byte
+	QoS      byte
+	Retained bool
+}
+
+// Receipt is the broker's acknowledgement of a message; a paho.Token is one. Done is
+// closed when it has come or will not come any more, which Error then tells.
+type Receipt interface {
+	Done() <-chan struct{}
+	Error() error
+}
+
+var (
+	// ErrSubscriptionRefused says that the broker does not let the hub read its commands.
+	ErrSubscriptionRefused = errors.New("the broker refused the subscription")
+	// ErrUnacknowledged says that the broker has not acknowledged a message. The bridge
+	// goes on trying.
+	ErrUnacknowledged = errors.New("the broker has not acknowledged it yet")
+)
+
+// The words of [StateTopic].
+const (
+	online  = "online"
+	offline = "offline"
+)
+
+// StateTopic is where a bridge says, retained, that it is online, and its client's
+// will that it is offline.
+func StateTopic(base string) string { return base + "/bridge/state" }

@@ -1,0 +1,137 @@
+package mqtt
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+const (
+	// subscribeTimeout bounds how long the broker may take to answer.
+	subscribeTimeout = 10 * time.Second
+	// A subscription that was refused is tried again with growing pauses.
+	firstSubscribePause, maxSubscribePause = 2 * time.Second, 5 * time.Minute
+	// A connection that the broker ends within hangUpTime was ended because of what the
+	// hub is or does; hangUps of them in a row are no accident.
+	hangUpTime = 10 * time.Second
+	hangUps    = 3
+)
+
+// Trouble says what keeps commands from reaching the bridge now; nil: nothing.
+func (b *Bridge) Trouble() *Trouble { return b.trouble.Load() }
+
+// attend subscribes on each connection, and says what is wrong with it.
+func (b *Bridge) attend() {
+	var (
+		hungUp int // times in a row
+		since  time.Time
+		pause  = firstSubscribePause
+		number uint64
+	)
+	for b.ctx.Err() == nil {
+		connection, changed := b.opts.Client.Connection()
+		if !connection.Up {
+			if !since.IsZero() {
+				if hungUp++; b.opts.Now().Sub(since) > hangUpTime {
+					hungUp = 0
+				}
+				since = time.Time{}
+			}
+			b.say(lost(connection.Err, hungUp, b.trouble.Load()))
+			wait(b.ctx, changed, 0)
+			continue
+		}
+		if connection.Number != number {
+			number, since, pause = connection.Number, b.opts.Now(), firstSubscribePause
+		}
+		if err := b.subscribe(changed); err != nil {
+			if ended(changed) {
+				continue
+			}
+			b.say(troubleOf(err))
+			wait(b.ctx, changed, pause)
+			pause = min(2*pause, maxSubscribePause)
+			continue
+		}
+		if hungUp < hangUps {
+			b.say(nil)
+			wait(b.ctx, changed, 0)
+			continue
+		}
+		// It was ended each time so far: believe it when it has lasted.
+		if !wait(b.ctx, changed, hangUpTime) {
+			hungUp = 0
+		}
+	}
+}
+
+// lost is the trouble of a connection that is down, or nil if none is known.
+func lost(err error, hungUp int, before *Trouble) *Trouble {
+	switch {
+	case hungUp >= hangUps:
+		return &Trouble{Kind: TroubleHungUp, Message: hungUpMessage, Err: err}
+	case err == nil:
+		return before
+	}
+	return troubleOf(err)
+}
+
+// subscribe subscribes to what the bridge listens to, until the connection is lost.
+func (b *Bridge) subscribe(lost <-chan struct{}) error {
+	ctx, cancel := context.WithTimeout(b.ctx, subscribeTimeout)
+	defer cancel()
+	go func() { // ends with ctx
+		select {
+		case <-lost:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	for _, kind := range []string{commandRefresh, commandSchedule} {
+		if err := b.opts.Client.Subscribe(ctx, b.opts.BaseTopic+"/+/commands/"+kind, 1, b.receive); err != nil {
+			return err
+		}
+	}
+	if b.opts.ProbeInterval < 0 {
+		return nil
+	}
+	b.probe.forget()
+	err := b.opts.Client.Subscribe(ctx, b.probe.topic, 0, b.probe.receive)
+	if errors.Is(err, ErrSubscriptionRefused) {
+		b.log.Warn("the MQTT client's delay cannot be measured", "error", err)
+		return nil
+	}
+	return err
+}
+
+// say tells what the trouble is, once for each kind.
+func (b *Bridge) say(t *Trouble) {
+	before := b.trouble.Swap(t)
+	if kindOf(before) == kindOf(t) {
+		return
+	}
+	if t == nil {
+		b.log.Info("commands are received from the MQTT broker")
+	} else {
+		b.log.Warn("no commands can come from the MQTT broker; it is tried again and again", "kind", string(t.Kind), "message", t.Message, "error", t.Err)
+	}
+	b.opts.OnTrouble(t)
+}
+
+// wait waits for the channel, for some time if it is not zero, or for ctx. It says
+// whether the channel was closed.
+func wait(ctx context.Context, c <-chan struct{}, d time.Duration) bool {
+	var limit <-chan time.Time
+	if d > 0 {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		limit = timer.C
+	}
+	select {
+	case <-c:
+		return true
+	case <-limit:
+	case <-ctx.Done():
+	}
+	return false
+}

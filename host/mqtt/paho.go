@@ -1,0 +1,247 @@
+package mqtt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+)
+
+// Bounds of what [NewPaho] sets where the hub has set nothing.
+const (
+	maxReconnect  = 30 * time.Second
+	connectPause  = time.Second
+	writeTimeout  = 10 * time.Second
+	pahoReconnect = 10 * time.Minute // the client's own default
+)
+
+// Paho is a [Client] on a client of eclipse/paho.mqtt.golang, MQTT 3.1.1.
+type Paho struct {
+	client paho.Client
+	base   string
+
+	mu         sync.Mutex
+	connection Connection
+	changed    chan struct{}
+	handlers   map[string]func(Message)
+	// early messages came before anybody had subscribed to them.
+	early []Message
+}
+
+var _ Client = (*Paho)(nil)
+
+// maxEarly is how many early messages are kept.
+const maxEarly = maxCommands
+
+// NewPaho makes a client of the hub's options, for the bridge and for the hub alike,
+// see [Paho.Client]. It sets the will, a session that the broker keeps, and
+// reconnects; handlers that are set already are called as before. Nothing else may
+// have a will of its own or an empty client id: a session needs a name that is the
+// same after a restart, and that nobody else has.
+//
+// As sessions are kept, the hub's own subscriptions are kept too.
+func NewPaho(o *paho.ClientOptions, base string) (*Paho, error) {
+	will := StateTopic(base)
+	switch err := checkBase(base); {
+	case err != nil:
+		return nil, err
+	case o.ClientID == "":
+		return nil, errors.New("mqtt: the client has no id: set one with SetClientID that is the same after a restart, and that no other client of the broker has")
+	case o.WillEnabled && o.WillTopic != will:
+		return nil, fmt.Errorf("mqtt: the client has a will of its own on %s, and can have one only: leave it to the bridge, whose will is on %s", o.WillTopic, will)
+	}
+	p := &Paho{base: base, changed: make(chan struct{}), handlers: map[string]func(Message){}}
+	o.SetWill(will, offline, 1, true).SetCleanSession(false).SetAutoReconnect(true).SetResumeSubs(false)
+	if o.MaxReconnectInterval == 0 || o.MaxReconnectInterval == pahoReconnect {
+		o.SetMaxReconnectInterval(maxReconnect)
+	}
+	if o.WriteTimeout == 0 {
+		o.SetWriteTimeout(writeTimeout)
+	}
+	if o.CustomOpenConnectionFn == nil {
+		o.SetCustomOpenConnectionFn(Dial)
+	}
+	if o.Store == nil {
+		o.SetStore(paho.NewOrderedMemoryStore())
+	}
+	o.SetStore(&store{Store: o.Store, base: base + "/"})
+	hub := o.OnConnectionNotification
+	o.SetConnectionNotificationHandler(func(c paho.Client, n paho.ConnectionNotification) {
+		p.notified(c, n)
+		if hub != nil {
+			hub(c, n)
+		}
+	})
+	unrouted := o.DefaultPublishHandler
+	o.SetDefaultPublishHandler(func(c paho.Client, m paho.Message) {
+		if !strings.HasPrefix(m.Topic(), base+"/") {
+			if unrouted != nil {
+				unrouted(c, m)
+			}
+			return
+		}
+		p.unrouted(messageOf(m))
+	})
+	p.client = paho.NewClient(o)
+	return p, nil
+}
+
+// Client is the client, for the hub's own messages. The hub connects and disconnects
+// it, see also [Paho.Connect].
+func (p *Paho) Client() paho.Client { return p.client }
+
+// Connect connects, and tries again with growing pauses until it has succeeded or ctx
+// ends. Meanwhile [Paho.Connection] tells why it is not connected. A connection that
+// is lost later comes back by itself.
+func (p *Paho) Connect(ctx context.Context) error {
+	for pause := connectPause; ; pause = min(2*pause, maxReconnect) {
+		token := p.client.Connect()
+		select {
+		case <-token.Done():
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if token.Error() == nil {
+			return nil
+		}
+		select {
+		case <-time.After(pause/2 + rand.N(pause/2)): //nolint:gosec // hubs shall not come all at once
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Connection implements [Client].
+func (p *Paho) Connection() (Connection, <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.connection
+	now.Up = now.Up && p.client.IsConnectionOpen() // the hub may have ended it
+	return now, p.changed
+}
+
+// notified keeps the connection. That of an attempt is told before it is made; the
+// others in goroutines of their own, in any order: they say that something is new, and
+// the client itself says what.
+func (p *Paho) notified(c paho.Client, n paho.ConnectionNotification) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	was := p.connection
+	switch n := n.(type) {
+	case paho.ConnectionNotificationConnecting:
+		p.connection.Number++
+		p.connection.Up = false
+	case paho.ConnectionNotificationFailed:
+		p.connection.Err = n.Reason
+	case paho.ConnectionNotificationConnected:
+		if p.connection.Up = c.IsConnectionOpen(); p.connection.Up {
+			p.connection.Err = nil
+		}
+	case paho.ConnectionNotificationLost:
+		if p.connection.Up = c.IsConnectionOpen(); !p.connection.Up {
+			p.connection.Err = n.Reason
+		}
+	}
+	if p.connection != was {
+		close(p.changed)
+		p.changed = make(chan struct{})
+	}
+}
+
+// Publish implements [Client].
+func (p *Paho) Publish(m Message) Receipt {
+	connection, _ := p.Connection()
+	return &pahoReceipt{Token: p.client.Publish(m.Topic, m.QoS, m.Retained, m.Payload), paho: p, number: connection.Number}
+}
+
+// pahoReceipt is a token that was given out on a connection: the client completes it
+// when it sends the message again on the next one, before the broker has answered.
+type pahoReceipt struct {
+	paho.Token
+	paho   *Paho
+	number uint64
+}
+
+// Error implements [Receipt].
+func (r *pahoReceipt) Error() error {
+	if err := r.Token.Error(); err != nil {
+		return err
+	}
+	if now, _ := r.paho.Connection(); now.Number != r.number {
+		return ErrUnacknowledged
+	}
+	return nil
+}
+
+// Subscribe implements [Client].
+func (p *Paho) Subscribe(ctx context.Context, filter string, qos byte, handler func(Message)) error {
+	p.handle(filter, handler)
+	token := p.client.Subscribe(filter, qos, func(_ paho.Client, m paho.Message) { handler(messageOf(m)) })
+	select {
+	case <-token.Done():
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := token.Error(); err != nil {
+		return fmt.Errorf("subscribing to %s: %w", filter, err)
+	}
+	// The client takes a refusal for a success.
+	if s, ok := token.(*paho.SubscribeToken); ok && s.Result()[filter] == subscriptionRefused {
+		return fmt.Errorf("%w to %s: let the hub read it in the broker's access rules", ErrSubscriptionRefused, filter)
+	}
+	return nil
+}
+
+// subscriptionRefused is what a broker answers to a subscription that it does not
+// grant.
+const subscriptionRefused = 0x80
+
+// handle makes handler that of a filter, and gives it what has come before.
+func (p *Paho) handle(filter string, handler func(Message)) {
+	p.mu.Lock()
+	p.handlers[filter] = handler
+	var mine, rest []Message
+	for _, m := range p.early {
+		if matches(filter, m.Topic) {
+			mine = append(mine, m)
+		} else {
+			rest = append(rest, m)
+		}
+	}
+	p.early = rest
+	p.mu.Unlock()
+	for _, m := range mine {
+		handler(m)
+	}
+}
+
+// unrouted takes a message below the base for which the client has no handler: the
+// broker has kept it for the session, and sends it before anybody has subscribed anew.
+func (p *Paho) unrouted(m Message) {
+	p.mu.Lock()
+	for filter, handler := range p.handlers {
+		if matches(filter, m.Topic) {
+			p.mu.Unlock()
+			handler(m)
+			return
+		}
+	}
+	if len(p.early) < maxEarly {
+		m.Payload = append([]byte(nil), m.Payload[:min(len(m.Payload), keptPayload)]...)
+		p.early = append(p.early, m)
+	}
+	p.mu.Unlock()
+}
+
+// Will implements [Client].
+func (p *Paho) Will() string { return StateTopic(p.base) }
+
+func messageOf(m paho.Message) Message {
+	return Message{Topic: m.Topic(), Payload: m.Payload(), QoS: m.Qos(), Retained: m.Retained()}
+}

@@ -1,0 +1,295 @@
+package mqtt
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// writer brings the broker to what pages hold: the latest of each, only what the
+// broker does not hold, and everything again on a new connection, for nobody knows
+// what a broker has kept. It alone publishes. Safe for concurrent use.
+type writer struct {
+	client Client
+	log    *slog.Logger
+	now    func() time.Time
+
+	mu sync.Mutex
+	// pages are all that there are, queue those that have news and are not being
+	// written.
+	pages, queue []*page
+	// letters are messages that are sent once each, before the pages.
+	letters []*letter
+	// connection is the number of the one that is written to.
+	connection uint64
+	bound      bound
+	wake       chan struct{}
+	batches    sync.WaitGroup
+}
+
+const (
+	// window is how many pages are on their way to the broker at a time. What is
+	// published behind them, the client's own ping too, waits for no more.
+	window = 4
+	// acknowledgeTimeout bounds how long an answer waits for the broker before it is
+	// told that it has not reached it; the writer goes on trying.
+	acknowledgeTimeout = 10 * time.Second
+	// stallTimeout is when messages that are not acknowledged on a connection that
+	// lives are sent again, and retryPause how long a client that refuses a message is
+	// left alone.
+	stallTimeout = 30 * time.Second
+	retryPause   = time.Second
+)
+
+func newWriter(c Client, log *slog.Logger, now func() time.Time) *writer {
+	return &writer{client: c, log: log, now: now, wake: make(chan struct{}, 1)}
+}
+
+// add makes a page one that is written.
+func (w *writer) add(p *page) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.pages = append(w.pages, p)
+}
+
+// write says that a page has news.
+func (w *writer) write(p *page) {
+	w.mu.Lock()
+	w.enqueue(p)
+	w.mu.Unlock()
+	w.signal()
+}
+
+// enqueue is called with the lock held. A page that is being written is queued when
+// that has ended.
+func (w *writer) enqueue(p *page) {
+	if !p.queued && !p.writing {
+		w.queue = append(w.queue, p)
+	}
+	p.queued = true
+}
+
+// await waits for a while until the broker holds a change of a page.
+func (w *writer) await(ctx context.Context, p *page, change uint64) error {
+	limit := time.NewTimer(acknowledgeTimeout)
+	defer limit.Stop()
+	for {
+		reached, progress := p.reached(change)
+		if reached {
+			return nil
+		}
+		select {
+		case <-progress:
+		case <-limit.C:
+			return ErrUnacknowledged
+		case <-ctx.Done():
+			return ErrUnacknowledged
+		}
+	}
+}
+
+func (w *writer) signal() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run writes until ctx ends.
+func (w *writer) run(ctx context.Context) {
+	defer w.batches.Wait()
+	room := make(chan struct{}, window)
+	for ctx.Err() == nil {
+		connection, changed := w.client.Connection()
+		if connection.Up {
+			w.connected(connection.Number)
+			for w.next(ctx, room, changed) {
+			}
+		}
+		select {
+		case <-changed:
+		case <-w.wake:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// connected makes everything news on a new connection.
+func (w *writer) connected(number uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.connection == number {
+		return
+	}
+	w.connection = number
+	for _, p := range w.pages {
+		p.forget()
+		w.enqueue(p)
+	}
+}
+
+// next hands the next messages to the client: a letter, else a page if there is room
+// for one. It says whether there may be more to do on this connection, which is lost
+// when the channel is closed.
+func (w *writer) next(ctx context.Context, room chan struct{}, lost <-chan struct{}) bool {
+	if ended(lost) || ctx.Err() != nil {
+		return false
+	}
+	if l := w.nextLetter(); l != nil {
+		receipt := w.client.Publish(l.message)
+		w.batches.Go(func() { w.posted(ctx, l, receipt, lost) })
+		return true
+	}
+	select {
+	case room <- struct{}{}:
+	default:
+		return false // wake comes when there is room
+	}
+	p := w.nextPage()
+	if p == nil {
+		<-room
+		return false
+	}
+	w.batches.Go(func() {
+		err := w.bring(ctx, p, lost)
+		if err != nil && !ended(lost) {
+			w.log.Warn("the MQTT client does not take what is published; it is tried again", "error", err)
+			pause(ctx, retryPause)
+		}
+		<-room
+		w.written(p, err == nil)
+	})
+	return true
+}
+
+func (w *writer) nextPage() *page {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.queue) == 0 {
+		return nil
+	}
+	p := w.queue[0]
+	w.queue = w.queue[1:]
+	p.queued, p.writing = false, true
+	return p
+}
+
+// written ends the writing of a page; one that has got news meanwhile, or was not
+// brought, comes again.
+func (w *writer) written(p *page, brought bool) {
+	w.mu.Lock()
+	again := p.queued || !brought
+	p.queued, p.writing = false, false
+	if again {
+		w.enqueue(p)
+	}
+	w.mu.Unlock()
+	w.signal()
+}
+
+// bring brings the broker to what a page holds.
+func (w *writer) bring(ctx context.Context, p *page, lost <-chan struct{}) error {
+	ctx, cancel := context.WithTimeout(ctx, stallTimeout)
+	defer cancel()
+	news, at := p.news()
+	rest := news[:0:0]
+	var last []outgoing
+	for _, m := range news {
+		if m.last {
+			last = append(last, m)
+		} else {
+			rest = append(rest, m)
+		}
+	}
+	for _, batch := range [][]outgoing{rest, last} {
+		if err := w.publish(ctx, p, batch, at, lost); err != nil {
+			return err
+		}
+	}
+	p.complete(at)
+	return nil
+}
+
+// publish publishes messages of a page and waits until all are acknowledged.
+func (w *writer) publish(ctx context.Context, p *page, batch []outgoing, at version, lost <-chan struct{}) error {
+	type sent struct {
+		outgoing
+		receipt Receipt
+	}
+	under := make([]sent, 0, len(batch))
+	for _, m := range batch {
+		if ended(lost) {
+			return ErrUnacknowledged
+		}
+		full := Message{Topic: p.prefix + m.topic, Payload: m.body, QoS: 1, Retained: m.retained}
+		if !w.fits(len(full.Topic) + len(full.Payload)) {
+			p.acknowledged(m, at) // it is left out
+			continue
+		}
+		under = append(under, sent{m, w.client.Publish(full)})
+	}
+	var first error
+	acked, open := 0, 0 // the longest of each
+	for _, m := range under {
+		length := len(p.prefix) + len(m.topic) + len(m.body)
+		if err := settled(ctx, m.receipt, lost); err != nil {
+			open, first = max(open, length), cmp.Or(first, err)
+			continue
+		}
+		acked = max(acked, length)
+		p.acknowledged(m.outgoing, at)
+	}
+	w.judge(acked, open, ended(lost))
+	return first
+}
+
+// fits says whether the broker takes a message of that length.
+func (w *writer) fits(length int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.bound.fits(length, w.now())
+}
+
+// judge learns from the longest messages that were acknowledged, and that were not.
+func (w *writer) judge(acked, open int, lost bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.bound.took(acked)
+	if lost && w.bound.lost(open, w.now()) {
+		w.log.Error("the broker hangs up on messages of that length; values as long are left out for an hour: raise its packet limit", "bytes", open)
+	}
+}
+
+// settled waits for a receipt.
+func settled(ctx context.Context, r Receipt, lost <-chan struct{}) error {
+	select {
+	case <-r.Done():
+		return r.Error()
+	default:
+	}
+	select {
+	case <-r.Done():
+		return r.Error()
+	case <-lost:
+	case <-ctx.Done():
+	}
+	return ErrUnacknowledged
+}
+
+func ended(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
