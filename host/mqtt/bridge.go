@@ -45,6 +45,9 @@ type Options struct {
 	// bring a message, on a topic of its own below {base}/bridge/probe. Default
 	// 30 s; negative: never.
 	ProbeInterval time.Duration
+	// ProgressInterval is how often a command that takes long says that it is running;
+	// at first after a fifth of it. Default 5 s.
+	ProgressInterval time.Duration
 	// OnProbe is told of each measured time, in the client's own loop: it must not
 	// block. Default: nobody.
 	OnProbe func(time.Duration)
@@ -61,7 +64,9 @@ type Served struct {
 	Vehicle   string
 	Command   string
 	RequestID string
-	Duration  time.Duration
+	// ID is the sender's name for it; empty: none.
+	ID       string
+	Duration time.Duration
 	// Data is nil if Err is set, and of a command that brings none.
 	Data *vehiclev1.VehicleData
 	Err  error
@@ -82,6 +87,7 @@ type Bridge struct {
 	opts      Options
 	log       *slog.Logger
 	inbox     *inbox
+	lines     *lines
 	writer    *writer
 	publisher *publisher
 	probe     *probe
@@ -98,6 +104,9 @@ type Bridge struct {
 	writing context.CancelFunc
 	written chan struct{}
 }
+
+// defaultProgressInterval of a command that takes long.
+const defaultProgressInterval = 5 * time.Second
 
 // New checks the options.
 func New(o Options) (*Bridge, error) {
@@ -122,6 +131,9 @@ func New(o Options) (*Bridge, error) {
 	if o.ProbeInterval == 0 {
 		o.ProbeInterval = defaultProbeInterval
 	}
+	if o.ProgressInterval <= 0 {
+		o.ProgressInterval = defaultProgressInterval
+	}
 	if o.OnProbe == nil {
 		o.OnProbe = func(time.Duration) {}
 	}
@@ -132,7 +144,7 @@ func New(o Options) (*Bridge, error) {
 		o.OnTrouble = func(*Trouble) {}
 	}
 	b := &Bridge{
-		opts: o, log: o.Logger, inbox: newInbox(), writer: newWriter(o.Client, o.Logger, o.Now),
+		opts: o, log: o.Logger, inbox: newInbox(), lines: newLines(), writer: newWriter(o.Client, o.Logger, o.Now),
 		probe: newProbe(o.Client, o.BaseTopic, o.Now, o.OnProbe), written: make(chan struct{}),
 	}
 	b.publisher = newPublisher(b.writer, o.BaseTopic, o.Logger, o.Now)
@@ -228,55 +240,21 @@ func (b *Bridge) serve() {
 	}
 }
 
-// command serves one message from its topic to its answer.
-func (b *Bridge) command(m message) {
-	vehicle, kind, ok := commandTopic(m.topic, b.opts.BaseTopic)
-	if !ok {
-		return // not a topic that was subscribed to
-	}
-	id := newRequestID()
-	served := Served{Vehicle: vehicle, Command: kind, RequestID: id}
-	if kind == commandSchedule {
-		b.schedule(m, served)
-		return
-	}
-	cmd, err := m.parse(vehicle)
-	if err == nil {
-		served.Command = cmd.String()
-		served.Data, err = b.refresh(cmd, vehicle, shared.CallInfo{RequestID: id, Override: cmd.Override})
-	}
-	served.Err, served.Duration = err, b.opts.Now().Sub(m.at)
-	b.answer(served)
-}
-
-// refresh finds the car's plugin and asks it.
-func (b *Bridge) refresh(cmd Command, vehicle string, info shared.CallInfo) (*vehiclev1.VehicleData, error) {
-	ctx := shared.WithCallInfo(b.ctx, info)
-	ctx, cancel := context.WithTimeout(ctx, cmd.Mode.DefaultTimeout())
-	defer cancel()
-	plugin, err := b.opts.Fleet.Find(ctx, vehicle)
-	if err != nil {
-		return nil, &shared.RefreshError{Mode: cmd.Mode, VehicleID: vehicle, Err: err}
-	}
-	return shared.Refresh(ctx, plugin, cmd.Mode, vehicle, cmd.MaxAge)
-}
-
-// answer publishes what came of a command, and waits for the broker.
-func (b *Bridge) answer(s Served) {
+// publish changes what the topics shall hold to what came of a command.
+func (b *Bridge) publish(s *Served) acknowledged {
 	fields := []any{"vehicle", s.Vehicle, "command", s.Command, "request_id", s.RequestID, "duration", s.Duration.String()}
 	if s.Err != nil {
 		api := shared.AsAPIError(s.Err)
 		b.log.Warn("command failed", append(fields, "reason", string(api.Reason), "error", s.Err)...)
-		b.published(s, b.publisher.failure(s, s.Command == CommandInitial || b.known(s.Vehicle)))
-		return
+		return b.publisher.failure(*s, s.Command == CommandInitial || b.known(s.Vehicle))
 	}
 	b.log.Info("command served", fields...)
-	b.published(s, b.publisher.data(s.Vehicle, s.Data, s.Command != CommandInitial))
+	return b.publisher.data(s.Vehicle, s.Data, s.Command != CommandInitial)
 }
 
-// published tells of an answer when the broker has acknowledged it.
-func (b *Bridge) published(s Served, wait acknowledged) {
-	if s.Unpublished = wait(b.answers); s.Unpublished != nil {
+// served tells the hub of a command that was answered.
+func (b *Bridge) served(s Served) {
+	if s.Unpublished != nil {
 		b.log.Error("the answer is not published yet", "vehicle", s.Vehicle, "command", s.Command, "request_id", s.RequestID, "error", s.Unpublished)
 	}
 	b.opts.OnCommand(s)

@@ -119,55 +119,6 @@ func TestModesReachThePlugin(t *testing.T) {
 	}
 }
 
-// TestBadCommands: each gets its error, and disturbs nobody.
-func TestBadCommands(t *testing.T) {
-	w := newWorld(t, newFleet("car1"), nil)
-	for name, tc := range map[string]struct {
-		vehicle, payload string
-		reason           shared.Reason
-		says             string
-	}{
-		"empty":           {vehicle: "car1", payload: " ", reason: shared.ReasonInvalidCommand, says: "empty"},
-		"unknown word":    {vehicle: "car1", payload: "refresh", reason: shared.ReasonInvalidCommand, says: `"refresh"`},
-		"upper case":      {vehicle: "car1", payload: "FORCE", reason: shared.ReasonInvalidCommand, says: "lower case"},
-		"text behind":     {vehicle: "car1", payload: "cached:5", reason: shared.ReasonInvalidCommand},
-		"age of zero":     {vehicle: "car1", payload: "smart:0", reason: shared.ReasonInvalidCommand, says: "604800"},
-		"age too large":   {vehicle: "car1", payload: "smart:604801", reason: shared.ReasonInvalidCommand},
-		"age no number":   {vehicle: "car1", payload: "smart:soon", reason: shared.ReasonInvalidCommand},
-		"age with sign":   {vehicle: "car1", payload: "smart:+60", reason: shared.ReasonInvalidCommand},
-		"age underscored": {vehicle: "car1", payload: "smart:3_00", reason: shared.ReasonInvalidCommand},
-		"age overflows":   {vehicle: "car1", payload: "smart:99999999999999999999", reason: shared.ReasonInvalidCommand},
-		"json":            {vehicle: "car1", payload: `{"mode":"force"}`, reason: shared.ReasonInvalidCommand},
-		"no text":         {vehicle: "car1", payload: "\xff\xfe", reason: shared.ReasonInvalidCommand},
-		"long":            {vehicle: "car1", payload: strings.Repeat("smart", 100_000), reason: shared.ReasonInvalidCommand},
-		"unknown vehicle": {vehicle: "nobody", payload: "cached", reason: shared.ReasonUnknownVehicle},
-		"odd vehicle":     {vehicle: "c är$", payload: "cached", reason: shared.ReasonInvalidCommand, says: "vehicle id"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w.publish("hyundai/"+tc.vehicle+"/commands/refresh", tc.payload, false)
-			assert.ErrorIs(t, (<-w.served).Err, tc.reason)
-			messages := w.until("hyundai/" + tc.vehicle + "/status/error")
-			require.Len(t, messages, 1, "nothing but the error is published")
-			v := decode(t, messages[0])
-			assert.Equal(t, string(tc.reason), v["reason"])
-			assert.Contains(t, v["error"], tc.says)
-			assert.NotEmpty(t, v["timestamp"])
-			assert.NotEmpty(t, v["request_id"])
-			assert.Equal(t, v["error"], v["value"].(map[string]any)["error"])
-			w.publish("hyundai/car1/commands/refresh", "cached", false)
-			require.NoError(t, (<-w.served).Err)
-			w.until("hyundai/car1/status/last_updated")
-		})
-	}
-	// The broker keeps no error for a car that nobody has.
-	late := w.client("late")
-	kept := make(chan string, 1000)
-	token := late.Subscribe("hyundai/+/status/error", 1, func(_ paho.Client, m paho.Message) { kept <- m.Topic() })
-	confirmed(t, token)
-	assert.Equal(t, "hyundai/car1/status/error", <-kept)
-	assert.Empty(t, kept)
-}
-
 // TestRetainedCommandIsRefused: what the broker kept may be old; nobody wants a
 // car woken by it at each start.
 func TestRetainedCommandIsRefused(t *testing.T) {

@@ -16,12 +16,15 @@ func (b *Bridge) follow() {
 			return // the bridge has stopped
 		}
 		id := data.GetVehicle().GetId()
-		if !vehicleID.MatchString(id) {
+		if !mayServe(id) {
 			continue // told when the car was first seen
 		}
 		wait := b.publisher.data(id, data, false)
 		s := Served{Vehicle: id, Command: CommandScheduled, RequestID: newRequestID(), Data: data}
-		b.work.Go(func() { b.published(s, wait) })
+		b.work.Go(func() {
+			s.Unpublished = wait(b.answers)
+			b.served(s)
+		})
 	}
 }
 
@@ -51,8 +54,8 @@ func (b *Bridge) followVehicles(cars map[string]bool, changed <-chan struct{}) {
 				continue
 			}
 			seen[id] = true
-			if !vehicleID.MatchString(id) {
-				b.log.Warn("a car's id cannot be part of a topic, so the car is left out: letters, digits, _ and - only", "plugin_gave", id[:min(len(id), maxTopic)])
+			if !mayServe(id) {
+				b.log.Warn("a car's id cannot be part of a topic, so the car is left out: letters, digits, _ and - only, and not all or bridge", "plugin_gave", id[:min(len(id), maxTopic)])
 				continue
 			}
 			select {
@@ -62,15 +65,7 @@ func (b *Bridge) followVehicles(cars map[string]bool, changed <-chan struct{}) {
 			}
 			b.work.Go(func() {
 				defer func() { <-reading }()
-				started, requestID := b.opts.Now(), newRequestID()
-				data, err := b.refresh(Command{Mode: shared.ModeCached}, id, shared.CallInfo{RequestID: requestID, Background: true})
-				if b.ctx.Err() != nil {
-					return
-				}
-				b.answer(Served{
-					Vehicle: id, Command: CommandInitial, RequestID: requestID,
-					Duration: b.opts.Now().Sub(started), Data: data, Err: err,
-				})
+				b.firstRead(id)
 			})
 		}
 		select {
@@ -81,4 +76,17 @@ func (b *Bridge) followVehicles(cars map[string]bool, changed <-chan struct{}) {
 			return
 		}
 	}
+}
+
+// firstRead reads a car from the cloud's copy, and publishes what came.
+func (b *Bridge) firstRead(id string) {
+	started, s := b.opts.Now(), Served{Vehicle: id, Command: CommandInitial, RequestID: newRequestID()}
+	cmd := Command{Mode: shared.ModeCached}
+	s.Data, s.Err = b.ask(id, cmd, cmd.deadline(), shared.CallInfo{RequestID: s.RequestID, Background: true})
+	if b.ctx.Err() != nil {
+		return
+	}
+	s.Duration = b.opts.Now().Sub(started)
+	s.Unpublished = b.publish(&s)(b.answers)
+	b.served(s)
 }

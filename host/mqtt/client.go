@@ -71,4 +71,4 @@ const (
 
 // StateTopic is where a bridge says, retained, that it is online, and its client's
 // will that it is offline.
-func StateTopic(base string) string { return base + "/bridge/state" }
+func StateTopic(base string) string { return base + "/" + bridgeLevel + "/state" }

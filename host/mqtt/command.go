@@ -12,10 +12,18 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
-// Bounds of a smart command's maximum age, in seconds.
+// Bounds of a command, in seconds where they are times.
 const (
+	// minAge and maxAge of a smart command's maximum age.
 	minAge = 1
 	maxAge = 7 * 24 * 60 * 60
+	// minTimeout and maxTimeout of a command's own timeout.
+	minTimeout = 1
+	maxTimeout = 600
+	// maxID is how many bytes a sender's id may have.
+	maxID = 128
+	// maxCommand is how long a payload may be.
+	maxCommand = 1 << 10
 )
 
 // Command is a refresh command.
@@ -26,9 +34,13 @@ type Command struct {
 	// Override of a force command: wake the car in spite of the plugin's own
 	// limits.
 	Override bool
+	// ID is the sender's name for the command, which its answers echo; empty: none.
+	ID string
+	// Timeout is when the sender is not interested any more; zero: the mode's.
+	Timeout time.Duration
 }
 
-// String is the command's payload.
+// String is the command's payload in one word.
 func (c Command) String() string {
 	if c.Mode == shared.ModeSmart && c.MaxAge > 0 {
 		return fmt.Sprintf("smart:%d", int(c.MaxAge.Seconds()))
@@ -39,40 +51,68 @@ func (c Command) String() string {
 	return string(c.Mode)
 }
 
+// deadline is how long the command may take.
+func (c Command) deadline() time.Duration {
+	if c.Timeout > 0 {
+		return c.Timeout
+	}
+	return c.Mode.DefaultTimeout()
+}
+
 // override is the word for it in a command.
 const override = "override"
 
-// ParseCommand reads a payload: cached, force, force:override, smart, or
-// smart:SECONDS. Case
-// matters, blanks around it do not. It fails with reason invalid_command.
+// ParseCommand reads a payload: one of the words cached, force, force:override, smart
+// and smart:SECONDS, or a JSON object. Case matters, blanks around it do not. It fails
+// with reason invalid_command and a [Fault]; the command then has the id, if that was
+// understood.
 func ParseCommand(payload []byte) (Command, error) {
-	if len(payload) > 64 || !utf8.Valid(payload) {
-		return Command{}, shared.Errorf(shared.ReasonInvalidCommand, "The command is no short text. Use cached, force, smart or smart:SECONDS.")
+	switch {
+	case len(payload) > maxCommand:
+		return Command{}, faulty(CodeTooLong, "", "The command is longer than %d bytes.", maxCommand)
+	case !utf8.Valid(payload):
+		return Command{}, faulty(CodeNotText, "", "The command is no text. Use cached, force, smart, smart:SECONDS, or JSON.")
 	}
 	text := strings.TrimSpace(string(payload))
+	if text != "" && strings.ContainsAny(text[:1], `{["`) {
+		return parseObject(text)
+	}
+	return parseWord(text)
+}
+
+func parseWord(text string) (Command, error) {
 	word, age, hasAge := strings.Cut(text, ":")
 	switch mode := shared.Mode(word); {
-	case (mode == shared.ModeCached || mode == shared.ModeForce || mode == shared.ModeSmart) && !hasAge:
+	case text == "":
+		return Command{}, faulty(CodeEmpty, "", "The command is empty. Use cached, force, smart or smart:SECONDS.")
+	case mode.Check() == nil && !hasAge:
 		return Command{Mode: mode}, nil
 	case mode == shared.ModeForce && strings.TrimSpace(age) == override:
 		return Command{Mode: mode, Override: true}, nil
 	case mode == shared.ModeSmart:
 		seconds, err := parseSeconds(age)
 		return Command{Mode: mode, MaxAge: seconds}, err
-	case text == "":
-		return Command{}, shared.Errorf(shared.ReasonInvalidCommand, "The command is empty. Use cached, force, smart or smart:SECONDS.")
 	}
-	return Command{}, shared.Errorf(shared.ReasonInvalidCommand, "There is no command %q. Use cached, force, smart or smart:SECONDS, in lower case.", text)
+	return Command{}, faulty(CodeUnknownMode, "", "There is no command %q. Use cached, force, smart or smart:SECONDS, in lower case.", shortened(text))
 }
 
 func parseSeconds(text string) (time.Duration, error) {
 	digits := strings.TrimSpace(text)
 	n, err := strconv.Atoi(digits)
 	if err != nil || strings.Trim(digits, "0123456789") != "" || n < minAge || n > maxAge {
-		return 0, shared.Errorf(shared.ReasonInvalidCommand,
-			"%q is no maximum age. Use smart:SECONDS with a whole number from %d to %d (7 days).", digits, minAge, maxAge)
+		return 0, faulty(CodeOutOfRange, "max_age",
+			"%q is no maximum age. Use smart:SECONDS with a whole number from %d to %d (7 days).", shortened(digits), minAge, maxAge)
 	}
 	return time.Duration(n) * time.Second, nil
+}
+
+// shortened is a sender's text as it is quoted.
+func shortened(text string) string {
+	const most = 64
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // vehicleID is what an id may look like.
@@ -80,10 +120,11 @@ var vehicleID = regexp.MustCompile(`^[A-Za-z0-9_\-]{1,128}$`)
 
 // parse reads a message. Everything that is wrong with it is a typed error.
 func (m message) parse(vehicle string) (Command, error) {
-	if err := m.refused(vehicle); err != nil {
-		return Command{}, err
+	cmd, err := ParseCommand(m.payload)
+	if refused := m.refused(vehicle); refused != nil {
+		return cmd, refused
 	}
-	return ParseCommand(m.payload)
+	return cmd, err
 }
 
 // refused says why a message is not carried out, whatever it says.
@@ -94,10 +135,10 @@ func (m message) refused(vehicle string) error {
 		full.Source, full.RetryAfter = shared.SourceHost, 5*time.Second
 		return full
 	case m.retained:
-		return shared.Errorf(shared.ReasonInvalidCommand,
+		return faulty(CodeRetained, "",
 			"The command was kept by the broker and is not carried out, for it may be old. Publish commands without the retain flag.")
 	case !vehicleID.MatchString(vehicle):
-		return shared.Errorf(shared.ReasonInvalidCommand, "The topic holds no vehicle id: letters, digits, _ and - only.")
+		return faulty(CodeVehicle, "topic", "The topic holds no vehicle id: letters, digits, _ and - only.")
 	}
 	return nil
 }

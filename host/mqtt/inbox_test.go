@@ -88,17 +88,21 @@ func TestInboxGivesEachMessageOnce(t *testing.T) {
 }
 
 func FuzzCommand(f *testing.F) {
-	for _, s := range []string{"cached", "force", "smart", "smart:60", "smart: 1 ", "smart:604800", "", "\xff", "smart:-1", "smart:0x10", "force:override", "force: override ", "smart:override", "cached:override", "force:"} {
+	for _, s := range []string{"cached", "force", "smart", "smart:60", "smart: 1 ", "smart:604800", "", "\xff", "smart:-1", "smart:0x10", "force:override", "force: override ", "smart:override", "cached:override", "force:", `{"mode":"smart","max_age":300,"id":"abc","timeout":60,"override":false}`, `{"mode":"force","override":true}`, `{"id":"x"`, `{"mode":"cached"}}`, `{}`, `[1]`, `{"mode":"force","mode":1}`, `{"max_age":1e9}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		cmd, err := ParseCommand(payload)
+		assert.LessOrEqual(t, len(cmd.ID), maxID)
 		if err != nil {
 			require.ErrorIs(t, err, shared.ReasonInvalidCommand)
+			require.NotEmpty(t, faultOf(err).Code)
+			assert.Less(t, len(err.Error()), 1000)
 			return
 		}
+		require.NoError(t, cmd.Mode.Check())
 		again, err := ParseCommand([]byte(cmd.String()))
 		require.NoError(t, err)
-		assert.Equal(t, cmd, again)
+		assert.Equal(t, Command{Mode: cmd.Mode, MaxAge: cmd.MaxAge, Override: cmd.Override}, again)
 	})
 }

@@ -34,7 +34,7 @@ const lostAfter = time.Minute
 
 func newProbe(client Client, base string, now func() time.Time, told func(time.Duration)) *probe {
 	// Two hubs with one base must not take each other's.
-	return &probe{client: client, topic: base + "/bridge/probe/" + strings.ToLower(rand.Text()[:10]), now: now, told: told}
+	return &probe{client: client, topic: base + "/" + bridgeLevel + "/probe/" + strings.ToLower(rand.Text()[:10]), now: now, told: told}
 }
 
 // forget says that what was under way is lost, with its connection.

@@ -46,7 +46,7 @@ func (w *word) messages() []outgoing {
 
 func newPublisher(w *writer, base string, log *slog.Logger, now func() time.Time) *publisher {
 	p := &publisher{writer: w, base: base, log: log, now: now, topics: newCatalogue(), cars: map[string]*carPage{}}
-	p.self = newPage(base+"/bridge/", &p.state)
+	p.self = newPage(base+"/"+bridgeLevel+"/", &p.state)
 	w.add(p.self)
 	return p
 }

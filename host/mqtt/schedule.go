@@ -18,15 +18,16 @@ const maxSchedule = 4 << 10
 // schedule serves a command that sets when a car is refreshed by itself. The payload
 // is JSON, or one of the words recommended, off, and default: back to what the
 // plugin's settings say.
-func (b *Bridge) schedule(m message, served Served) {
-	now, err := b.setSchedule(m, served)
-	served.Err, served.Duration = err, b.opts.Now().Sub(m.at)
+func (b *Bridge) schedule(o *order) {
+	now, err := b.setSchedule(o.message, o.Served)
 	if err != nil {
-		b.answer(served)
+		b.finish(o, nil, err)
 		return
 	}
-	b.log.Info("schedule set", "vehicle", served.Vehicle, "request_id", served.RequestID, "schedule", string(now))
-	b.published(served, b.publisher.schedule(served.Vehicle, now))
+	o.Duration = b.opts.Now().Sub(o.message.at)
+	b.log.Info("schedule set", "vehicle", o.Vehicle, "request_id", o.RequestID, "schedule", string(now))
+	o.Unpublished = b.publisher.schedule(o.Vehicle, now)(b.answers)
+	b.close(o, &response{Stage: StageDone})
 }
 
 func (b *Bridge) setSchedule(m message, served Served) (json.RawMessage, error) {
@@ -37,14 +38,14 @@ func (b *Bridge) setSchedule(m message, served Served) (json.RawMessage, error) 
 	var schedule json.RawMessage
 	switch {
 	case len(m.payload) > maxSchedule:
-		return nil, shared.Errorf(shared.ReasonInvalidCommand, "The schedule is longer than %d bytes.", maxSchedule)
+		return nil, faulty(CodeTooLong, "", "The schedule is longer than %d bytes.", maxSchedule)
 	case text == "":
-		return nil, shared.Errorf(shared.ReasonInvalidCommand, "The schedule is empty. Use default to go back to the settings, or off.")
+		return nil, faulty(CodeEmpty, "", "The schedule is empty. Use default to go back to the settings, or off.")
 	case text == "default":
 	case text == "recommended" || text == "off":
 		schedule = json.RawMessage(strconv.Quote(text))
 	case !strings.HasPrefix(text, "{") || !json.Valid([]byte(text)):
-		return nil, shared.Errorf(shared.ReasonInvalidCommand, "The schedule is no JSON object. Use one such as {\"idle\":\"4h\"}, or recommended, off, or default.")
+		return nil, faulty(CodeSyntax, "", "The schedule is no JSON object. Use one such as {\"idle\":\"4h\"}, or recommended, off, or default.")
 	default:
 		schedule = json.RawMessage(text)
 	}

@@ -74,7 +74,7 @@ func TestScheduleByCommand(t *testing.T) {
 		assert.Nil(t, decode(t, all[0])["error"])
 		require.NoError(t, (<-w.served).Err)
 	}
-	for payload, reason := range map[string]string{"": "invalid_command", "often": "invalid_command", `{"idle":`: "invalid_command", string(make([]byte, 5000)): "invalid_command"} {
+	for payload, reason := range map[string]string{" ": "invalid_command", "often": "invalid_command", `{"idle":`: "invalid_command", string(make([]byte, 5000)): "invalid_command"} {
 		w.publish("hyundai/car1/commands/schedule", payload, false)
 		all := w.until("hyundai/car1/status/error")
 		assert.Equal(t, reason, decode(t, all[len(all)-1])["reason"])

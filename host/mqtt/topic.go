@@ -27,9 +27,14 @@ func topicsOf(a shared.Attribute) []string {
 }
 
 // mayName says whether an attribute that is not in the schema may have a topic:
-// well-formed, not among the commands, not one that is taken.
+// well-formed, not among the bridge's own, not one that is taken.
 func mayName(topic string, taken map[string]bool) bool {
-	return len(topic) <= maxTopic && topicForm.MatchString(topic) && !strings.HasPrefix(topic+"/", "commands/") && !taken[topic]
+	level, _, _ := strings.Cut(topic, "/")
+	switch level {
+	case "commands", "responses", "state", "availability", "action":
+		return false
+	}
+	return len(topic) <= maxTopic && topicForm.MatchString(topic) && !taken[topic]
 }
 
 // isExtra says whether a plugin has added the attribute to the schema.

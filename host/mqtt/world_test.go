@@ -268,10 +268,28 @@ func (w *world) until(topic string) []paho.Message {
 	var all []paho.Message
 	for {
 		m := await.Value(w.t, "a message on "+topic, w.messages)
-		if strings.Contains(m.Topic(), "/commands/") || strings.Contains(m.Topic(), "/bridge/") {
+		if strings.Contains(m.Topic(), "/commands/") || strings.Contains(m.Topic(), "/bridge/") || strings.Contains(m.Topic(), "/responses/") {
 			continue
 		}
 		if all = append(all, m); m.Topic() == topic {
+			return all
+		}
+	}
+}
+
+// answers are those of the next command to a car, up to the one that ends it.
+func (w *world) answers(vehicle string) []map[string]any {
+	w.t.Helper()
+	var all []map[string]any
+	for {
+		m := await.Value(w.t, "an answer", w.messages)
+		if m.Topic() != "hyundai/"+vehicle+"/responses/refresh" {
+			continue
+		}
+		a := decode(w.t, m)
+		all = append(all, a)
+		switch mqtt.Stage(a["state"].(string)) {
+		case mqtt.StageDone, mqtt.StageRefused, mqtt.StageFailed, mqtt.StageExpired:
 			return all
 		}
 	}

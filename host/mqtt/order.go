@@ -1,0 +1,153 @@
+package mqtt
+
+import (
+	"context"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// order is a command on its way from its topic to its last answer.
+type order struct {
+	Served
+	// kind is the last level of its topic.
+	kind    string
+	message message
+	cmd     Command
+	// begun is when nobody was ahead of it in its car's line.
+	begun time.Time
+}
+
+// allVehicles is the place of a vehicle's id in the topic of a command to every car.
+const allVehicles = "all"
+
+// command serves one message from its topic to its last answer.
+func (b *Bridge) command(m message) {
+	vehicle, kind, ok := commandTopic(m.topic, b.opts.BaseTopic)
+	if !ok || len(m.payload) == 0 {
+		return // not a topic that was subscribed to; or what takes a retained message off the broker
+	}
+	o := &order{Served: Served{Vehicle: vehicle, Command: kind, RequestID: newRequestID()}, kind: kind, message: m}
+	if m.retained { // once is enough
+		b.writer.send(Message{Topic: m.topic, QoS: 1, Retained: true})
+	}
+	if kind == commandSchedule {
+		b.schedule(o)
+		return
+	}
+	var err error
+	if o.cmd, err = m.parse(vehicle); err == nil {
+		o.Command = o.cmd.String()
+	}
+	o.ID = o.cmd.ID
+	switch {
+	case err != nil:
+		b.finish(o, nil, err)
+	case vehicle == allVehicles:
+		b.everyCar(o)
+	default:
+		b.oneCar(o)
+	}
+}
+
+// oneCar serves a command to a car.
+func (b *Bridge) oneCar(o *order) {
+	place, ahead := b.lines.join(o.Vehicle)
+	defer b.lines.leave(place)
+	b.tell(o, &response{Stage: StageAccepted})
+	if ahead > 0 {
+		b.tell(o, &response{Stage: StageQueued, Position: ahead})
+	}
+	type result struct {
+		data *vehiclev1.VehicleData
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() { // ends with its deadline, which is b.ctx's at the latest
+		data, err := b.refresh(o)
+		done <- result{data, err}
+	}()
+
+	// A command that takes long says so, at first as soon as it is clear.
+	patience := time.NewTimer(b.opts.ProgressInterval / 5)
+	defer patience.Stop()
+	head, late := place.head, false
+	for {
+		select {
+		case r := <-done:
+			b.finish(o, r.data, r.err)
+			return
+		case <-head:
+			o.begun, head = b.opts.Now(), nil
+			if ahead == 0 && !late {
+				continue // it says so when it takes long
+			}
+		case <-patience.C:
+			patience.Reset(b.opts.ProgressInterval)
+			if late = true; head != nil {
+				continue
+			}
+		}
+		r := &response{Stage: StageRunning}
+		r.times(o.begun.Sub(o.message.at), b.opts.Now().Sub(o.begun))
+		b.tell(o, r)
+	}
+}
+
+// refresh finds the car's plugin and asks it.
+func (b *Bridge) refresh(o *order) (*vehiclev1.VehicleData, error) {
+	return b.ask(o.Vehicle, o.cmd, o.cmd.deadline()-b.opts.Now().Sub(o.message.at), shared.CallInfo{RequestID: o.RequestID, Override: o.cmd.Override})
+}
+
+// ask finds the car's plugin and asks it.
+func (b *Bridge) ask(vehicle string, cmd Command, limit time.Duration, info shared.CallInfo) (*vehiclev1.VehicleData, error) {
+	ctx := shared.WithCallInfo(b.ctx, info)
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	plugin, err := b.opts.Fleet.Find(ctx, vehicle)
+	if err != nil {
+		return nil, &shared.RefreshError{Mode: cmd.Mode, VehicleID: vehicle, Err: err}
+	}
+	return shared.Refresh(ctx, plugin, cmd.Mode, vehicle, cmd.MaxAge)
+}
+
+// tell sends an answer to whoever sent the command.
+func (b *Bridge) tell(o *order, r *response) *letter {
+	r.ID, r.RequestID, r.Command, r.Timestamp = o.ID, o.RequestID, o.Command, timeText(b.opts.Now())
+	return b.writer.send(Message{Topic: b.opts.BaseTopic + "/" + o.Vehicle + "/responses/" + o.kind, Payload: r.encode(), QoS: 1})
+}
+
+// finish publishes what came of a command, and then says so.
+func (b *Bridge) finish(o *order, data *vehiclev1.VehicleData, err error) {
+	now := b.opts.Now()
+	o.Data, o.Err, o.Duration = data, err, now.Sub(o.message.at)
+	if o.begun.IsZero() {
+		o.begun = now
+	}
+	o.Unpublished = b.publish(&o.Served)(b.answers)
+
+	r := &response{Stage: stageOf(err)}
+	r.explain(err)
+	r.times(o.begun.Sub(o.message.at), now.Sub(o.begun))
+	if refresh := data.GetRefresh(); refresh != nil {
+		if refresh.Verdict != nil {
+			r.Verdict = shared.Word(refresh.GetVerdict())
+		}
+		r.Source = shared.Word(refresh.GetSource())
+		if at := refresh.GetObservedAt(); at > 0 {
+			r.ObservedAt = timeText(time.UnixMilli(at))
+		}
+	}
+	b.close(o, r)
+}
+
+// close sends the last answer and tells the hub of the command.
+func (b *Bridge) close(o *order, r *response) {
+	published := o.Unpublished == nil
+	r.Published = &published
+	if err := b.tell(o, r).wait(b.answers); o.Unpublished == nil {
+		o.Unpublished = err
+	}
+	b.served(o.Served)
+}

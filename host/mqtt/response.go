@@ -1,0 +1,100 @@
+package mqtt
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+)
+
+// Stage of a command, as its answers tell it.
+type Stage string
+
+// Stages. The last four end a command, which has one of them exactly once.
+const (
+	StageAccepted Stage = "accepted"
+	StageQueued   Stage = "queued"
+	StageRunning  Stage = "running"
+	StageDone     Stage = "done"
+	// StageRefused: nothing was done, on purpose.
+	StageRefused Stage = "refused"
+	StageFailed  Stage = "failed"
+	// StageExpired: its time was over.
+	StageExpired Stage = "expired"
+)
+
+// response is an answer to a command.
+type response struct {
+	// ID is the sender's, RequestID ours.
+	ID        string `json:"id,omitempty"`
+	RequestID string `json:"request_id"`
+	Stage     Stage  `json:"state"`
+	Command   string `json:"command"`
+	// Position in the car's line: how many commands are ahead.
+	Position int `json:"position,omitempty"`
+	// Cars that a command to all went to, and how each stage ended.
+	Cars   *int          `json:"cars,omitempty"`
+	Stages map[Stage]int `json:"stages,omitempty"`
+
+	Error  string `json:"error,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	// Code and At are those of a [Fault], Rule is the gate's.
+	Code Code   `json:"code,omitempty"`
+	At   string `json:"at,omitempty"`
+	Rule string `json:"rule,omitempty"`
+	// RetryAfter is in seconds.
+	RetryAfter      int  `json:"retry_after,omitempty"`
+	MayHaveHappened bool `json:"may_have_happened,omitempty"`
+
+	// Wait and Run are seconds in the line, and since.
+	Wait *float64 `json:"wait,omitempty"`
+	Run  *float64 `json:"run,omitempty"`
+	// Published: the broker has acknowledged the state that the command brought.
+	Published *bool  `json:"published,omitempty"`
+	Verdict   string `json:"verdict,omitempty"`
+	Source    string `json:"source,omitempty"`
+	// ObservedAt is the car's own time of the data.
+	ObservedAt string `json:"observed_at,omitempty"`
+	Timestamp  string `json:"timestamp"`
+}
+
+// stageOf is how a command has ended.
+func stageOf(err error) Stage {
+	if err == nil {
+		return StageDone
+	}
+	api := shared.AsAPIError(err)
+	if api.Rule != "" {
+		return StageRefused
+	}
+	switch api.Reason {
+	case shared.ReasonInvalidCommand, shared.ReasonUnknownVehicle, shared.ReasonUnsupported, shared.ReasonQueueFull, shared.ReasonDraining,
+		shared.ReasonBudgetSpent, shared.ReasonGuardRefused, shared.ReasonCircuitOpen, shared.ReasonConfigInvalid,
+		shared.ReasonIncompatible, shared.ReasonPluginQuarantined, shared.ReasonPluginUntrusted:
+		return StageRefused
+	case shared.ReasonDeadlineExceeded:
+		return StageExpired
+	}
+	return StageFailed
+}
+
+// explain takes in what went wrong.
+func (r *response) explain(err error) {
+	if err == nil {
+		return
+	}
+	api, fault := shared.AsAPIError(err), faultOf(err)
+	r.Error, r.Reason, r.Code, r.At, r.Rule = err.Error(), string(api.Reason), fault.Code, fault.At, api.Rule
+	r.RetryAfter, r.MayHaveHappened = int(api.Wait().Seconds()), api.MayHaveHappened
+}
+
+// times takes in how long the command waited and ran.
+func (r *response) times(wait, run time.Duration) {
+	w, s := wait.Round(time.Millisecond).Seconds(), run.Round(time.Millisecond).Seconds()
+	r.Wait, r.Run = &w, &s
+}
+
+func (r *response) encode() []byte {
+	b, _ := json.Marshal(r) // plain fields
+	return b
+}
