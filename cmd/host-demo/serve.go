@@ -74,7 +74,7 @@ func serve(ctx context.Context, s config, stdout, stderr io.Writer) (err error) 
 		return err
 	}
 	bridge, err := mqtt.New(mqtt.Options{
-		Client: client, Fleet: hub, BaseTopic: s.baseTopic, NoInitialRefresh: s.noInitialRefresh, Logger: log,
+		Client: client, Fleet: hub, BaseTopic: s.baseTopic, NoInitialRefresh: s.noInitialRefresh, Logger: log, StateDir: s.stateIn,
 		ProbeInterval: s.probeInterval,
 		OnCommand: func(c mqtt.Served) {
 			bridgeCollector.Served(c)

@@ -34,6 +34,10 @@ type Options struct {
 	Fleet  Fleet
 	// BaseTopic is the first level, or levels, of all topics. Default hyundai.
 	BaseTopic string
+	// StateDir keeps the ids of commands over a restart, and when the bridge was last
+	// connected; it exists, and is this bridge's alone. Default: nothing is kept, and
+	// commands that waited for a hub that was off have expired.
+	StateDir string
 	// NoInitialRefresh: do not read every car once when it is first seen.
 	NoInitialRefresh bool
 	// Logger gets the bridge's lines. Default: none.
@@ -88,6 +92,7 @@ type Bridge struct {
 	log       *slog.Logger
 	inbox     *inbox
 	lines     *lines
+	memory    *memory
 	writer    *writer
 	publisher *publisher
 	probe     *probe
@@ -143,8 +148,12 @@ func New(o Options) (*Bridge, error) {
 	if o.OnTrouble == nil {
 		o.OnTrouble = func(*Trouble) {}
 	}
+	memory, err := newMemory(o.StateDir, o.Now)
+	if err != nil {
+		return nil, err
+	}
 	b := &Bridge{
-		opts: o, log: o.Logger, inbox: newInbox(), lines: newLines(), writer: newWriter(o.Client, o.Logger, o.Now),
+		opts: o, memory: memory, log: o.Logger, inbox: newInbox(), lines: newLines(), writer: newWriter(o.Client, o.Logger, o.Now),
 		probe: newProbe(o.Client, o.BaseTopic, o.Now, o.OnProbe), written: make(chan struct{}),
 	}
 	b.publisher = newPublisher(b.writer, o.BaseTopic, o.Logger, o.Now)
@@ -209,6 +218,7 @@ func (b *Bridge) Stop(ctx context.Context) error {
 		b.writing()
 		<-b.written
 		b.hurry()
+		b.memory.close()
 	}()
 	select {
 	case <-ended:
@@ -220,7 +230,11 @@ func (b *Bridge) Stop(ctx context.Context) error {
 
 // receive is the client's callback. It only queues.
 func (b *Bridge) receive(m Message) {
-	b.inbox.put(message{topic: m.Topic, payload: m.Payload, retained: m.Retained, at: b.opts.Now()})
+	now, waited := b.opts.Now(), m.Waited
+	if waited < 0 {
+		waited = b.memory.waited(now)
+	}
+	b.inbox.put(message{topic: m.Topic, payload: m.Payload, retained: m.Retained, at: now.Add(-max(0, waited)), waited: waited})
 }
 
 // serve takes messages from the inbox until it is closed.

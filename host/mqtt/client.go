@@ -3,6 +3,7 @@ package mqtt
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Client is what the bridge needs of an MQTT client. [NewPaho] makes one of the
@@ -21,11 +22,9 @@ type Client interface {
 	// with [Message.Retained] that is lost with its connection stays lost; the bridge
 	// sends it again. Any other the client sends again by itself.
 	Publish(m Message) Receipt
-	// Subscribe asks the broker for the messages of a filter, until the connection is
-	// lost. The handler must not block, nor keep the payload. It also gets what the
-	// broker has kept for the client's session. Subscribe fails with
-	// [ErrSubscriptionRefused] if the broker does not allow it.
-	Subscribe(ctx context.Context, filter string, qos byte, handler func(Message)) error
+	// Subscribe asks the broker for messages, until the connection is lost. It fails
+	// with [ErrSubscriptionRefused] if the broker does not allow it.
+	Subscribe(ctx context.Context, s Subscription) error
 	// Will is the topic on which the broker says that the client is gone, see
 	// [StateTopic].
 	Will() string
@@ -46,6 +45,20 @@ type Message struct {
 	Payload  []byte
 	QoS      byte
 	Retained bool
+	// Waited is how long a received message may have waited at the broker while the
+	// client was away; zero: it has not; negative: nobody knows how long.
+	Waited time.Duration
+}
+
+// Subscription is what a client subscribes to. The handler must not block, nor keep
+// the payload. It also gets what the broker has kept for the client's session.
+type Subscription struct {
+	Filters []string
+	QoS     byte
+	Handler func(Message)
+	// AsPublished: a message's Retained says how it was published, and Waited is told.
+	// Else Retained only says that the broker had kept it before the client subscribed.
+	AsPublished bool
 }
 
 // Receipt is the broker's acknowledgement of a message; a paho.Token is one. Done is

@@ -143,6 +143,9 @@ func (m message) refused(vehicle string) error {
 	return nil
 }
 
+// young says whether a command has not waited for too long while the hub was away.
+func (m message) young(cmd Command) bool { return m.waited >= 0 && m.waited < cmd.deadline() }
+
 // Kinds of commands, the last level of their topics.
 const (
 	commandRefresh  = "refresh"

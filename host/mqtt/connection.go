@@ -55,7 +55,9 @@ func (b *Bridge) attend() {
 		}
 		if hungUp < hangUps {
 			b.say(nil)
-			wait(b.ctx, changed, 0)
+			for b.memory.connected(); b.ctx.Err() == nil && !wait(b.ctx, changed, seenInterval); {
+				b.memory.connected()
+			}
 			continue
 		}
 		// It was ended each time so far: believe it when it has lasted.
@@ -87,16 +89,18 @@ func (b *Bridge) subscribe(lost <-chan struct{}) error {
 		case <-ctx.Done():
 		}
 	}()
+	commands := Subscription{QoS: 1, Handler: b.receive, AsPublished: true}
 	for _, kind := range []string{commandRefresh, commandSchedule} {
-		if err := b.opts.Client.Subscribe(ctx, b.opts.BaseTopic+"/+/commands/"+kind, 1, b.receive); err != nil {
-			return err
-		}
+		commands.Filters = append(commands.Filters, b.opts.BaseTopic+"/+/commands/"+kind)
+	}
+	if err := b.opts.Client.Subscribe(ctx, commands); err != nil {
+		return err
 	}
 	if b.opts.ProbeInterval < 0 {
 		return nil
 	}
 	b.probe.forget()
-	err := b.opts.Client.Subscribe(ctx, b.probe.topic, 0, b.probe.receive)
+	err := b.opts.Client.Subscribe(ctx, Subscription{Filters: []string{b.probe.topic}, Handler: b.probe.receive})
 	if errors.Is(err, ErrSubscriptionRefused) {
 		b.log.Warn("the MQTT client's delay cannot be measured", "error", err)
 		return nil

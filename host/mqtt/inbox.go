@@ -20,7 +20,10 @@ type message struct {
 	topic    string
 	payload  []byte
 	retained bool
-	at       time.Time
+	// at is when it came to the broker, as far as that is known; waited is how long it
+	// may have been there while the hub was away, negative if nobody knows.
+	at     time.Time
+	waited time.Duration
 	// overflow: too many commands were being served when it came.
 	overflow bool
 }

@@ -15,6 +15,8 @@ type order struct {
 	kind    string
 	message message
 	cmd     Command
+	// remembered: its id acts once.
+	remembered bool
 	// begun is when nobody was ahead of it in its car's line.
 	begun time.Time
 }
@@ -37,13 +39,19 @@ func (b *Bridge) command(m message) {
 		return
 	}
 	var err error
-	if o.cmd, err = m.parse(vehicle); err == nil {
-		o.Command = o.cmd.String()
-	}
-	o.ID = o.cmd.ID
-	switch {
-	case err != nil:
+	o.cmd, err = m.parse(vehicle)
+	if o.ID = o.cmd.ID; err != nil {
 		b.finish(o, nil, err)
+		return
+	}
+	o.Command = o.cmd.String()
+	if o.ID != "" && b.repeats(o) {
+		return
+	}
+	switch {
+	case !m.young(o.cmd):
+		b.finish(o, nil, &shared.RefreshError{Mode: o.cmd.Mode, VehicleID: vehicle, Err: shared.Errorf(shared.ReasonDeadlineExceeded,
+			"The command waited at the broker while the hub was away, for longer than it is good for. Send it again.")})
 	case vehicle == allVehicles:
 		b.everyCar(o)
 	default:
@@ -113,9 +121,15 @@ func (b *Bridge) ask(vehicle string, cmd Command, limit time.Duration, info shar
 }
 
 // tell sends an answer to whoever sent the command.
-func (b *Bridge) tell(o *order, r *response) *letter {
+func (b *Bridge) tell(o *order, r *response) { b.respond(o, b.encode(o, r)) }
+
+func (b *Bridge) encode(o *order, r *response) []byte {
 	r.ID, r.RequestID, r.Command, r.Timestamp = o.ID, o.RequestID, o.Command, timeText(b.opts.Now())
-	return b.writer.send(Message{Topic: b.opts.BaseTopic + "/" + o.Vehicle + "/responses/" + o.kind, Payload: r.encode(), QoS: 1})
+	return r.encode()
+}
+
+func (b *Bridge) respond(o *order, answer []byte) *letter {
+	return b.writer.send(Message{Topic: b.opts.BaseTopic + "/" + o.Vehicle + "/responses/" + o.kind, Payload: answer, QoS: 1})
 }
 
 // finish publishes what came of a command, and then says so.
@@ -146,7 +160,11 @@ func (b *Bridge) finish(o *order, data *vehiclev1.VehicleData, err error) {
 func (b *Bridge) close(o *order, r *response) {
 	published := o.Unpublished == nil
 	r.Published = &published
-	if err := b.tell(o, r).wait(b.answers); o.Unpublished == nil {
+	answer := b.encode(o, r)
+	if o.remembered {
+		b.memory.end(o.Vehicle, o.ID, answer)
+	}
+	if err := b.respond(o, answer).wait(b.answers); o.Unpublished == nil {
 		o.Unpublished = err
 	}
 	b.served(o.Served)

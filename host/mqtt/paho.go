@@ -28,9 +28,15 @@ type Paho struct {
 	mu         sync.Mutex
 	connection Connection
 	changed    chan struct{}
-	handlers   map[string]func(Message)
+	// lost is when the last connection was; zero: there has been none.
+	lost time.Time
+	// handlers are those of filters that were subscribed to, for messages that come
+	// on the next connection before that is done again.
+	handlers map[string]func(Message)
 	// early messages came before anybody had subscribed to them.
 	early []Message
+	// commands are those of the subscription that tells live messages from kept ones.
+	commands *commands
 }
 
 var _ Client = (*Paho)(nil)
@@ -135,7 +141,9 @@ func (p *Paho) notified(c paho.Client, n paho.ConnectionNotification) {
 	was := p.connection
 	switch n := n.(type) {
 	case paho.ConnectionNotificationConnecting:
-		p.connection.Number++
+		if p.connection.Number++; p.connection.Up {
+			p.lost = time.Now()
+		}
 		p.connection.Up = false
 	case paho.ConnectionNotificationFailed:
 		p.connection.Err = n.Reason
@@ -144,8 +152,9 @@ func (p *Paho) notified(c paho.Client, n paho.ConnectionNotification) {
 			p.connection.Err = nil
 		}
 	case paho.ConnectionNotificationLost:
-		if p.connection.Up = c.IsConnectionOpen(); !p.connection.Up {
-			p.connection.Err = n.Reason
+		if p.connection.Up && !c.IsConnectionOpen() {
+			p.lost = time.Now()
+			p.connection.Up, p.connection.Err = false, n.Reason
 		}
 	}
 	if p.connection != was {
@@ -180,20 +189,42 @@ func (r *pahoReceipt) Error() error {
 }
 
 // Subscribe implements [Client].
-func (p *Paho) Subscribe(ctx context.Context, filter string, qos byte, handler func(Message)) error {
-	p.handle(filter, handler)
-	token := p.client.Subscribe(filter, qos, func(_ paho.Client, m paho.Message) { handler(messageOf(m)) })
+func (p *Paho) Subscribe(ctx context.Context, s Subscription) error {
+	if !s.AsPublished {
+		return p.subscribe(ctx, s.Filters, s.QoS, s.Handler)
+	}
+	p.mu.Lock()
+	if p.commands == nil {
+		p.commands = newCommands(p)
+	}
+	c := p.commands
+	p.mu.Unlock()
+	return c.subscribe(ctx, s)
+}
+
+func (p *Paho) subscribe(ctx context.Context, filters []string, qos byte, handler func(Message)) error {
+	wanted := map[string]byte{}
+	for _, filter := range filters {
+		wanted[filter] = qos
+		p.handle(filter, handler)
+	}
+	token := p.client.SubscribeMultiple(wanted, func(_ paho.Client, m paho.Message) { handler(messageOf(m)) })
 	select {
 	case <-token.Done():
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	if err := token.Error(); err != nil {
-		return fmt.Errorf("subscribing to %s: %w", filter, err)
+		return fmt.Errorf("subscribing to %s: %w", filters, err)
 	}
 	// The client takes a refusal for a success.
-	if s, ok := token.(*paho.SubscribeToken); ok && s.Result()[filter] == subscriptionRefused {
-		return fmt.Errorf("%w to %s: let the hub read it in the broker's access rules", ErrSubscriptionRefused, filter)
+	if s, ok := token.(*paho.SubscribeToken); ok {
+		granted := s.Result()
+		for _, filter := range filters {
+			if granted[filter] == subscriptionRefused {
+				return fmt.Errorf("%w to %s: let the hub read it in the broker's access rules", ErrSubscriptionRefused, filter)
+			}
+		}
 	}
 	return nil
 }
@@ -219,6 +250,17 @@ func (p *Paho) handle(filter string, handler func(Message)) {
 	for _, m := range mine {
 		handler(m)
 	}
+}
+
+// away is how long the client was away before this connection; negative: nobody
+// knows, for it has just started.
+func (p *Paho) away() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lost.IsZero() {
+		return -1
+	}
+	return max(1, time.Since(p.lost))
 }
 
 // unrouted takes a message below the base for which the client has no handler: the

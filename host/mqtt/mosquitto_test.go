@@ -1,0 +1,297 @@
+package mqtt_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
+
+// mosquitto is the broker that most homes have, as a process of its own.
+type mosquitto struct {
+	t      *testing.T
+	path   string
+	config string
+	port   int
+	cmd    *exec.Cmd
+}
+
+// newMosquitto starts one with some lines of configuration beside those that it needs.
+func newMosquitto(t *testing.T, lines ...string) *mosquitto {
+	t.Helper()
+	path, err := exec.LookPath("mosquitto")
+	if err != nil {
+		path, err = exec.LookPath("/usr/sbin/mosquitto")
+	}
+	if err != nil {
+		t.Skip("mosquitto is not installed here")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	m := &mosquitto{t: t, path: path, config: filepath.Join(t.TempDir(), "mosquitto.conf"), port: l.Addr().(*net.TCPAddr).Port}
+	require.NoError(t, l.Close())
+	if os.Geteuid() == 0 {
+		lines = append(lines, "user root") // its files are the test's
+	}
+	lines = append([]string{fmt.Sprintf("listener %d 127.0.0.1", m.port), "log_type none", "max_queued_messages 0"}, lines...)
+	require.NoError(t, os.WriteFile(m.config, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
+	m.start()
+	t.Cleanup(func() { m.end(syscall.SIGKILL) })
+	return m
+}
+
+func (m *mosquitto) url() string { return fmt.Sprintf("tcp://127.0.0.1:%d", m.port) }
+
+// start starts it and waits until it listens.
+func (m *mosquitto) start() {
+	m.t.Helper()
+	m.cmd = exec.Command(m.path, "-c", m.config)
+	require.NoError(m.t, m.cmd.Start())
+	await.True(m.t, "mosquitto listens", func() bool {
+		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", m.port))
+		if err != nil {
+			return false
+		}
+		return c.Close() == nil
+	})
+}
+
+func (m *mosquitto) end(s syscall.Signal) {
+	if m.cmd == nil {
+		return
+	}
+	_ = m.cmd.Process.Signal(s)
+	_ = m.cmd.Wait() // by the signal
+	m.cmd = nil
+}
+
+func (m *mosquitto) signal(s syscall.Signal) {
+	m.t.Helper()
+	require.NoError(m.t, m.cmd.Process.Signal(s))
+}
+
+// session is the options of a client that the broker keeps a session for, and that
+// notices soon when the broker is away.
+func session(broker, id string) *paho.ClientOptions {
+	return options(broker, id).SetCleanSession(false).SetOrderMatters(true).SetStore(paho.NewOrderedMemoryStore()).
+		SetKeepAlive(time.Second).SetPingTimeout(time.Second).SetConnectTimeout(time.Second)
+}
+
+// campaign gives commands to a hub while its broker has a bad time.
+type campaign struct {
+	*world
+	fleet  *fleet
+	sender paho.Client
+
+	mu sync.Mutex
+	// ends are the last answers that were seen, by id.
+	ends map[string]map[string]bool
+	// soc of each car, which is new at each refresh.
+	soc map[string]float64
+	// again counts how often an id was served.
+	again map[string]int
+	done  atomic.Int64
+}
+
+const campaignCars = 10
+
+func newCampaign(t *testing.T, broker string) *campaign {
+	t.Helper()
+	c := &campaign{ends: map[string]map[string]bool{}, soc: map[string]float64{}, again: map[string]int{}}
+	var ids []string
+	for n := range campaignCars {
+		ids = append(ids, fmt.Sprint("car", n))
+	}
+	c.fleet = newFleet(ids...)
+	c.fleet.refresh = func(_ context.Context, _ shared.Mode, id string, _ time.Duration) (*vehiclev1.VehicleData, error) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.soc[id] += 0.01
+		data := snapshot(id)
+		data.Battery.Soc = proto.Float64(c.soc[id])
+		data.Refresh.PolledAt = proto.Int64(time.Now().UnixNano()) // none is older than the last
+		return data, nil
+	}
+	hub, err := mqtt.NewPaho(session(broker, "hub"), "hyundai")
+	require.NoError(t, err)
+	c.world = &world{t: t, broker: broker, hub: hub}
+	c.sender = c.connect(session(broker, "sender"))
+	listener := session(broker, "ends").SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) { c.heard(m) })
+	confirmed(t, c.connect(listener).Subscribe("hyundai/+/responses/refresh", 1, nil))
+	require.NoError(t, hub.Connect(await.Context(t, "the hub connects")))
+	t.Cleanup(func() { hub.Client().Disconnect(100) })
+	c.bridge = c.start(mqtt.Options{
+		Client: hub, Fleet: c.fleet, NoInitialRefresh: true, ProbeInterval: -1, StateDir: t.TempDir(),
+		OnCommand: func(s mqtt.Served) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.again[s.ID]++
+			c.done.Add(1)
+		},
+	})
+	return c
+}
+
+func (c *campaign) connect(o *paho.ClientOptions) paho.Client {
+	c.t.Helper()
+	client := paho.NewClient(o)
+	confirmed(c.t, client.Connect())
+	c.t.Cleanup(func() { client.Disconnect(100) })
+	return client
+}
+
+func (c *campaign) heard(m paho.Message) {
+	var a struct{ ID, State string }
+	if json.Unmarshal(m.Payload(), &a) != nil {
+		return
+	}
+	switch mqtt.Stage(a.State) {
+	case mqtt.StageDone, mqtt.StageRefused, mqtt.StageFailed, mqtt.StageExpired:
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.ends[a.ID] == nil {
+			c.ends[a.ID] = map[string]bool{}
+		}
+		c.ends[a.ID][string(m.Payload())] = true
+	}
+}
+
+// give gives commands; the client goes on until the broker has them.
+func (c *campaign) give(from, to int) {
+	for n := from; n < to; n++ {
+		c.sender.Publish(fmt.Sprintf("hyundai/car%d/commands/refresh", n%campaignCars), 1, false, fmt.Sprintf(`{"mode":"cached","id":"%d","timeout":600}`, n))
+	}
+}
+
+// verify waits until all have ended, and looks at what the broker holds then.
+func (c *campaign) verify(commands int) {
+	c.t.Helper()
+	await.True(c.t, "every command is answered", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.ends) == commands && len(c.again) == commands
+	})
+	c.mu.Lock()
+	for id, ends := range c.ends {
+		assert.Len(c.t, ends, 1, "one end of %s", id)
+		assert.Equal(c.t, 1, c.again[id], id)
+	}
+	c.mu.Unlock()
+	for n := range campaignCars { // the broker holds all of it, and nothing old
+		car := fmt.Sprint("car", n)
+		c.mu.Lock()
+		want := c.soc[car]
+		c.mu.Unlock()
+		await.True(c.t, "the last state of "+car, func() bool {
+			held := c.held("hyundai/" + car + "/#")
+			var level struct{ Value float64 }
+			_ = json.Unmarshal([]byte(held["hyundai/"+car+"/battery/level"]), &level)
+			return level.Value == want && len(held) > 100
+		})
+	}
+	assert.Equal(c.t, "online", c.held("hyundai/bridge/state")["hyundai/bridge/state"])
+}
+
+// held is what the broker keeps for a filter.
+func (c *campaign) held(filter string) map[string]string {
+	c.t.Helper()
+	held, fence := map[string]string{}, make(chan struct{})
+	o := options(c.broker, "looker")
+	client := paho.NewClient(o)
+	confirmed(c.t, client.Connect())
+	defer client.Disconnect(100)
+	var mu sync.Mutex
+	confirmed(c.t, client.Subscribe("fence", 1, func(paho.Client, paho.Message) { close(fence) }))
+	confirmed(c.t, client.Subscribe(filter, 1, func(_ paho.Client, m paho.Message) {
+		mu.Lock()
+		defer mu.Unlock()
+		held[m.Topic()] = string(m.Payload())
+	}))
+	confirmed(c.t, client.Publish("fence", 1, false, "x"))
+	await.Value(c.t, "the broker has said it all", fence)
+	mu.Lock()
+	defer mu.Unlock()
+	return held
+}
+
+// TestMosquittoThatRestarts in the middle of commands, with and without what it has
+// written to its disk.
+func TestMosquittoThatRestarts(t *testing.T) {
+	broker := newMosquitto(t, "allow_anonymous true", "persistence true", "persistence_location "+t.TempDir()+"/")
+	c := newCampaign(t, broker.url())
+	const commands, restarts = 1000, 3
+	for n := range restarts {
+		c.give(n*commands/(restarts+1), (n+1)*commands/(restarts+1))
+		await.True(t, "some are served", func() bool { return c.done.Load() > int64(n*50) })
+		broker.end(syscall.SIGTERM)
+		broker.start()
+	}
+	c.give(restarts*commands/(restarts+1), commands)
+	c.verify(commands)
+}
+
+// TestMosquittoThatIsAway while commands are sent.
+func TestMosquittoThatIsAway(t *testing.T) {
+	broker := newMosquitto(t, "allow_anonymous true", "persistence true", "persistence_location "+t.TempDir()+"/")
+	c := newCampaign(t, broker.url())
+	const commands = 200
+	c.give(0, 50)
+	broker.end(syscall.SIGTERM)
+	await.True(t, "the hub knows", func() bool { return c.bridge.Trouble() != nil })
+	c.give(50, 150)
+	broker.start()
+	c.give(150, commands)
+	c.verify(commands)
+}
+
+// TestMosquittoThatForgets everything, and even so the state is there again.
+func TestMosquittoThatForgets(t *testing.T) {
+	broker := newMosquitto(t, "allow_anonymous true")
+	c := newCampaign(t, broker.url())
+	c.give(0, 50)
+	await.True(t, "all are served", func() bool { return c.done.Load() == 50 })
+	broker.end(syscall.SIGKILL)
+	broker.start()
+	listens(t, c.bridge)
+	for n := range campaignCars {
+		car := fmt.Sprint("car", n)
+		await.True(t, "the state of "+car+" is back", func() bool { return len(c.held("hyundai/"+car+"/#")) > 100 })
+	}
+}
+
+// TestMosquittoThatHangs for longer than a client's patience.
+func TestMosquittoThatHangs(t *testing.T) {
+	broker := newMosquitto(t, "allow_anonymous true", "persistence true", "persistence_location "+t.TempDir()+"/")
+	c := newCampaign(t, broker.url())
+	const commands = 200
+	c.give(0, 50)
+	broker.signal(syscall.SIGSTOP)
+	given := make(chan struct{})
+	go func() { // the client waits for the broker
+		defer close(given)
+		c.give(50, commands)
+	}()
+	await.True(t, "the hub knows", func() bool { return c.bridge.Trouble() != nil })
+	broker.signal(syscall.SIGCONT)
+	<-given
+	c.verify(commands)
+}

@@ -1,0 +1,217 @@
+package mqtt
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// commands tells how messages were published, which MQTT 3.1.1 does not: to a client
+// that has subscribed, a broker hands out a message that it also keeps like any other.
+// So each message waits until the broker was asked for what it keeps, by subscribing
+// again. Its answer has come when a message of the client's own, the fence, is back.
+// Whatever comes at once is asked for at once. Safe for concurrent use.
+type commands struct {
+	paho  *Paho
+	fence string // its topic
+	// round is held by who asks the broker.
+	round sync.Mutex
+
+	mu           sync.Mutex
+	subscription Subscription
+	// pending messages have not been asked for.
+	pending []Message
+	// kept is what the broker keeps, by topic, as far as this round knows.
+	kept map[string]string
+	// asking: a goroutine asks for what is pending.
+	asking bool
+	// caughtUp: what the broker had kept for the session has come.
+	caughtUp bool
+	// open: there is a fence on this connection.
+	open bool
+	// sent is the number of the last fence, and back is closed when it has come back.
+	sent int
+	back chan struct{}
+}
+
+// fenceTimeout is how long a fence may take. A broker that does not let the client
+// read its own messages costs that once a connection.
+const fenceTimeout = 5 * time.Second
+
+func newCommands(p *Paho) *commands {
+	return &commands{paho: p, fence: p.base + "/" + bridgeLevel + "/fence/" + strings.ToLower(rand.Text()[:10])}
+}
+
+// subscribe subscribes on a new connection, and judges what has come with it.
+func (c *commands) subscribe(ctx context.Context, s Subscription) error {
+	away := c.paho.away()
+	c.mu.Lock()
+	c.subscription, c.caughtUp, c.open = s, false, false
+	for i := range c.pending {
+		c.pending[i].Waited = away
+	}
+	c.mu.Unlock()
+	c.round.Lock()
+	defer c.round.Unlock()
+
+	err := c.paho.subscribe(ctx, []string{c.fence}, 1, c.returned)
+	if err != nil && !errors.Is(err, ErrSubscriptionRefused) {
+		return err
+	}
+	c.mu.Lock()
+	c.open = err == nil
+	c.mu.Unlock()
+	return c.ask(ctx, true)
+}
+
+// ask asks the broker for what it keeps, and hands on what was pending. At first it
+// also hands on what is kept and nobody has sent just now. Called with round held.
+func (c *commands) ask(ctx context.Context, first bool) error {
+	c.mu.Lock()
+	s, count := c.subscription, len(c.pending)
+	c.kept = map[string]string{}
+	c.mu.Unlock()
+	if err := c.paho.subscribe(ctx, s.Filters, s.QoS, c.arrived); err != nil {
+		return err
+	}
+	if err := c.wait(ctx); err != nil {
+		return err
+	}
+
+	c.mu.Lock()
+	if first {
+		count = len(c.pending) // what the broker had for the session
+		c.caughtUp = true
+	}
+	judged, kept := c.pending[:count:count], c.kept
+	c.pending, c.kept = c.pending[count:], nil
+	c.mu.Unlock()
+	for _, m := range judged {
+		if payload, ok := kept[m.Topic]; ok && payload == string(m.Payload) {
+			m.Retained = true
+			delete(kept, m.Topic)
+		}
+		s.Handler(m)
+	}
+	if first {
+		for topic, payload := range kept {
+			s.Handler(Message{Topic: topic, Payload: []byte(payload), QoS: s.QoS, Retained: true})
+		}
+	}
+	return nil
+}
+
+// wait waits until everything that the broker had to say before has come.
+func (c *commands) wait(ctx context.Context) error {
+	c.mu.Lock()
+	if !c.open {
+		c.mu.Unlock()
+		return nil
+	}
+	c.sent++
+	c.back = make(chan struct{})
+	back, number := c.back, c.sent
+	c.mu.Unlock()
+	c.paho.Publish(Message{Topic: c.fence, Payload: strconv.AppendInt(nil, int64(number), 10), QoS: 1}) // its way back is its receipt
+
+	limit := time.NewTimer(fenceTimeout)
+	defer limit.Stop()
+	select {
+	case <-back:
+	case <-limit.C:
+		c.mu.Lock()
+		c.open = false
+		c.mu.Unlock()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+// returned is the handler of fences.
+func (c *commands) returned(m Message) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.back != nil && string(m.Payload) == strconv.Itoa(c.sent) {
+		close(c.back)
+		c.back = nil
+	}
+}
+
+// arrived is the handler of the messages themselves.
+func (c *commands) arrived(m Message) {
+	m.Payload = append([]byte(nil), m.Payload[:min(len(m.Payload), keptPayload)]...)
+	c.mu.Lock()
+	if m.Retained {
+		if c.kept != nil {
+			c.kept[m.Topic] = string(m.Payload)
+		}
+		c.mu.Unlock()
+		return
+	}
+	if len(c.pending) >= maxWaiting { // whoever comes next counts it
+		handler := c.subscription.Handler
+		c.mu.Unlock()
+		handler(m)
+		return
+	}
+	if !c.caughtUp {
+		m.Waited = c.paho.away()
+	}
+	c.pending = append(c.pending, m)
+	begin := c.caughtUp && !c.asking
+	c.asking = c.asking || begin
+	c.mu.Unlock()
+	if begin {
+		go c.askOn() // ends when nothing is pending
+	}
+}
+
+// askOn asks as long as something is pending. What a lost connection leaves over is
+// asked for on the next one.
+func (c *commands) askOn() {
+	c.round.Lock()
+	defer c.round.Unlock()
+	for c.hasPending() {
+		_, changed := c.paho.Connection()
+		ctx, cancel := untilClosed(changed, subscribeTimeout)
+		err := c.ask(ctx, false)
+		cancel()
+		if err != nil && wait(context.Background(), changed, retryPause) {
+			c.leave()
+			return
+		}
+	}
+}
+
+// hasPending says whether there is something to ask for; else the asking has ended.
+func (c *commands) hasPending() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asking = len(c.pending) > 0 && c.caughtUp
+	return c.asking
+}
+
+// leave leaves what is pending to the next connection.
+func (c *commands) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asking, c.caughtUp = false, false
+}
+
+// untilClosed is a context that ends when the channel is closed, or after some time.
+func untilClosed(c <-chan struct{}, limit time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	go func() { // ends with ctx
+		select {
+		case <-c:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
