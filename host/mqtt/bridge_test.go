@@ -74,6 +74,10 @@ func TestStateTopics(t *testing.T) {
 			assert.Contains(t, null, topic)
 			delete(null, topic)
 		}
+		for _, d := range a.Info.GetDerived() {
+			assert.Equal(t, d.GetRetained(), null[d.GetTopic()] != "", d.GetTopic())
+			delete(null, d.GetTopic())
+		}
 	}
 	assert.Empty(t, null, "what is not kept needs no null")
 	served := <-w.served

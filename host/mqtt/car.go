@@ -94,11 +94,11 @@ func (c *car) snapshot() []outgoing {
 			all = c.extra(all, extras, a, v)
 			continue
 		}
-		body := encode(a, v, c.timeOf(a))
-		if c.tooLong(a.Path, body) {
-			continue
-		}
 		for _, n := range c.topics.of[a.Path] {
+			body := c.topics.topics[n].encode(c.data, v, c.timeOf(a))
+			if c.tooLong(a.Path, body) {
+				continue
+			}
 			has[n] = true
 			m := c.topics.topics[n].outgoing
 			m.clears, m.body, m.sum = false, body, sumOf(body, 0)
@@ -115,7 +115,7 @@ func (c *car) snapshot() []outgoing {
 		}
 		// The marker comes also if the car gave no time.
 		m.clears, m.last = !m.retained, n == c.topics.marker
-		m.body, m.sum = encode(m.attr, nil, c.timeOf(m.attr)), unknown
+		m.body, m.sum = m.encode(c.data, nil, c.timeOf(m.attr)), unknown
 		if m.last {
 			m.sum = sumOf(m.body, c.shown)
 		}
@@ -123,7 +123,7 @@ func (c *car) snapshot() []outgoing {
 	}
 	for topic, m := range c.extras {
 		if !extras[topic] {
-			m.body, m.sum = encode(shared.Attribute{}, nil, c.at), unknown
+			m.body, m.sum = payload{}.encode(c.at), unknown
 			all = append(all, m)
 		}
 	}
@@ -156,7 +156,7 @@ func (c *car) timeOf(a shared.Attribute) time.Time {
 
 // extra adds the topics of an attribute that the plugin has named.
 func (c *car) extra(all []outgoing, named map[string]bool, a shared.Attribute, v any) []outgoing {
-	body := encode(a, v, c.timeOf(a))
+	body := form(a, v).encode(c.timeOf(a))
 	for _, topic := range topicsOf(a) {
 		m, known := c.extras[topic]
 		if !known {

@@ -1,6 +1,11 @@
 package mqtt
 
-import "github.com/hyundai-mqtt/hyundai-plugin/shared"
+import (
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
+)
 
 // catalogue numbers the topics that a car can have without a plugin naming them, so
 // that what the broker holds of them takes a few bytes: a fleet has a hundred topics a
@@ -19,22 +24,51 @@ type catalogue struct {
 type schemaTopic struct {
 	outgoing
 	attr shared.Attribute
+	// as is how the value follows from the attribute's.
+	as vehiclev1.Derivation
+	// vented is the attribute that tells more of a window, if there is one.
+	vented *shared.Attribute
+}
+
+// encode makes the payload of the topic for a value of data.
+func (t schemaTopic) encode(data *vehiclev1.VehicleData, value any, at time.Time) []byte {
+	p := derive(t.attr, t.as, value)
+	if t.vented != nil && value == true {
+		if vented, _ := t.vented.Get(data); vented == true {
+			p.Value, p.State = windowVented, "VENTILATION"
+		}
+	}
+	return p.encode(at)
 }
 
 func newCatalogue() *catalogue {
 	c := &catalogue{of: map[string][]int{}, taken: map[string]bool{topicError: true, topicSchedule: true}}
+	byPath := map[string]shared.Attribute{}
 	for _, a := range shared.Attributes() {
+		byPath[a.Path] = a
+	}
+	for _, a := range shared.Attributes() {
+		var vented *shared.Attribute
+		if more, ok := byPath[a.Info.GetVented()]; ok {
+			vented = &more
+		}
 		for _, topic := range topicsOf(a) {
 			if topic == topicLastUpdated {
 				c.marker = len(c.topics)
 			}
-			c.taken[topic] = true
-			c.of[a.Path] = append(c.of[a.Path], len(c.topics))
-			c.topics = append(c.topics, schemaTopic{attr: a, outgoing: outgoing{
-				topic: topic, number: len(c.topics), retained: a.Info.GetRetained(), clears: true,
-			}})
+			c.add(schemaTopic{attr: a, vented: vented, outgoing: outgoing{topic: topic, retained: a.Info.GetRetained()}})
+		}
+		for _, d := range a.Info.GetDerived() {
+			c.add(schemaTopic{attr: a, as: d.GetAs(), outgoing: outgoing{topic: d.GetTopic(), retained: d.GetRetained()}})
 		}
 	}
 	c.outcome, c.schedule = len(c.topics), len(c.topics)+1
 	return c
+}
+
+func (c *catalogue) add(t schemaTopic) {
+	t.number, t.clears = len(c.topics), true
+	c.taken[t.topic] = true
+	c.of[t.attr.Path] = append(c.of[t.attr.Path], t.number)
+	c.topics = append(c.topics, t)
 }

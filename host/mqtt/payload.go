@@ -2,6 +2,7 @@ package mqtt
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 	"time"
 
@@ -28,9 +29,8 @@ type payload struct {
 	Timestamp string `json:"timestamp"`
 }
 
-// encode makes the payload of an attribute. A nil value is null.
-func encode(a shared.Attribute, value any, at time.Time) []byte {
-	p := form(a, value)
+// encode makes the payload of a time. Without a value it is null.
+func (p payload) encode(at time.Time) []byte {
 	p.Timestamp = timeText(at)
 	b, err := json.Marshal(p)
 	if err != nil {
@@ -39,6 +39,33 @@ func encode(a shared.Attribute, value any, at time.Time) []byte {
 	}
 	return b
 }
+
+// derive gives a value the shape of a topic that says it in another way.
+func derive(a shared.Attribute, as vehiclev1.Derivation, value any) payload {
+	switch as {
+	case vehiclev1.Derivation_DERIVATION_OPPOSITE:
+		if v, ok := value.(bool); ok {
+			return payload{Value: !v}
+		}
+		return payload{}
+	case vehiclev1.Derivation_DERIVATION_UNIT:
+		if value != nil {
+			return payload{Value: a.Info.GetUnit()}
+		}
+		return payload{}
+	case vehiclev1.Derivation_DERIVATION_PER_100_KM:
+		p := payload{Unit: "kWh/100km"}
+		if v, ok := value.(float64); ok {
+			p.Value = math.Round(v*10) / 100
+		}
+		return p
+	default:
+		return form(a, value)
+	}
+}
+
+// windowVented is the number of a window that is open by a gap; 0 is closed, 1 open.
+const windowVented = 2
 
 // form gives a value the shape that its quantity has on MQTT.
 func form(a shared.Attribute, value any) payload {

@@ -111,13 +111,12 @@ func doors(s field.Object) *vehiclev1.Doors {
 }
 
 func windows(s field.Object) *vehiclev1.Windows {
-	return &vehiclev1.Windows{
-		FrontLeftOpen:  field.Opt(s.At("windowOpen.frontLeft").Bool()),
-		FrontRightOpen: field.Opt(s.At("windowOpen.frontRight").Bool()),
-		RearLeftOpen:   field.Opt(s.At("windowOpen.backLeft").Bool()),
-		RearRightOpen:  field.Opt(s.At("windowOpen.backRight").Bool()),
-		SunroofOpen:    field.Opt(s.At("sunroofOpen").Bool()),
-	}
+	w := &vehiclev1.Windows{SunroofOpen: field.Opt(s.At("sunroofOpen").Bool())}
+	w.FrontLeftOpen, w.FrontLeftVented = s.At("windowOpen.frontLeft").Window()
+	w.FrontRightOpen, w.FrontRightVented = s.At("windowOpen.frontRight").Window()
+	w.RearLeftOpen, w.RearLeftVented = s.At("windowOpen.backLeft").Window()
+	w.RearRightOpen, w.RearRightVented = s.At("windowOpen.backRight").Window()
+	return w
 }
 
 func climate(s field.Object, known Known) *vehiclev1.Climate {

@@ -36,6 +36,10 @@ func TestRules(t *testing.T) {
 			inside(vehicleStatus+".tirePressureLamp", `{"tirePressureLampAll": 0, "tirePressureWarningLampAll": 1}`), "tires.any_warning", false,
 		},
 
+		"window open":                           {inside(vehicleStatus+".windowOpen.backLeft", `1`), "windows.rear_left_vented", nil},
+		"window vented":                         {inside(vehicleStatus+".windowOpen.backLeft", `2`), "windows.rear_left_vented", true},
+		"window vented is open":                 {inside(vehicleStatus+".windowOpen.backLeft", `2`), "windows.rear_left_open", true},
+		"window of a truth value":               {inside(vehicleStatus+".windowOpen.backLeft", `true`), "windows.rear_left_vented", nil},
 		"unplugged":                             {inside(evStatus+".batteryPlugin", `0`), "charging.plugged_in", false},
 		"unplugged code":                        {inside(evStatus+".batteryPlugin", `0`), "charging.connector_code", int64(0)},
 		"plugged in, whatever plug":             {inside(evStatus+".batteryPlugin", `3`), "charging.plugged_in", true},

@@ -46,12 +46,24 @@ func allLocked(doors ...*bool) *bool {
 func windows(v field.Object, side front) *vehiclev1.Windows {
 	row1, row2 := v.At("Cabin.Window.Row1"), v.At("Cabin.Window.Row2")
 	return &vehiclev1.Windows{
-		FrontLeftOpen:  windowOpen(row1.At(side.left)),
-		FrontRightOpen: windowOpen(row1.At(side.right)),
-		RearLeftOpen:   windowOpen(row2.At("Left")),
-		RearRightOpen:  windowOpen(row2.At("Right")),
-		SunroofOpen:    field.Opt(v.At("Body.Sunroof.Glass.Open").Bool()),
+		FrontLeftOpen:    windowOpen(row1.At(side.left)),
+		FrontRightOpen:   windowOpen(row1.At(side.right)),
+		RearLeftOpen:     windowOpen(row2.At("Left")),
+		RearRightOpen:    windowOpen(row2.At("Right")),
+		SunroofOpen:      field.Opt(v.At("Body.Sunroof.Glass.Open").Bool()),
+		FrontLeftVented:  windowVented(row1.At(side.left)),
+		FrontRightVented: windowVented(row1.At(side.right)),
+		RearLeftVented:   windowVented(row2.At("Left")),
+		RearRightVented:  windowVented(row2.At("Right")),
 	}
+}
+
+// windowVented is known of a car that tells both: a vented window counts as closed, at
+// a level above that.
+func windowVented(w field.Object) *bool {
+	open, ok := w.At("Open").Bool()
+	level, hasLevel := w.At("OpenLevel").Number()
+	return field.Opt(true, ok && !open && hasLevel && level > 0)
 }
 
 // windowOpen is also true for a vented window, which only OpenLevel shows. If one

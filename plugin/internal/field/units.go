@@ -253,3 +253,11 @@ func isEmpty(m protoreflect.Message) bool {
 	})
 	return empty
 }
+
+// Window reads a window's code: 0 closed, 1 open, 2 vented. A truth value does not tell
+// how far it is open.
+func (o Object) Window() (open, vented *bool) {
+	is, ok := o.Bool()
+	code, isNumber := o.number()
+	return Opt(is, ok), Opt(true, isNumber && code == 2)
+}

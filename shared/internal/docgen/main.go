@@ -59,7 +59,7 @@ func quantity(q vehiclev1.Quantity) string {
 		vehiclev1.Quantity_QUANTITY_LOCK:        "true: locked",
 		vehiclev1.Quantity_QUANTITY_DOOR:        "true: open",
 		vehiclev1.Quantity_QUANTITY_OPENING:     "true: open",
-		vehiclev1.Quantity_QUANTITY_WINDOW:      "1, `OPEN`: open or vented",
+		vehiclev1.Quantity_QUANTITY_WINDOW:      "1, `OPEN`: open; 2, `VENTILATION`: vented, where the car tells",
 		vehiclev1.Quantity_QUANTITY_PROBLEM:     "true: problem",
 		vehiclev1.Quantity_QUANTITY_LOW_BATTERY: "true: low",
 		vehiclev1.Quantity_QUANTITY_PLUG:        "`connected`, `disconnected`",
@@ -86,7 +86,22 @@ func topics(info *vehiclev1.Attribute) string {
 			all = append(all, code(t))
 		}
 	}
+	for _, d := range info.GetDerived() {
+		all = append(all, code(d.GetTopic())+" ("+derivation(d)+")")
+	}
 	return strings.Join(all, ", ")
+}
+
+// derivation says how a topic's value follows from the attribute's.
+func derivation(d *vehiclev1.Derived) string {
+	word := map[vehiclev1.Derivation]string{
+		vehiclev1.Derivation_DERIVATION_SAME: "the same", vehiclev1.Derivation_DERIVATION_OPPOSITE: "the opposite",
+		vehiclev1.Derivation_DERIVATION_UNIT: "the unit", vehiclev1.Derivation_DERIVATION_PER_100_KM: "in kWh/100km",
+	}[d.GetAs()]
+	if !d.GetRetained() {
+		word += ", not retained"
+	}
+	return word
 }
 
 func code(text string) string {

@@ -25,6 +25,66 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Derivation is how a value follows from another.
+type Derivation int32
+
+const (
+	Derivation_DERIVATION_UNSPECIFIED Derivation = 0
+	// The same.
+	Derivation_DERIVATION_SAME Derivation = 1
+	// The opposite of a truth value.
+	Derivation_DERIVATION_OPPOSITE Derivation = 2
+	// The unit, as text.
+	Derivation_DERIVATION_UNIT Derivation = 3
+	// kWh/100km of Wh/km.
+	Derivation_DERIVATION_PER_100_KM Derivation = 4
+)
+
+// Enum value maps for Derivation.
+var (
+	Derivation_name = map[int32]string{
+		0: "DERIVATION_UNSPECIFIED",
+		1: "DERIVATION_SAME",
+		2: "DERIVATION_OPPOSITE",
+		3: "DERIVATION_UNIT",
+		4: "DERIVATION_PER_100_KM",
+	}
+	Derivation_value = map[string]int32{
+		"DERIVATION_UNSPECIFIED": 0,
+		"DERIVATION_SAME":        1,
+		"DERIVATION_OPPOSITE":    2,
+		"DERIVATION_UNIT":        3,
+		"DERIVATION_PER_100_KM":  4,
+	}
+)
+
+func (x Derivation) Enum() *Derivation {
+	p := new(Derivation)
+	*p = x
+	return p
+}
+
+func (x Derivation) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Derivation) Descriptor() protoreflect.EnumDescriptor {
+	return file_vehicle_v1_attribute_proto_enumTypes[0].Descriptor()
+}
+
+func (Derivation) Type() protoreflect.EnumType {
+	return &file_vehicle_v1_attribute_proto_enumTypes[0]
+}
+
+func (x Derivation) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Derivation.Descriptor instead.
+func (Derivation) EnumDescriptor() ([]byte, []int) {
+	return file_vehicle_v1_attribute_proto_rawDescGZIP(), []int{0}
+}
+
 // Quantity says what kind of thing a value is. The representation follows from
 // it, and so does the direction of a truth value.
 type Quantity int32
@@ -212,11 +272,11 @@ func (x Quantity) String() string {
 }
 
 func (Quantity) Descriptor() protoreflect.EnumDescriptor {
-	return file_vehicle_v1_attribute_proto_enumTypes[0].Descriptor()
+	return file_vehicle_v1_attribute_proto_enumTypes[1].Descriptor()
 }
 
 func (Quantity) Type() protoreflect.EnumType {
-	return &file_vehicle_v1_attribute_proto_enumTypes[0]
+	return &file_vehicle_v1_attribute_proto_enumTypes[1]
 }
 
 func (x Quantity) Number() protoreflect.EnumNumber {
@@ -225,7 +285,7 @@ func (x Quantity) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Quantity.Descriptor instead.
 func (Quantity) EnumDescriptor() ([]byte, []int) {
-	return file_vehicle_v1_attribute_proto_rawDescGZIP(), []int{0}
+	return file_vehicle_v1_attribute_proto_rawDescGZIP(), []int{1}
 }
 
 // Accumulation says how values of different times relate.
@@ -269,11 +329,11 @@ func (x Accumulation) String() string {
 }
 
 func (Accumulation) Descriptor() protoreflect.EnumDescriptor {
-	return file_vehicle_v1_attribute_proto_enumTypes[1].Descriptor()
+	return file_vehicle_v1_attribute_proto_enumTypes[2].Descriptor()
 }
 
 func (Accumulation) Type() protoreflect.EnumType {
-	return &file_vehicle_v1_attribute_proto_enumTypes[1]
+	return &file_vehicle_v1_attribute_proto_enumTypes[2]
 }
 
 func (x Accumulation) Number() protoreflect.EnumNumber {
@@ -282,7 +342,7 @@ func (x Accumulation) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Accumulation.Descriptor instead.
 func (Accumulation) EnumDescriptor() ([]byte, []int) {
-	return file_vehicle_v1_attribute_proto_rawDescGZIP(), []int{1}
+	return file_vehicle_v1_attribute_proto_rawDescGZIP(), []int{2}
 }
 
 // Attribute describes one value of the car to whoever shows it.
@@ -315,7 +375,11 @@ type Attribute struct {
 	ZeroIsUnknown bool `protobuf:"varint,13,opt,name=zero_is_unknown,json=zeroIsUnknown,proto3" json:"zero_is_unknown,omitempty"`
 	// Name of the same attribute in hyundai_kia_connect_api, the library that
 	// most people coming here know.
-	Reference     string `protobuf:"bytes,14,opt,name=reference,proto3" json:"reference,omitempty"`
+	Reference string `protobuf:"bytes,14,opt,name=reference,proto3" json:"reference,omitempty"`
+	// Topics that say the same in another way, for listeners that know them.
+	Derived []*Derived `protobuf:"bytes,15,rep,name=derived,proto3" json:"derived,omitempty"`
+	// Of a window: the path of the truth value that says whether it is only vented.
+	Vented        string `protobuf:"bytes,16,opt,name=vented,proto3" json:"vented,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -441,6 +505,82 @@ func (x *Attribute) GetReference() string {
 	return ""
 }
 
+func (x *Attribute) GetDerived() []*Derived {
+	if x != nil {
+		return x.Derived
+	}
+	return nil
+}
+
+func (x *Attribute) GetVented() string {
+	if x != nil {
+		return x.Vented
+	}
+	return ""
+}
+
+// Derived is a topic whose value follows from an attribute's.
+type Derived struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Below {base}/{vehicle id}/, as that of an attribute.
+	Topic         string     `protobuf:"bytes,1,opt,name=topic,proto3" json:"topic,omitempty"`
+	As            Derivation `protobuf:"varint,2,opt,name=as,proto3,enum=vehicle.v1.Derivation" json:"as,omitempty"`
+	Retained      bool       `protobuf:"varint,3,opt,name=retained,proto3" json:"retained,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Derived) Reset() {
+	*x = Derived{}
+	mi := &file_vehicle_v1_attribute_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Derived) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Derived) ProtoMessage() {}
+
+func (x *Derived) ProtoReflect() protoreflect.Message {
+	mi := &file_vehicle_v1_attribute_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Derived.ProtoReflect.Descriptor instead.
+func (*Derived) Descriptor() ([]byte, []int) {
+	return file_vehicle_v1_attribute_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Derived) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
+}
+
+func (x *Derived) GetAs() Derivation {
+	if x != nil {
+		return x.As
+	}
+	return Derivation_DERIVATION_UNSPECIFIED
+}
+
+func (x *Derived) GetRetained() bool {
+	if x != nil {
+		return x.Retained
+	}
+	return false
+}
+
 var file_vehicle_v1_attribute_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
@@ -483,7 +623,7 @@ var File_vehicle_v1_attribute_proto protoreflect.FileDescriptor
 const file_vehicle_v1_attribute_proto_rawDesc = "" +
 	"\n" +
 	"\x1avehicle/v1/attribute.proto\x12\n" +
-	"vehicle.v1\x1a google/protobuf/descriptor.proto\"\xb2\x03\n" +
+	"vehicle.v1\x1a google/protobuf/descriptor.proto\"\xf9\x03\n" +
 	"\tAttribute\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05topic\x18\x02 \x01(\tR\x05topic\x12\x18\n" +
@@ -500,7 +640,20 @@ const file_vehicle_v1_attribute_proto_rawDesc = "" +
 	" \x01(\bR\bretained\x12\x1a\n" +
 	"\bpersonal\x18\f \x01(\bR\bpersonal\x12&\n" +
 	"\x0fzero_is_unknown\x18\r \x01(\bR\rzeroIsUnknown\x12\x1c\n" +
-	"\treference\x18\x0e \x01(\tR\treferenceJ\x04\b\v\x10\fR\x03qos*\x90\b\n" +
+	"\treference\x18\x0e \x01(\tR\treference\x12-\n" +
+	"\aderived\x18\x0f \x03(\v2\x13.vehicle.v1.DerivedR\aderived\x12\x16\n" +
+	"\x06vented\x18\x10 \x01(\tR\x06ventedJ\x04\b\v\x10\fR\x03qos\"c\n" +
+	"\aDerived\x12\x14\n" +
+	"\x05topic\x18\x01 \x01(\tR\x05topic\x12&\n" +
+	"\x02as\x18\x02 \x01(\x0e2\x16.vehicle.v1.DerivationR\x02as\x12\x1a\n" +
+	"\bretained\x18\x03 \x01(\bR\bretained*\x86\x01\n" +
+	"\n" +
+	"Derivation\x12\x1a\n" +
+	"\x16DERIVATION_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fDERIVATION_SAME\x10\x01\x12\x17\n" +
+	"\x13DERIVATION_OPPOSITE\x10\x02\x12\x13\n" +
+	"\x0fDERIVATION_UNIT\x10\x03\x12\x19\n" +
+	"\x15DERIVATION_PER_100_KM\x10\x04*\x90\b\n" +
 	"\bQuantity\x12\x18\n" +
 	"\x14QUANTITY_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18QUANTITY_STATE_OF_CHARGE\x10\x01\x12\x1c\n" +
@@ -567,26 +720,30 @@ func file_vehicle_v1_attribute_proto_rawDescGZIP() []byte {
 	return file_vehicle_v1_attribute_proto_rawDescData
 }
 
-var file_vehicle_v1_attribute_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_vehicle_v1_attribute_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_vehicle_v1_attribute_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_vehicle_v1_attribute_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_vehicle_v1_attribute_proto_goTypes = []any{
-	(Quantity)(0),                         // 0: vehicle.v1.Quantity
-	(Accumulation)(0),                     // 1: vehicle.v1.Accumulation
-	(*Attribute)(nil),                     // 2: vehicle.v1.Attribute
-	(*descriptorpb.FieldOptions)(nil),     // 3: google.protobuf.FieldOptions
-	(*descriptorpb.EnumValueOptions)(nil), // 4: google.protobuf.EnumValueOptions
+	(Derivation)(0),                       // 0: vehicle.v1.Derivation
+	(Quantity)(0),                         // 1: vehicle.v1.Quantity
+	(Accumulation)(0),                     // 2: vehicle.v1.Accumulation
+	(*Attribute)(nil),                     // 3: vehicle.v1.Attribute
+	(*Derived)(nil),                       // 4: vehicle.v1.Derived
+	(*descriptorpb.FieldOptions)(nil),     // 5: google.protobuf.FieldOptions
+	(*descriptorpb.EnumValueOptions)(nil), // 6: google.protobuf.EnumValueOptions
 }
 var file_vehicle_v1_attribute_proto_depIdxs = []int32{
-	0, // 0: vehicle.v1.Attribute.quantity:type_name -> vehicle.v1.Quantity
-	1, // 1: vehicle.v1.Attribute.accumulation:type_name -> vehicle.v1.Accumulation
-	3, // 2: vehicle.v1.attribute:extendee -> google.protobuf.FieldOptions
-	4, // 3: vehicle.v1.word:extendee -> google.protobuf.EnumValueOptions
-	2, // 4: vehicle.v1.attribute:type_name -> vehicle.v1.Attribute
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	4, // [4:5] is the sub-list for extension type_name
-	2, // [2:4] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	1, // 0: vehicle.v1.Attribute.quantity:type_name -> vehicle.v1.Quantity
+	2, // 1: vehicle.v1.Attribute.accumulation:type_name -> vehicle.v1.Accumulation
+	4, // 2: vehicle.v1.Attribute.derived:type_name -> vehicle.v1.Derived
+	0, // 3: vehicle.v1.Derived.as:type_name -> vehicle.v1.Derivation
+	5, // 4: vehicle.v1.attribute:extendee -> google.protobuf.FieldOptions
+	6, // 5: vehicle.v1.word:extendee -> google.protobuf.EnumValueOptions
+	3, // 6: vehicle.v1.attribute:type_name -> vehicle.v1.Attribute
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	6, // [6:7] is the sub-list for extension type_name
+	4, // [4:6] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_vehicle_v1_attribute_proto_init() }
@@ -599,8 +756,8 @@ func file_vehicle_v1_attribute_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_vehicle_v1_attribute_proto_rawDesc), len(file_vehicle_v1_attribute_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   1,
+			NumEnums:      3,
+			NumMessages:   2,
 			NumExtensions: 2,
 			NumServices:   0,
 		},

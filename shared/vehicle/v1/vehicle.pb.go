@@ -2025,8 +2025,13 @@ type Windows struct {
 	RearLeftOpen   *bool                  `protobuf:"varint,3,opt,name=rear_left_open,json=rearLeftOpen,proto3,oneof" json:"rear_left_open,omitempty"`
 	RearRightOpen  *bool                  `protobuf:"varint,4,opt,name=rear_right_open,json=rearRightOpen,proto3,oneof" json:"rear_right_open,omitempty"`
 	SunroofOpen    *bool                  `protobuf:"varint,5,opt,name=sunroof_open,json=sunroofOpen,proto3,oneof" json:"sunroof_open,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// True: open by a gap only. Else unset: it is not, or the car does not tell.
+	FrontLeftVented  *bool `protobuf:"varint,6,opt,name=front_left_vented,json=frontLeftVented,proto3,oneof" json:"front_left_vented,omitempty"`
+	FrontRightVented *bool `protobuf:"varint,7,opt,name=front_right_vented,json=frontRightVented,proto3,oneof" json:"front_right_vented,omitempty"`
+	RearLeftVented   *bool `protobuf:"varint,8,opt,name=rear_left_vented,json=rearLeftVented,proto3,oneof" json:"rear_left_vented,omitempty"`
+	RearRightVented  *bool `protobuf:"varint,9,opt,name=rear_right_vented,json=rearRightVented,proto3,oneof" json:"rear_right_vented,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Windows) Reset() {
@@ -2090,6 +2095,34 @@ func (x *Windows) GetRearRightOpen() bool {
 func (x *Windows) GetSunroofOpen() bool {
 	if x != nil && x.SunroofOpen != nil {
 		return *x.SunroofOpen
+	}
+	return false
+}
+
+func (x *Windows) GetFrontLeftVented() bool {
+	if x != nil && x.FrontLeftVented != nil {
+		return *x.FrontLeftVented
+	}
+	return false
+}
+
+func (x *Windows) GetFrontRightVented() bool {
+	if x != nil && x.FrontRightVented != nil {
+		return *x.FrontRightVented
+	}
+	return false
+}
+
+func (x *Windows) GetRearLeftVented() bool {
+	if x != nil && x.RearLeftVented != nil {
+		return *x.RearLeftVented
+	}
+	return false
+}
+
+func (x *Windows) GetRearRightVented() bool {
+	if x != nil && x.RearRightVented != nil {
+		return *x.RearRightVented
 	}
 	return false
 }
@@ -3668,15 +3701,16 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\b_time_dcB\x10\n" +
 	"\x0e_time_portableB\n" +
 	"\n" +
-	"\b_time_ac\"\xee\x04\n" +
+	"\b_time_ac\"\x8c\x05\n" +
 	"\x05Range\x12W\n" +
 	"\x05total\x18\x01 \x01(\x01B<\xb2\xe3\x188\n" +
 	"\x05Range\x12\x0eev/range_total \x04*\x02km0\x018\x01P\x01r\x13total_driving_rangeH\x00R\x05total\x88\x01\x01\x12]\n" +
 	"\belectric\x18\x02 \x01(\x01B<\xb2\xe3\x188\n" +
-	"\x0eElectric range\x12\bev/range \x04*\x02km0\x018\x01P\x01r\x10ev_driving_rangeH\x01R\belectric\x88\x01\x01\x12c\n" +
-	"\x04fuel\x18\x03 \x01(\x01BJ\xb2\xe3\x18F\n" +
+	"\x0eElectric range\x12\bev/range \x04*\x02km0\x018\x01P\x01r\x10ev_driving_rangeH\x01R\belectric\x88\x01\x01\x12\x80\x01\n" +
+	"\x04fuel\x18\x03 \x01(\x01Bg\xb2\xe3\x18c\n" +
 	"\n" +
-	"Fuel range\x12\x18status/engine/fuel_range \x04*\x02km0\x018\x01P\x01r\x12fuel_driving_rangeH\x02R\x04fuel\x88\x01\x01\x12\x82\x01\n" +
+	"Fuel range\x12\x18status/engine/fuel_range \x04*\x02km0\x018\x01P\x01r\x12fuel_driving_rangez\x1b\n" +
+	"\x17status/engine/fuel_unit\x10\x03H\x02R\x04fuel\x88\x01\x01\x12\x82\x01\n" +
 	"\vat_limit_ac\x18\x04 \x01(\x01B]\xb2\xe3\x18Y\n" +
 	"\x1cRange at the AC charge limit\x12\x14ev/range_at_limit_ac \x04*\x02km0\x01P\x01r\x19ev_target_range_charge_ACH\x03R\tatLimitAc\x88\x01\x01\x12\x82\x01\n" +
 	"\vat_limit_dc\x18\x05 \x01(\x01B]\xb2\xe3\x18Y\n" +
@@ -3737,7 +3771,7 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\x0f_off_peak_startB\x0f\n" +
 	"\r_off_peak_end\"3\n" +
 	"\bWeekdays\x12'\n" +
-	"\x04days\x18\x01 \x03(\x0e2\x13.vehicle.v1.WeekdayR\x04days\"\x9f\x0e\n" +
+	"\x04days\x18\x01 \x03(\x0e2\x13.vehicle.v1.WeekdayR\x04days\"\xba\x0e\n" +
 	"\vConsumption\x12\xa2\x01\n" +
 	"\x16power_air_conditioning\x18\x01 \x01(\x01Bg\xb2\xe3\x18c\n" +
 	"\x16Air conditioning power\x12\x19ev/power_air_conditioning \f*\x01W8\x01@\x01r%ev_power_consumption_air_conditioningH\x00R\x14powerAirConditioning\x88\x01\x01\x12\x9d\x01\n" +
@@ -3748,9 +3782,10 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\x0fenergy_consumed\x18\x04 \x01(\x01BN\xb2\xe3\x18J\n" +
 	"\x0fEnergy consumed\x12\x17ev/total_power_consumed \t*\x02Wh8\x02P\x01r\x14total_power_consumedH\x03R\x0eenergyConsumed\x88\x01\x01\x12\x8b\x01\n" +
 	"\x12energy_regenerated\x18\x05 \x01(\x01BW\xb2\xe3\x18S\n" +
-	"\x12Energy regenerated\x12\x1aev/total_power_regenerated \t*\x02Wh8\x02P\x01r\x17total_power_regeneratedH\x04R\x11energyRegenerated\x88\x01\x01\x12\x8a\x01\n" +
-	"\vaverage_30d\x18\x06 \x01(\x01Bd\xb2\xe3\x18`\n" +
-	" Average consumption over 30 days\x12\x18ev/power_consumption_30d \v*\x05Wh/km8\x01P\x01r\x15power_consumption_30dH\x05R\n" +
+	"\x12Energy regenerated\x12\x1aev/total_power_regenerated \t*\x02Wh8\x02P\x01r\x17total_power_regeneratedH\x04R\x11energyRegenerated\x88\x01\x01\x12\xa5\x01\n" +
+	"\vaverage_30d\x18\x06 \x01(\x01B\x7f\xb2\xe3\x18{\n" +
+	" Average consumption over 30 days\x12\x18ev/power_consumption_30d \v*\x05Wh/km8\x01P\x01r\x15power_consumption_30dz\x19\n" +
+	"\x15ev/energy_consumption\x10\x04H\x05R\n" +
 	"average30d\x88\x01\x01\x12d\n" +
 	"\fenergy_drive\x18\b \x01(\x01B<\xb2\xe3\x188\n" +
 	"\x12Energy for driving\x12\x14ev/total_power_drive \t*\x02Wh8\x02@\x01H\x01P\x01H\x06R\venergyDrive\x88\x01\x01\x12r\n" +
@@ -3875,30 +3910,43 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\x12_front_left_lockedB\x15\n" +
 	"\x13_front_right_lockedB\x13\n" +
 	"\x11_rear_left_lockedB\x14\n" +
-	"\x12_rear_right_locked\"\xcf\x05\n" +
-	"\aWindows\x12~\n" +
-	"\x0ffront_left_open\x18\x01 \x01(\bBQ\xb2\xe3\x18M\n" +
-	"\x11Front left window\x12\x19status/windows/front_left +P\x01r\x19front_left_window_is_openH\x00R\rfrontLeftOpen\x88\x01\x01\x12\x83\x01\n" +
-	"\x10front_right_open\x18\x02 \x01(\bBT\xb2\xe3\x18P\n" +
-	"\x12Front right window\x12\x1astatus/windows/front_right +P\x01r\x1afront_right_window_is_openH\x01R\x0efrontRightOpen\x88\x01\x01\x12y\n" +
-	"\x0erear_left_open\x18\x03 \x01(\bBN\xb2\xe3\x18J\n" +
-	"\x10Rear left window\x12\x18status/windows/back_left +P\x01r\x18back_left_window_is_openH\x02R\frearLeftOpen\x88\x01\x01\x12~\n" +
-	"\x0frear_right_open\x18\x04 \x01(\bBQ\xb2\xe3\x18M\n" +
-	"\x11Rear right window\x12\x19status/windows/back_right +P\x01r\x19back_right_window_is_openH\x03R\rrearRightOpen\x88\x01\x01\x12b\n" +
+	"\x12_rear_right_locked\"\xf6\t\n" +
+	"\aWindows\x12\x9a\x01\n" +
+	"\x0ffront_left_open\x18\x01 \x01(\bBm\xb2\xe3\x18i\n" +
+	"\x11Front left window\x12\x19status/windows/front_left +P\x01r\x19front_left_window_is_open\x82\x01\x19windows.front_left_ventedH\x00R\rfrontLeftOpen\x88\x01\x01\x12\xa0\x01\n" +
+	"\x10front_right_open\x18\x02 \x01(\bBq\xb2\xe3\x18m\n" +
+	"\x12Front right window\x12\x1astatus/windows/front_right +P\x01r\x1afront_right_window_is_open\x82\x01\x1awindows.front_right_ventedH\x01R\x0efrontRightOpen\x88\x01\x01\x12\x94\x01\n" +
+	"\x0erear_left_open\x18\x03 \x01(\bBi\xb2\xe3\x18e\n" +
+	"\x10Rear left window\x12\x18status/windows/back_left +P\x01r\x18back_left_window_is_open\x82\x01\x18windows.rear_left_ventedH\x02R\frearLeftOpen\x88\x01\x01\x12\x9a\x01\n" +
+	"\x0frear_right_open\x18\x04 \x01(\bBm\xb2\xe3\x18i\n" +
+	"\x11Rear right window\x12\x19status/windows/back_right +P\x01r\x19back_right_window_is_open\x82\x01\x19windows.rear_right_ventedH\x03R\rrearRightOpen\x88\x01\x01\x12b\n" +
 	"\fsunroof_open\x18\x05 \x01(\bB:\xb2\xe3\x186\n" +
-	"\aSunroof\x12\x16status/windows/sunroof +P\x01r\x0fsunroof_is_openH\x04R\vsunroofOpen\x88\x01\x01B\x12\n" +
+	"\aSunroof\x12\x16status/windows/sunroof +P\x01r\x0fsunroof_is_openH\x04R\vsunroofOpen\x88\x01\x01\x12U\n" +
+	"\x11front_left_vented\x18\x06 \x01(\bB$\xb2\xe3\x18 \n" +
+	"\x18Front left window vented *@\x01H\x01H\x05R\x0ffrontLeftVented\x88\x01\x01\x12X\n" +
+	"\x12front_right_vented\x18\a \x01(\bB%\xb2\xe3\x18!\n" +
+	"\x19Front right window vented *@\x01H\x01H\x06R\x10frontRightVented\x88\x01\x01\x12R\n" +
+	"\x10rear_left_vented\x18\b \x01(\bB#\xb2\xe3\x18\x1f\n" +
+	"\x17Rear left window vented *@\x01H\x01H\aR\x0erearLeftVented\x88\x01\x01\x12U\n" +
+	"\x11rear_right_vented\x18\t \x01(\bB$\xb2\xe3\x18 \n" +
+	"\x18Rear right window vented *@\x01H\x01H\bR\x0frearRightVented\x88\x01\x01B\x12\n" +
 	"\x10_front_left_openB\x13\n" +
 	"\x11_front_right_openB\x11\n" +
 	"\x0f_rear_left_openB\x12\n" +
 	"\x10_rear_right_openB\x0f\n" +
-	"\r_sunroof_open\"\xb7\b\n" +
+	"\r_sunroof_openB\x14\n" +
+	"\x12_front_left_ventedB\x15\n" +
+	"\x13_front_right_ventedB\x13\n" +
+	"\x11_rear_left_ventedB\x14\n" +
+	"\x12_rear_right_vented\"\xe1\b\n" +
 	"\aClimate\x12u\n" +
 	"\x02on\x18\x01 \x01(\bB`\xb2\xe3\x18\\\n" +
 	"\x0fClimate control\x12\x14status/climate/is_on\x1a\x1astatus/climate/air_control 0@\x01P\x01r\x11air_control_is_onH\x00R\x02on\x88\x01\x01\x12\x7f\n" +
 	"\x0fset_temperature\x18\x02 \x01(\x01BQ\xb2\xe3\x18M\n" +
-	"\x0fSet temperature\x12\x1estatus/climate/set_temperature \a*\x03°C0\x01P\x01r\x0fair_temperatureH\x01R\x0esetTemperature\x88\x01\x01\x12\x95\x01\n" +
-	"\x13outside_temperature\x18\x03 \x01(\x01B_\xb2\xe3\x18[\n" +
-	"\x13Outside temperature\x12\"status/climate/outside_temperature \x06*\x03°C0\x018\x01P\x01r\x13outside_temperatureH\x02R\x12outsideTemperature\x88\x01\x01\x12^\n" +
+	"\x0fSet temperature\x12\x1estatus/climate/set_temperature \a*\x03°C0\x01P\x01r\x0fair_temperatureH\x01R\x0esetTemperature\x88\x01\x01\x12\xbf\x01\n" +
+	"\x13outside_temperature\x18\x03 \x01(\x01B\x88\x01\xb2\xe3\x18\x83\x01\n" +
+	"\x13Outside temperature\x12\"status/climate/outside_temperature \x06*\x03°C0\x018\x01P\x01r\x13outside_temperaturez&\n" +
+	"\"status/climate/current_temperature\x10\x01H\x02R\x12outsideTemperature\x88\x01\x01\x12^\n" +
 	"\n" +
 	"defrost_on\x18\x04 \x01(\bB:\xb2\xe3\x186\n" +
 	"\aDefrost\x12\x16status/climate/defrost 2@\x01P\x01r\rdefrost_is_onH\x03R\tdefrostOn\x88\x01\x01\x12\x9f\x01\n" +
@@ -3961,7 +4009,7 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\v_place_nameB\n" +
 	"\n" +
 	"\b_addressB\x0e\n" +
-	"\f_observed_at\"\xd0\f\n" +
+	"\f_observed_at\"\xef\f\n" +
 	"\x05Tires\x12\x9a\x01\n" +
 	"\x13front_left_pressure\x18\x01 \x01(\x01Be\xb2\xe3\x18a\n" +
 	"\x18Front left tire pressure\x12 status/tires/front_left_pressure \b*\x03kPa8\x01P\x01r\x18tire_pressure_front_leftH\x00R\x11frontLeftPressure\x88\x01\x01\x12\x9f\x01\n" +
@@ -3970,9 +4018,10 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\x12rear_left_pressure\x18\x03 \x01(\x01Bb\xb2\xe3\x18^\n" +
 	"\x17Rear left tire pressure\x12\x1fstatus/tires/back_left_pressure \b*\x03kPa8\x01P\x01r\x17tire_pressure_rear_leftH\x02R\x10rearLeftPressure\x88\x01\x01\x12\x9a\x01\n" +
 	"\x13rear_right_pressure\x18\x04 \x01(\x01Be\xb2\xe3\x18a\n" +
-	"\x18Rear right tire pressure\x12 status/tires/back_right_pressure \b*\x03kPa8\x01P\x01r\x18tire_pressure_rear_rightH\x03R\x11rearRightPressure\x88\x01\x01\x12\x82\x01\n" +
-	"\vany_warning\x18\x05 \x01(\bB\\\xb2\xe3\x18X\n" +
-	"\x15Tire pressure warning\x12\x18status/tires/any_warning ,@\x01P\x01r\x1ftire_pressure_all_warning_is_onH\x04R\n" +
+	"\x18Rear right tire pressure\x12 status/tires/back_right_pressure \b*\x03kPa8\x01P\x01r\x18tire_pressure_rear_rightH\x03R\x11rearRightPressure\x88\x01\x01\x12\xa1\x01\n" +
+	"\vany_warning\x18\x05 \x01(\bB{\xb2\xe3\x18w\n" +
+	"\x15Tire pressure warning\x12\x18status/tires/any_warning ,@\x01P\x01r\x1ftire_pressure_all_warning_is_onz\x1d\n" +
+	"\x17status/tires/all_normal\x10\x02\x18\x01H\x04R\n" +
 	"anyWarning\x88\x01\x01\x12\x9f\x01\n" +
 	"\x12front_left_warning\x18\x06 \x01(\bBl\xb2\xe3\x18h\n" +
 	"\x17Front left tire warning\x12\x1fstatus/tires/front_left_warning ,@\x01P\x01r&tire_pressure_front_left_warning_is_onH\x05R\x10frontLeftWarning\x88\x01\x01\x12\xa4\x01\n" +
@@ -4053,12 +4102,14 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\x03low\x18\x02 \x01(\bB?\xb2\xe3\x18;\n" +
 	"\bFuel low\x12\x16status/engine/fuel_low ,@\x01P\x01r\x11fuel_level_is_lowH\x01R\x03low\x88\x01\x01B\b\n" +
 	"\x06_levelB\x06\n" +
-	"\x04_low\"\xd4\x04\n" +
-	"\aService\x12\x83\x01\n" +
-	"\rnext_distance\x18\x01 \x01(\x01BY\xb2\xe3\x18U\n" +
-	"\fNext service\x12$status/service/next_service_distance \x04*\x02km@\x01P\x01r\x15next_service_distanceH\x00R\fnextDistance\x88\x01\x01\x12\x81\x01\n" +
-	"\rlast_distance\x18\x02 \x01(\x01BW\xb2\xe3\x18S\n" +
-	"\fLast service\x12$status/service/last_service_distance \x04*\x02km@\x01r\x15last_service_distanceH\x01R\flastDistance\x88\x01\x01\x12n\n" +
+	"\x04_low\"\xa0\x05\n" +
+	"\aService\x12\xa9\x01\n" +
+	"\rnext_distance\x18\x01 \x01(\x01B\x7f\xb2\xe3\x18{\n" +
+	"\fNext service\x12$status/service/next_service_distance \x04*\x02km@\x01P\x01r\x15next_service_distancez$\n" +
+	" status/service/next_service_unit\x10\x03H\x00R\fnextDistance\x88\x01\x01\x12\xa7\x01\n" +
+	"\rlast_distance\x18\x02 \x01(\x01B}\xb2\xe3\x18y\n" +
+	"\fLast service\x12$status/service/last_service_distance \x04*\x02km@\x01r\x15last_service_distancez$\n" +
+	" status/service/last_service_unit\x10\x03H\x01R\flastDistance\x88\x01\x01\x12n\n" +
 	"\rtrouble_codes\x18\x03 \x01(\x05BD\xb2\xe3\x18@\n" +
 	"\rTrouble codes\x12\x1cstatus/service/trouble_codes \x148\x01@\x01P\x01r\tdtc_countH\x02R\ftroubleCodes\x88\x01\x01\x12\x98\x01\n" +
 	"\x11trouble_code_list\x18\x04 \x03(\v2\x17.vehicle.v1.TroubleCodeBS\xb2\xe3\x18O\n" +
