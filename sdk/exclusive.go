@@ -50,8 +50,18 @@ func (s *Store) alone() (release func()) {
 	if s.dir == "" {
 		return func() {}
 	}
+	timer := time.NewTimer(booksWait)
+	defer timer.Stop()
+	select {
+	case s.books <- struct{}{}:
+	case <-timer.C:
+		return func() {}
+	}
 	lock := flock.New(filepath.Join(s.dir, booksLock+".lock"), flock.SetPermissions(0o600))
-	release = func() { _ = lock.Close() }
+	release = func() {
+		_ = lock.Close()
+		<-s.books
+	}
 	if free, err := lock.TryLock(); free || err != nil { // a file system without locks keeps nobody out
 		return release
 	}
@@ -61,8 +71,6 @@ func (s *Store) alone() (release func()) {
 		defer close(got)
 		_ = lock.Lock() // as above
 	}()
-	timer := time.NewTimer(booksWait)
-	defer timer.Stop()
 	select {
 	case <-got:
 		return release

@@ -20,6 +20,10 @@ import (
 // Safe for concurrent use. Without a directory it keeps them in memory.
 type Store struct {
 	dir string
+	// books is full while somebody in this process has the lock between processes, or
+	// waits for it: a wait for a file's lock holds up a thread of the system, of which a
+	// process has only so many.
+	books chan struct{}
 
 	mu     sync.Mutex
 	memory map[string][]byte
@@ -36,7 +40,7 @@ func OpenStore(dir string) (*Store, error) {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
 	atomicfile.Sweep(dir)
-	return &Store{dir: dir}, nil
+	return &Store{dir: dir, books: make(chan struct{}, 1)}, nil
 }
 
 // Dir is the store's directory, where a plugin may keep files of other names than the
