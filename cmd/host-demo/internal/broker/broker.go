@@ -32,29 +32,31 @@ type Broker struct {
 
 // Start listens on 1883, or on the next port that is free.
 func Start() (*Broker, error) {
+	for port := defaultPort; port < defaultPort+portsToTry; port++ {
+		b, err := StartAt(loopback(port))
+		if !errors.Is(err, syscall.EADDRINUSE) && !errors.Is(err, syscall.EACCES) {
+			return b, err
+		}
+	}
+	return StartAt(loopback(0)) // whichever is free
+}
+
+func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
+// StartAt listens on an address of this machine's.
+func StartAt(address string) (*Broker, error) {
 	server := mochi.New(&mochi.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err := server.AddHook(new(auth.AllowHook), nil); err != nil {
 		return nil, fmt.Errorf("embedded broker: %w", err)
 	}
-	for port := defaultPort; ; port++ {
-		if port == defaultPort+portsToTry {
-			port = 0 // whichever is free
-		}
-		listener := newDoor(net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		err := server.AddListener(listener)
-		if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, syscall.EACCES) {
-			if port != 0 {
-				continue
-			}
-		}
-		if err != nil {
-			return nil, fmt.Errorf("embedded broker: %w", err)
-		}
-		if err := server.Serve(); err != nil {
-			return nil, fmt.Errorf("embedded broker: %w", err)
-		}
-		return &Broker{server: server, door: listener, Address: listener.Address()}, nil
+	listener := newDoor(address)
+	if err := server.AddListener(listener); err != nil {
+		return nil, fmt.Errorf("embedded broker: %w", err)
 	}
+	if err := server.Serve(); err != nil {
+		return nil, fmt.Errorf("embedded broker: %w", err)
+	}
+	return &Broker{server: server, door: listener, Address: listener.Address()}, nil
 }
 
 // URL of the broker.
