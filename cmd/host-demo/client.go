@@ -41,8 +41,13 @@ func clientID(s config) (string, error) {
 	if s.clientID != "" {
 		return s.clientID, nil
 	}
-	if s.stateIn == "" {
-		return random, nil // a demo, which keeps nothing
+	switch {
+	case s.stateIn == "" && s.brokerURL == "":
+		return random, nil // a demo, whose broker ends with it
+	case s.stateIn == "":
+		// A demo keeps nothing; sessions on somebody's broker shall not add up.
+		name, err := os.Hostname()
+		return "hyundai_mqtt_demo_" + name, err
 	}
 	path := filepath.Join(s.stateIn, clientIDFile)
 	kept, err := os.ReadFile(path)

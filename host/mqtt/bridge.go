@@ -171,7 +171,7 @@ func checkBase(base string) error {
 	return nil
 }
 
-// Start begins to serve. What it needs of the broker happens as soon as the client is
+// Start begins to serve, once. What it needs of the broker happens as soon as the client is
 // connected, now or later: see [Bridge.Trouble].
 func (b *Bridge) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -199,6 +199,10 @@ const lastWords = 2 * time.Second
 // ctx ends, and says that the bridge is offline. It does not wait for a broker that is
 // away.
 func (b *Bridge) Stop(ctx context.Context) error {
+	if b.writing == nil {
+		b.memory.close()
+		return nil // it was never started
+	}
 	b.inbox.close()
 	b.cancel()
 	if connection, _ := b.opts.Client.Connection(); connection.Up {

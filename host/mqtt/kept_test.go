@@ -94,10 +94,12 @@ func TestCommandsWithoutAFence(t *testing.T) {
 
 // TestCommandsForAHubThatWasOff have expired: nobody knows for how long.
 func TestCommandsForAHubThatWasOff(t *testing.T) {
+	server, at := newBroker(t, new(auth.AllowHook), nil)
 	f, calls := counting("car1")
-	w := newWorld(t, f, nil)
+	w := newWorldAt(t, "tcp://"+at, f, nil)
 	require.NoError(t, w.bridge.Stop(await.Context(t, "the bridge stops")))
 	w.hub.Client().Disconnect(100)
+	gone(t, server, "hub")
 	for n := range 5 {
 		w.publish("hyundai/car1/commands/refresh", fmt.Sprintf(`{"mode":"force","id":"%d"}`, n), false)
 	}

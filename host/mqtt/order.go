@@ -62,7 +62,6 @@ func (b *Bridge) command(m message) {
 // oneCar serves a command to a car.
 func (b *Bridge) oneCar(o *order) {
 	place, ahead := b.lines.join(o.Vehicle)
-	defer b.lines.leave(place)
 	b.tell(o, &response{Stage: StageAccepted})
 	if ahead > 0 {
 		b.tell(o, &response{Stage: StageQueued, Position: ahead})
@@ -84,6 +83,7 @@ func (b *Bridge) oneCar(o *order) {
 	for {
 		select {
 		case r := <-done:
+			b.lines.leave(place) // whoever comes after the answer has nobody ahead
 			b.finish(o, r.data, r.err)
 			return
 		case <-head:

@@ -29,8 +29,9 @@ type commands struct {
 	kept map[string]string
 	// asking: a goroutine asks for what is pending.
 	asking bool
-	// caughtUp: what the broker had kept for the session has come.
-	caughtUp bool
+	// caughtUp is the number of the connection on which everything has come that the
+	// broker had kept for the session; zero: none.
+	caughtUp uint64
 	// open: there is a fence on this connection.
 	open bool
 	// sent is the number of the last fence, and back is closed when it has come back.
@@ -50,7 +51,7 @@ func newCommands(p *Paho) *commands {
 func (c *commands) subscribe(ctx context.Context, s Subscription) error {
 	away := c.paho.away()
 	c.mu.Lock()
-	c.subscription, c.caughtUp, c.open = s, false, false
+	c.subscription, c.caughtUp, c.open = s, 0, false
 	for i := range c.pending {
 		c.pending[i].Waited = away
 	}
@@ -71,6 +72,7 @@ func (c *commands) subscribe(ctx context.Context, s Subscription) error {
 // ask asks the broker for what it keeps, and hands on what was pending. At first it
 // also hands on what is kept and nobody has sent just now. Called with round held.
 func (c *commands) ask(ctx context.Context, first bool) error {
+	connection, _ := c.paho.Connection()
 	c.mu.Lock()
 	s, count := c.subscription, len(c.pending)
 	c.kept = map[string]string{}
@@ -85,7 +87,7 @@ func (c *commands) ask(ctx context.Context, first bool) error {
 	c.mu.Lock()
 	if first {
 		count = len(c.pending) // what the broker had for the session
-		c.caughtUp = true
+		c.caughtUp = connection.Number
 	}
 	judged, kept := c.pending[:count:count], c.kept
 	c.pending, c.kept = c.pending[count:], nil
@@ -145,6 +147,7 @@ func (c *commands) returned(m Message) {
 // arrived is the handler of the messages themselves.
 func (c *commands) arrived(m Message) {
 	m.Payload = append([]byte(nil), m.Payload[:min(len(m.Payload), keptPayload)]...)
+	connection, _ := c.paho.Connection()
 	c.mu.Lock()
 	if m.Retained {
 		if c.kept != nil {
@@ -159,11 +162,12 @@ func (c *commands) arrived(m Message) {
 		handler(m)
 		return
 	}
-	if !c.caughtUp {
+	live := c.caughtUp == connection.Number
+	if !live {
 		m.Waited = c.paho.away()
 	}
 	c.pending = append(c.pending, m)
-	begin := c.caughtUp && !c.asking
+	begin := live && !c.asking
 	c.asking = c.asking || begin
 	c.mu.Unlock()
 	if begin {
@@ -192,7 +196,7 @@ func (c *commands) askOn() {
 func (c *commands) hasPending() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.asking = len(c.pending) > 0 && c.caughtUp
+	c.asking = len(c.pending) > 0 && c.caughtUp != 0
 	return c.asking
 }
 
@@ -200,7 +204,7 @@ func (c *commands) hasPending() bool {
 func (c *commands) leave() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.asking, c.caughtUp = false, false
+	c.asking, c.caughtUp = false, 0
 }
 
 // untilClosed is a context that ends when the channel is closed, or after some time.

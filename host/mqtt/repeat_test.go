@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mochi-mqtt/server/v2/hooks/auth"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -62,13 +63,15 @@ func TestIDsOverARestart(t *testing.T) {
 		return nil, shared.AsAPIError(ctx.Err())
 	}
 	dir := t.TempDir()
-	w := newWorld(t, f, func(o *mqtt.Options) { o.StateDir, o.Now = dir, time.Now })
+	server, at := newBroker(t, new(auth.AllowHook), nil)
+	w := newWorldAt(t, "tcp://"+at, f, func(o *mqtt.Options) { o.StateDir, o.Now = dir, time.Now })
 	w.publish("hyundai/car1/commands/refresh", `{"mode":"cached","id":"done"}`, false)
 	w.answers("car1")
 	w.publish("hyundai/car1/commands/refresh", `{"mode":"force","id":"interrupted"}`, false)
 	<-entered
 	// The broker takes away the answer that the end of the bridge makes, as a crash would.
 	w.hub.Client().Disconnect(0)
+	gone(t, server, "hub")
 	require.NoError(t, w.bridge.Stop(await.Context(t, "the bridge stops")))
 	for range 2 {
 		<-w.served

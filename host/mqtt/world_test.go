@@ -182,6 +182,15 @@ func newWorld(t *testing.T, f *fleet, change func(*mqtt.Options)) *world {
 	return newWorldAt(t, "tcp://"+address, f, change)
 }
 
+// gone waits until the broker knows that a client has left.
+func gone(t *testing.T, server *mochi.Server, id string) {
+	t.Helper()
+	await.True(t, id+" has left", func() bool {
+		c, ok := server.Clients.Get(id)
+		return !ok || c.Closed()
+	})
+}
+
 // newWorldAt is a world on a broker that is there.
 func newWorldAt(t *testing.T, broker string, f *fleet, change func(*mqtt.Options)) *world {
 	t.Helper()
