@@ -1,6 +1,9 @@
 package mqtt
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // bound is how long a message may be. A broker has a limit of its own that it does not
 // tell, and hangs up on whoever goes beyond it, each time anew: the longest message
@@ -35,7 +38,7 @@ func (b *bound) lost(length int, now time.Time) bool {
 		b.suspect, b.times = length, 0
 	}
 	// Where there is a limit, the next one is lower for certain.
-	if b.times++; b.times < enough && (b.limit == 0 || now.After(b.until)) {
+	if b.times++; b.times < enough && b.longest(now) == math.MaxInt {
 		return false
 	}
 	b.limit, b.until = length-1, now.Add(boundFor)
@@ -50,7 +53,10 @@ func (b *bound) took(length int) {
 	}
 }
 
-// fits says whether a message of that length may be sent.
-func (b *bound) fits(length int, now time.Time) bool {
-	return b.limit == 0 || length <= b.limit || now.After(b.until)
+// longest is the length up to which messages may be sent.
+func (b *bound) longest(now time.Time) int {
+	if b.limit == 0 || now.After(b.until) {
+		return math.MaxInt
+	}
+	return b.limit
 }

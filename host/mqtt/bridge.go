@@ -217,7 +217,7 @@ func (b *Bridge) Stop(ctx context.Context) error {
 		b.work.Wait()
 		change := b.publisher.say(offline)
 		if connection, _ := b.opts.Client.Connection(); connection.Up {
-			_ = b.writer.await(b.answers, b.publisher.self, change) // else the will says it
+			_ = b.publisher.self.await(b.answers, change) // else the will says it
 		}
 		b.writing()
 		<-b.written
@@ -268,6 +268,17 @@ func (b *Bridge) publish(s *Served) acknowledged {
 	}
 	b.log.Info("command served", fields...)
 	return b.publisher.data(s.Vehicle, s.Data, s.Command != CommandInitial)
+}
+
+// acknowledgeTimeout bounds how long an answer waits for the broker before it is told
+// that it has not reached it; the writer goes on trying.
+const acknowledgeTimeout = 10 * time.Second
+
+// settle waits for the broker, for a while.
+func (b *Bridge) settle(answer acknowledged) error {
+	ctx, cancel := context.WithTimeout(b.answers, acknowledgeTimeout)
+	defer cancel()
+	return answer(ctx)
 }
 
 // served tells the hub of a command that was answered.

@@ -87,39 +87,34 @@ func (c *car) messages() []outgoing {
 // of another time lives on.
 func (c *car) snapshot() []outgoing {
 	all := make([]outgoing, 0, len(c.topics.topics))
-	has := make([]bool, len(c.topics.topics))
-	extras := map[string]bool{}
+	values, extras := make([]any, len(c.topics.topics)), map[string]bool{}
 	for a, v := range shared.Values(c.data) {
 		if isExtra(a) {
 			all = c.extra(all, extras, a, v)
 			continue
 		}
 		for _, n := range c.topics.of[a.Path] {
-			body := c.topics.topics[n].encode(c.data, v, c.timeOf(a))
-			if c.tooLong(a.Path, body) {
-				continue
-			}
-			has[n] = true
-			m := c.topics.topics[n].outgoing
-			m.clears, m.body, m.sum = false, body, sumOf(body, 0)
-			if !m.retained || n == c.topics.marker {
-				m.sum = sumOf(body, c.shown) // each time
-			}
-			m.last = n == c.topics.marker
-			all = append(all, m)
+			values[n] = v
 		}
 	}
-	for n, m := range c.topics.topics {
-		if has[n] {
-			continue
+	for n, t := range c.topics.topics {
+		m, v := t.outgoing, values[n]
+		m.body = t.encode(c.data, v, c.timeOf(t.attr))
+		if c.tooLong(t.attr.Path, m.body) {
+			v, m.body = nil, t.encode(c.data, nil, c.timeOf(t.attr))
 		}
-		// The marker comes also if the car gave no time.
-		m.clears, m.last = !m.retained, n == c.topics.marker
-		m.body, m.sum = m.encode(c.data, nil, c.timeOf(m.attr)), unknown
-		if m.last {
+		// The marker comes each time, also if the car gave no time.
+		m.last = n == c.topics.marker
+		m.clears = v == nil && !m.retained
+		switch {
+		case m.last, v != nil && !m.retained:
 			m.sum = sumOf(m.body, c.shown)
+		case v != nil:
+			m.sum = sumOf(m.body, 0)
+		default:
+			m.sum = unknown
 		}
-		all = append(all, m.outgoing)
+		all = append(all, m)
 	}
 	for topic, m := range c.extras {
 		if !extras[topic] {

@@ -22,7 +22,7 @@ func (b *Bridge) follow() {
 		wait := b.publisher.data(id, data, false)
 		s := Served{Vehicle: id, Command: CommandScheduled, RequestID: newRequestID(), Data: data}
 		b.work.Go(func() {
-			s.Unpublished = wait(b.answers)
+			s.Unpublished = b.settle(wait)
 			b.served(s)
 		})
 	}
@@ -87,6 +87,6 @@ func (b *Bridge) firstRead(id string) {
 		return
 	}
 	s.Duration = b.opts.Now().Sub(started)
-	s.Unpublished = b.publish(&s)(b.answers)
+	s.Unpublished = b.settle(b.publish(&s))
 	b.served(s)
 }

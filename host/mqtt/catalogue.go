@@ -67,7 +67,7 @@ func newCatalogue() *catalogue {
 }
 
 func (c *catalogue) add(t schemaTopic) {
-	t.number, t.clears = len(c.topics), true
+	t.number = len(c.topics)
 	c.taken[t.topic] = true
 	c.of[t.attr.Path] = append(c.of[t.attr.Path], t.number)
 	c.topics = append(c.topics, t)

@@ -1,7 +1,6 @@
 package mqtt
 
 import (
-	"context"
 	"errors"
 	"time"
 )
@@ -38,7 +37,7 @@ func (b *Bridge) attend() {
 				since = time.Time{}
 			}
 			b.say(lost(connection.Err, hungUp, b.trouble.Load()))
-			wait(b.ctx, changed, 0)
+			closed(b.ctx, changed)
 			continue
 		}
 		if connection.Number != number {
@@ -49,19 +48,19 @@ func (b *Bridge) attend() {
 				continue
 			}
 			b.say(troubleOf(err))
-			wait(b.ctx, changed, pause)
+			closedWithin(b.ctx, changed, pause)
 			pause = min(2*pause, maxSubscribePause)
 			continue
 		}
 		if hungUp < hangUps {
 			b.say(nil)
-			for b.memory.connected(); b.ctx.Err() == nil && !wait(b.ctx, changed, seenInterval); {
+			for b.memory.connected(); b.ctx.Err() == nil && !closedWithin(b.ctx, changed, seenInterval); {
 				b.memory.connected()
 			}
 			continue
 		}
 		// It was ended each time so far: believe it when it has lasted.
-		if !wait(b.ctx, changed, hangUpTime) {
+		if !closedWithin(b.ctx, changed, hangUpTime) {
 			hungUp = 0
 		}
 	}
@@ -80,15 +79,8 @@ func lost(err error, hungUp int, before *Trouble) *Trouble {
 
 // subscribe subscribes to what the bridge listens to, until the connection is lost.
 func (b *Bridge) subscribe(lost <-chan struct{}) error {
-	ctx, cancel := context.WithTimeout(b.ctx, subscribeTimeout)
+	ctx, cancel := untilClosed(b.ctx, lost, subscribeTimeout)
 	defer cancel()
-	go func() { // ends with ctx
-		select {
-		case <-lost:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	commands := Subscription{QoS: 1, Handler: b.receive, AsPublished: true}
 	for _, kind := range []string{commandRefresh, commandSchedule} {
 		commands.Filters = append(commands.Filters, b.opts.BaseTopic+"/+/commands/"+kind)
@@ -120,22 +112,4 @@ func (b *Bridge) say(t *Trouble) {
 		b.log.Warn("no commands can come from the MQTT broker; it is tried again and again", "kind", string(t.Kind), "message", t.Message, "error", t.Err)
 	}
 	b.opts.OnTrouble(t)
-}
-
-// wait waits for the channel, for some time if it is not zero, or for ctx. It says
-// whether the channel was closed.
-func wait(ctx context.Context, c <-chan struct{}, d time.Duration) bool {
-	var limit <-chan time.Time
-	if d > 0 {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		limit = timer.C
-	}
-	select {
-	case <-c:
-		return true
-	case <-limit:
-	case <-ctx.Done():
-	}
-	return false
 }

@@ -15,6 +15,12 @@ const (
 	keptPayload = maxSchedule + 1
 )
 
+// beginning is a copy of a payload, for the client may use its memory again. Of one that
+// is too long anyway the beginning is enough.
+func beginning(payload []byte) []byte {
+	return append([]byte(nil), payload[:min(len(payload), keptPayload)]...)
+}
+
 // message is a command as it came.
 type message struct {
 	topic    string
@@ -53,9 +59,7 @@ func (i *inbox) put(m message) {
 		i.droppedAll++
 	default:
 		m.overflow = waiting >= maxCommands
-		// The client may use the payload's memory again. Of one that is too long anyway
-		// the beginning is enough.
-		m.payload = append([]byte(nil), m.payload[:min(len(m.payload), keptPayload)]...)
+		m.payload = beginning(m.payload)
 		i.queue = append(i.queue, m)
 	}
 	i.mu.Unlock()

@@ -3,7 +3,6 @@ package mqtt
 import (
 	"context"
 	"errors"
-	"time"
 )
 
 // maxLetters that wait; the oldest go.
@@ -37,17 +36,12 @@ func (l *letter) end(err error) {
 	close(l.done)
 }
 
-// wait waits for a while until the broker has acknowledged the letter.
-func (l *letter) wait(ctx context.Context) error {
-	limit := time.NewTimer(acknowledgeTimeout)
-	defer limit.Stop()
-	select {
-	case <-l.done:
-		return l.err
-	case <-limit.C:
-	case <-ctx.Done():
+// await waits until the broker has acknowledged the letter, or ctx ends.
+func (l *letter) await(ctx context.Context) error {
+	if !closed(ctx, l.done) {
+		return ErrUnacknowledged
 	}
-	return ErrUnacknowledged
+	return l.err
 }
 
 func (w *writer) nextLetter() *letter {

@@ -52,11 +52,17 @@ func newMosquitto(t *testing.T, lines ...string) *mosquitto {
 	if os.Geteuid() == 0 {
 		lines = append(lines, "user root") // its files are the test's
 	}
-	lines = append([]string{fmt.Sprintf("listener %d 127.0.0.1", m.port), "log_type none", "max_queued_messages 0"}, lines...)
+	lines = append([]string{fmt.Sprintf("listener %d 127.0.0.1", m.port), "log_type none", "max_queued_messages 0", "allow_anonymous true"}, lines...)
 	require.NoError(t, os.WriteFile(m.config, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
 	m.start()
 	t.Cleanup(func() { m.end(syscall.SIGKILL) })
 	return m
+}
+
+// newPersistent starts one that keeps on its disk what it has when it is told to end.
+func newPersistent(t *testing.T) *mosquitto {
+	t.Helper()
+	return newMosquitto(t, "persistence true", "persistence_location "+t.TempDir()+"/")
 }
 
 func (m *mosquitto) url() string { return fmt.Sprintf("tcp://127.0.0.1:%d", m.port) }
@@ -236,7 +242,7 @@ func (c *campaign) held(filter string) map[string]string {
 // TestMosquittoThatRestarts in the middle of commands, with and without what it has
 // written to its disk.
 func TestMosquittoThatRestarts(t *testing.T) {
-	broker := newMosquitto(t, "allow_anonymous true", "persistence true", "persistence_location "+t.TempDir()+"/")
+	broker := newPersistent(t)
 	c := newCampaign(t, broker.url())
 	const commands, restarts = 1000, 3
 	for n := range restarts {
@@ -251,7 +257,7 @@ func TestMosquittoThatRestarts(t *testing.T) {
 
 // TestMosquittoThatIsAway while commands are sent.
 func TestMosquittoThatIsAway(t *testing.T) {
-	broker := newMosquitto(t, "allow_anonymous true", "persistence true", "persistence_location "+t.TempDir()+"/")
+	broker := newPersistent(t)
 	c := newCampaign(t, broker.url())
 	const commands = 200
 	c.give(0, 50)
@@ -265,7 +271,7 @@ func TestMosquittoThatIsAway(t *testing.T) {
 
 // TestMosquittoThatForgets everything, and even so the state is there again.
 func TestMosquittoThatForgets(t *testing.T) {
-	broker := newMosquitto(t, "allow_anonymous true")
+	broker := newMosquitto(t)
 	c := newCampaign(t, broker.url())
 	c.give(0, 50)
 	await.True(t, "all are served", func() bool { return c.done.Load() == 50 })
@@ -280,7 +286,7 @@ func TestMosquittoThatForgets(t *testing.T) {
 
 // TestMosquittoThatHangs for longer than a client's patience.
 func TestMosquittoThatHangs(t *testing.T) {
-	broker := newMosquitto(t, "allow_anonymous true", "persistence true", "persistence_location "+t.TempDir()+"/")
+	broker := newPersistent(t)
 	c := newCampaign(t, broker.url())
 	const commands = 200
 	c.give(0, 50)

@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,7 +30,7 @@ func parseObject(text string) (cmd Command, err error) {
 	for o.decoder.More() {
 		key, value, err := o.pair()
 		if err != nil {
-			return cmd, firstOf(first, err)
+			return cmd, cmp.Or(first, err)
 		}
 		if err := o.set(&cmd, key, value); err != nil && first == nil {
 			first = err
@@ -37,7 +38,7 @@ func parseObject(text string) (cmd Command, err error) {
 	}
 	switch _, err := o.decoder.Token(); {
 	case err != nil:
-		return cmd, firstOf(first, o.syntax())
+		return cmd, cmp.Or(first, o.syntax())
 	case first != nil:
 		return cmd, first
 	}
@@ -52,15 +53,6 @@ type object struct {
 	text    string
 	decoder *json.Decoder
 	seen    map[string]bool
-}
-
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // syntax says where the text is no JSON. The decoder knows that only of a whole text.

@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -72,7 +73,8 @@ func (b *Bridge) oneCar(o *order) {
 	}
 	done := make(chan result, 1)
 	go func() { // ends with its deadline, which is b.ctx's at the latest
-		data, err := b.refresh(o)
+		left := o.cmd.deadline() - b.opts.Now().Sub(o.message.at)
+		data, err := b.ask(o.Vehicle, o.cmd, left, shared.CallInfo{RequestID: o.RequestID, Override: o.cmd.Override})
 		done <- result{data, err}
 	}()
 
@@ -101,11 +103,6 @@ func (b *Bridge) oneCar(o *order) {
 		r.times(o.begun.Sub(o.message.at), b.opts.Now().Sub(o.begun))
 		b.tell(o, r)
 	}
-}
-
-// refresh finds the car's plugin and asks it.
-func (b *Bridge) refresh(o *order) (*vehiclev1.VehicleData, error) {
-	return b.ask(o.Vehicle, o.cmd, o.cmd.deadline()-b.opts.Now().Sub(o.message.at), shared.CallInfo{RequestID: o.RequestID, Override: o.cmd.Override})
 }
 
 // ask finds the car's plugin and asks it.
@@ -139,7 +136,7 @@ func (b *Bridge) finish(o *order, data *vehiclev1.VehicleData, err error) {
 	if o.begun.IsZero() {
 		o.begun = now
 	}
-	o.Unpublished = b.publish(&o.Served)(b.answers)
+	o.Unpublished = b.settle(b.publish(&o.Served))
 
 	r := &response{Stage: stageOf(err)}
 	r.explain(err)
@@ -164,8 +161,6 @@ func (b *Bridge) close(o *order, r *response) {
 	if o.remembered {
 		b.memory.end(o.Vehicle, o.ID, answer)
 	}
-	if err := b.respond(o, answer).wait(b.answers); o.Unpublished == nil {
-		o.Unpublished = err
-	}
+	o.Unpublished = cmp.Or(o.Unpublished, b.settle(b.respond(o, answer).await))
 	b.served(o.Served)
 }

@@ -1,6 +1,9 @@
 package mqtt
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
 // page is what the topics of one thing, a car or the bridge itself, shall hold, and
 // what the broker has acknowledged of it. What they shall hold follows from data; only
@@ -122,11 +125,19 @@ func (p *page) complete(at version) {
 	}
 }
 
-// reached says whether the broker holds a change, or when to ask again.
-func (p *page) reached(change uint64) (bool, <-chan struct{}) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.held >= change, p.progress
+// await waits until the broker holds a change, or ctx ends.
+func (p *page) await(ctx context.Context, change uint64) error {
+	for {
+		p.mu.Lock()
+		reached, progress := p.held >= change, p.progress
+		p.mu.Unlock()
+		if reached {
+			return nil
+		}
+		if !closed(ctx, progress) {
+			return ErrUnacknowledged
+		}
+	}
 }
 
 // forget says that nobody knows what the broker holds.

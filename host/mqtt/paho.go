@@ -115,9 +115,7 @@ func (p *Paho) Connect(ctx context.Context) error {
 		if token.Error() == nil {
 			return nil
 		}
-		select {
-		case <-time.After(pause/2 + rand.N(pause/2)): //nolint:gosec // hubs shall not come all at once
-		case <-ctx.Done():
+		if wait(ctx, pause/2+rand.N(pause/2)); ctx.Err() != nil { //nolint:gosec // hubs shall not come all at once
 			return ctx.Err()
 		}
 	}
@@ -130,6 +128,13 @@ func (p *Paho) Connection() (Connection, <-chan struct{}) {
 	now := p.connection
 	now.Up = now.Up && p.client.IsConnectionOpen() // the hub may have ended it
 	return now, p.changed
+}
+
+// number is that of the connection.
+func (p *Paho) number() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.connection.Number
 }
 
 // notified keeps the connection. That of an attempt is told before it is made; the
@@ -165,8 +170,8 @@ func (p *Paho) notified(c paho.Client, n paho.ConnectionNotification) {
 
 // Publish implements [Client].
 func (p *Paho) Publish(m Message) Receipt {
-	connection, _ := p.Connection()
-	return &pahoReceipt{Token: p.client.Publish(m.Topic, m.QoS, m.Retained, m.Payload), paho: p, number: connection.Number}
+	number := p.number()
+	return &pahoReceipt{Token: p.client.Publish(m.Topic, m.QoS, m.Retained, m.Payload), paho: p, number: number}
 }
 
 // pahoReceipt is a token that was given out on a connection: the client completes it
@@ -182,7 +187,7 @@ func (r *pahoReceipt) Error() error {
 	if err := r.Token.Error(); err != nil {
 		return err
 	}
-	if now, _ := r.paho.Connection(); now.Number != r.number {
+	if r.paho.number() != r.number {
 		return ErrUnacknowledged
 	}
 	return nil
@@ -275,7 +280,7 @@ func (p *Paho) unrouted(m Message) {
 		}
 	}
 	if len(p.early) < maxEarly {
-		m.Payload = append([]byte(nil), m.Payload[:min(len(m.Payload), keptPayload)]...)
+		m.Payload = beginning(m.Payload)
 		p.early = append(p.early, m)
 	}
 	p.mu.Unlock()

@@ -2,10 +2,8 @@ package mqtt
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -44,7 +42,7 @@ type commands struct {
 const fenceTimeout = 5 * time.Second
 
 func newCommands(p *Paho) *commands {
-	return &commands{paho: p, fence: p.base + "/" + bridgeLevel + "/fence/" + strings.ToLower(rand.Text()[:10])}
+	return &commands{paho: p, fence: privateTopic(p.base, "fence")}
 }
 
 // subscribe subscribes on a new connection, and judges what has come with it.
@@ -72,7 +70,7 @@ func (c *commands) subscribe(ctx context.Context, s Subscription) error {
 // ask asks the broker for what it keeps, and hands on what was pending. At first it
 // also hands on what is kept and nobody has sent just now. Called with round held.
 func (c *commands) ask(ctx context.Context, first bool) error {
-	connection, _ := c.paho.Connection()
+	number := c.paho.number()
 	c.mu.Lock()
 	s, count := c.subscription, len(c.pending)
 	c.kept = map[string]string{}
@@ -87,7 +85,7 @@ func (c *commands) ask(ctx context.Context, first bool) error {
 	c.mu.Lock()
 	if first {
 		count = len(c.pending) // what the broker had for the session
-		c.caughtUp = connection.Number
+		c.caughtUp = number
 	}
 	judged, kept := c.pending[:count:count], c.kept
 	c.pending, c.kept = c.pending[count:], nil
@@ -146,8 +144,8 @@ func (c *commands) returned(m Message) {
 
 // arrived is the handler of the messages themselves.
 func (c *commands) arrived(m Message) {
-	m.Payload = append([]byte(nil), m.Payload[:min(len(m.Payload), keptPayload)]...)
-	connection, _ := c.paho.Connection()
+	m.Payload = beginning(m.Payload)
+	number := c.paho.number()
 	c.mu.Lock()
 	if m.Retained {
 		if c.kept != nil {
@@ -162,7 +160,7 @@ func (c *commands) arrived(m Message) {
 		handler(m)
 		return
 	}
-	live := c.caughtUp == connection.Number
+	live := c.caughtUp == number
 	if !live {
 		m.Waited = c.paho.away()
 	}
@@ -182,10 +180,10 @@ func (c *commands) askOn() {
 	defer c.round.Unlock()
 	for c.hasPending() {
 		_, changed := c.paho.Connection()
-		ctx, cancel := untilClosed(changed, subscribeTimeout)
+		ctx, cancel := untilClosed(context.Background(), changed, subscribeTimeout)
 		err := c.ask(ctx, false)
 		cancel()
-		if err != nil && wait(context.Background(), changed, retryPause) {
+		if err != nil && closedWithin(context.Background(), changed, retryPause) {
 			c.leave()
 			return
 		}
@@ -205,17 +203,4 @@ func (c *commands) leave() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.asking, c.caughtUp = false, 0
-}
-
-// untilClosed is a context that ends when the channel is closed, or after some time.
-func untilClosed(c <-chan struct{}, limit time.Duration) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	go func() { // ends with ctx
-		select {
-		case <-c:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, cancel
 }

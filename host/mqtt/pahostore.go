@@ -25,7 +25,7 @@ func (s *store) Put(key string, message packets.ControlPacket) {
 		return
 	}
 	empty := packets.NewControlPacket(packets.Publish).(*packets.PublishPacket) //nolint:forcetypeassert // as it says
-	empty.TopicName, empty.MessageID, empty.Qos = s.base+"bridge/resent", state.MessageID, state.Qos
+	empty.TopicName, empty.MessageID, empty.Qos = s.base+bridgeLevel+"/resent", state.MessageID, state.Qos
 	s.Store.Put(key, empty)
 }
 

@@ -1,9 +1,7 @@
 package mqtt
 
 import (
-	"crypto/rand"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -33,8 +31,7 @@ type probe struct {
 const lostAfter = time.Minute
 
 func newProbe(client Client, base string, now func() time.Time, told func(time.Duration)) *probe {
-	// Two hubs with one base must not take each other's.
-	return &probe{client: client, topic: base + "/" + bridgeLevel + "/probe/" + strings.ToLower(rand.Text()[:10]), now: now, told: told}
+	return &probe{client: client, topic: privateTopic(base, "probe"), now: now, told: told}
 }
 
 // forget says that what was under way is lost, with its connection.

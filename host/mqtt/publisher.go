@@ -79,7 +79,7 @@ func (p *publisher) publish(vehicle string, change func(c *car, now time.Time)) 
 	c, now := p.car(vehicle), p.now()
 	n := c.change(func() { change(c.car, now) })
 	p.writer.write(c.page)
-	return func(ctx context.Context) error { return p.writer.await(ctx, c.page, n) }
+	return func(ctx context.Context) error { return c.await(ctx, n) }
 }
 
 // data publishes all topics of a car. A state that is older than the one that is
@@ -100,7 +100,7 @@ func (p *publisher) data(vehicle string, data *vehiclev1.VehicleData, answers bo
 func (p *publisher) failure(s Served, known bool) acknowledged {
 	body := encodeFailure(s, p.now())
 	if !known {
-		return p.writer.send(Message{Topic: p.base + "/" + s.Vehicle + "/" + topicError, Payload: body, QoS: 1}).wait
+		return p.writer.send(Message{Topic: p.base + "/" + s.Vehicle + "/" + topicError, Payload: body, QoS: 1}).await
 	}
 	return p.publish(s.Vehicle, func(c *car, now time.Time) {
 		// A refusal carries the newest data that the plugin has: if that is news here,

@@ -26,7 +26,7 @@ func (b *Bridge) schedule(o *order) {
 	}
 	o.Duration = b.opts.Now().Sub(o.message.at)
 	b.log.Info("schedule set", "vehicle", o.Vehicle, "request_id", o.RequestID, "schedule", string(now))
-	o.Unpublished = b.publisher.schedule(o.Vehicle, now)(b.answers)
+	o.Unpublished = b.settle(b.publisher.schedule(o.Vehicle, now))
 	b.close(o, &response{Stage: StageDone})
 }
 

@@ -42,6 +42,12 @@ func isExtra(a shared.Attribute) bool { return a.Group() == extraGroup }
 
 const extraGroup = "extra"
 
+// privateTopic is one below the bridge's for a client's messages to itself, at random:
+// two hubs with one base must not take each other's.
+func privateTopic(base, kind string) string {
+	return base + "/" + bridgeLevel + "/" + kind + "/" + strings.ToLower(newRequestID())
+}
+
 // matches says whether a topic is one of a filter's.
 func matches(filter, topic string) bool {
 	want, have := strings.Split(filter, "/"), strings.Split(topic, "/")

@@ -33,9 +33,6 @@ const (
 	// window is how many pages are on their way to the broker at a time. What is
 	// published behind them, the client's own ping too, waits for no more.
 	window = 4
-	// acknowledgeTimeout bounds how long an answer waits for the broker before it is
-	// told that it has not reached it; the writer goes on trying.
-	acknowledgeTimeout = 10 * time.Second
 	// stallTimeout is when messages that are not acknowledged on a connection that
 	// lives are sent again, and retryPause how long a client that refuses a message is
 	// left alone.
@@ -69,25 +66,6 @@ func (w *writer) enqueue(p *page) {
 		w.queue = append(w.queue, p)
 	}
 	p.queued = true
-}
-
-// await waits for a while until the broker holds a change of a page.
-func (w *writer) await(ctx context.Context, p *page, change uint64) error {
-	limit := time.NewTimer(acknowledgeTimeout)
-	defer limit.Stop()
-	for {
-		reached, progress := p.reached(change)
-		if reached {
-			return nil
-		}
-		select {
-		case <-progress:
-		case <-limit.C:
-			return ErrUnacknowledged
-		case <-ctx.Done():
-			return ErrUnacknowledged
-		}
-	}
 }
 
 func (w *writer) signal() {
@@ -156,7 +134,7 @@ func (w *writer) next(ctx context.Context, room chan struct{}, lost <-chan struc
 		err := w.bring(ctx, p, lost)
 		if err != nil && !ended(lost) {
 			w.log.Warn("the MQTT client does not take what is published; it is tried again", "error", err)
-			pause(ctx, retryPause)
+			wait(ctx, retryPause)
 		}
 		<-room
 		w.written(p, err == nil)
@@ -218,13 +196,13 @@ func (w *writer) publish(ctx context.Context, p *page, batch []outgoing, at vers
 		outgoing
 		receipt Receipt
 	}
-	under := make([]sent, 0, len(batch))
+	under, longest := make([]sent, 0, len(batch)), w.longest()
 	for _, m := range batch {
 		if ended(lost) {
 			return ErrUnacknowledged
 		}
 		full := Message{Topic: p.prefix + m.topic, Payload: m.body, QoS: 1, Retained: m.retained}
-		if !w.fits(len(full.Topic) + len(full.Payload)) {
+		if len(full.Topic)+len(full.Payload) > longest {
 			p.acknowledged(m, at) // it is left out
 			continue
 		}
@@ -245,11 +223,11 @@ func (w *writer) publish(ctx context.Context, p *page, batch []outgoing, at vers
 	return first
 }
 
-// fits says whether the broker takes a message of that length.
-func (w *writer) fits(length int) bool {
+// longest is the length of the longest message that the broker takes.
+func (w *writer) longest() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.bound.fits(length, w.now())
+	return w.bound.longest(w.now())
 }
 
 // judge learns from the longest messages that were acknowledged, and that were not.
@@ -276,20 +254,4 @@ func settled(ctx context.Context, r Receipt, lost <-chan struct{}) error {
 	case <-ctx.Done():
 	}
 	return ErrUnacknowledged
-}
-
-func ended(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
 }
