@@ -18,7 +18,15 @@ const (
 	EventCrash EventKind = "crash"
 	// EventVehicles: the list of a plugin's cars is there or changed.
 	EventVehicles EventKind = "vehicles"
+	// EventClaim: the plugin lists cars that belong to another one; they stay there, see
+	// [Host.Owner]. It is reported once for each car.
+	EventClaim EventKind = "claim"
 )
+
+// EventKinds lists them all.
+func EventKinds() []EventKind {
+	return []EventKind{EventState, EventHealth, EventCrash, EventVehicles, EventClaim}
+}
 
 // Event is something that happened to a plugin.
 type Event struct {
@@ -41,6 +49,7 @@ const maxEvents = 1024
 // that blocks holds up nobody.
 type events struct {
 	listener func(Event)
+	feed     *eventFeed
 
 	mu     sync.Mutex
 	queue  []Event
@@ -49,13 +58,14 @@ type events struct {
 	done   chan struct{}
 }
 
-func newEvents(listener func(Event)) *events {
-	e := &events{listener: listener, wake: make(chan struct{}, 1), done: make(chan struct{})}
+func newEvents(listener func(Event), feed *eventFeed) *events {
+	e := &events{listener: listener, feed: feed, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go e.run()
 	return e
 }
 
 func (e *events) emit(ev Event) {
+	e.feed.put(ev)
 	e.mu.Lock()
 	if len(e.queue) >= maxEvents {
 		e.queue = e.queue[1:]

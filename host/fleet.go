@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"fmt"
 
 	"google.golang.org/protobuf/proto"
 
@@ -29,13 +30,32 @@ func (s *supervisor) listLocked(vehicles []*vehiclev1.Vehicle) {
 		vehicles = vehicles[:maxVehicles]
 	}
 
-	ids := make(map[string]bool, len(vehicles))
+	ids, unique := make(map[string]bool, len(vehicles)), make([]*vehiclev1.Vehicle, 0, len(vehicles))
 	for _, v := range vehicles {
+		if !ids[v.GetId()] {
+			unique = append(unique, v)
+		}
 		ids[v.GetId()] = true
 	}
-	s.fleet = fleet{vehicles, ids, true}
+	s.fleet = fleet{unique, ids, true}
+
+	refusals := s.owners.list(s.place, ids)
 	s.emitLocked(Event{Kind: EventVehicles})
+	for _, r := range refusals {
+		s.tellRefusal(r)
+	}
 	s.onVehicles()
+}
+
+// tellRefusal reports that a plugin lists another one's cars.
+func (s *supervisor) tellRefusal(r refusal) {
+	plugin, owner := s.opts.Plugins[r.plugin].Name, s.opts.Plugins[r.owner].Name
+	message := fmt.Sprintf(
+		"Plugin %s lists %d of the cars of plugin %s, which comes before it in the options and keeps them. Take the cars out of one of the accounts, or change the order.",
+		plugin, r.vehicles, owner)
+	s.opts.Logger.Warn("a plugin lists cars of another plugin; they stay where they are",
+		"plugin", plugin, "owner", owner, "cars", r.vehicles, "first", r.first)
+	s.events.emit(Event{Time: s.opts.Now(), Kind: EventClaim, Plugin: plugin, Message: message})
 }
 
 // vehicles is a copy of the plugin's cars.
@@ -48,13 +68,6 @@ func (s *supervisor) vehicles() []*vehiclev1.Vehicle {
 		all[n] = proto.CloneOf(v)
 	}
 	return all
-}
-
-// lists reports whether the plugin has listed a car.
-func (s *supervisor) lists(vehicleID string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.fleet.ids[vehicleID]
 }
 
 // has reports whether the plugin has a car. Before the first list it waits within

@@ -23,21 +23,24 @@ const maxSentence = 500
 // reportOf keeps of a plugin's words short texts without secrets, and the figures
 // that are known.
 func reportOf(h *vehiclev1.Health, secrets *redact.Redactor) report {
-	text := func(t string) string {
-		t = secrets.String(strings.ToValidUTF8(t[:min(len(t), 4*maxSentence)], ""))
-		for n := range t {
-			if n >= maxSentence {
-				return t[:n]
-			}
-		}
-		return t
-	}
+	text := func(t string) string { return shortText(t, secrets) }
 	return report{
 		health: &vehiclev1.Health{
 			State: h.GetState(), Reason: text(h.GetReason()), Sentence: text(h.GetSentence()), Breaker: text(h.GetBreaker()),
 		},
 		figures: figuresOf(h),
 	}
+}
+
+// shortText is what a plugin says, short and without secrets.
+func shortText(text string, secrets *redact.Redactor) string {
+	text = secrets.String(strings.ToValidUTF8(text[:min(len(text), 4*maxSentence)], ""))
+	for n := range text {
+		if n >= maxSentence {
+			return text[:n]
+		}
+	}
+	return text
 }
 
 func (r report) input() lifecycle.Input {

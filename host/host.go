@@ -27,6 +27,8 @@ type Host struct {
 	// vehicles is closed and replaced when a plugin has listed its cars.
 	vehicles chan struct{}
 	updates  *updates
+	owners   *owners
+	news     *eventFeed
 }
 
 // New checks the options. Nothing runs before Start.
@@ -34,7 +36,9 @@ func New(o Options) (*Host, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	return &Host{opts: o, vehicles: make(chan struct{}), updates: newUpdates()}, nil
+	return &Host{
+		opts: o, vehicles: make(chan struct{}), updates: newUpdates(), owners: newOwners(len(o.Plugins)), news: newEventFeed(),
+	}, nil
 }
 
 // Start begins to run the plugins and returns at once; it does not wait until
@@ -55,7 +59,7 @@ func (h *Host) Start(context.Context) error {
 	for _, spec := range h.opts.Plugins {
 		w.Reserve(spec.owner())
 	}
-	ev := newEvents(h.opts.OnEvent)
+	ev := newEvents(h.opts.OnEvent, h.news)
 	var supervisors []*supervisor
 	for n, spec := range h.opts.Plugins {
 		dirs, err := w.Plugin(n, spec.owner())
@@ -64,7 +68,7 @@ func (h *Host) Start(context.Context) error {
 			return errors.Join(fmt.Errorf("host: directories of plugin %s: %w", spec.Name, err), w.Close())
 		}
 		supervisors = append(supervisors, newSupervisor(spec, &h.images, supervisorDeps{
-			opts: &h.opts, dirs: dirs, events: ev, updates: h.updates, onVehicles: h.vehiclesChanged,
+			opts: &h.opts, place: n, dirs: dirs, events: ev, updates: h.updates, owners: h.owners, onVehicles: h.vehiclesChanged,
 		}))
 	}
 
@@ -139,13 +143,35 @@ func (h *Host) supervisor(name string) (*supervisor, error) {
 	return nil, shared.Errorf(shared.ReasonInvalidCommand, "There is no plugin named %q.", name)
 }
 
-// Vehicles returns the cars of all plugins, as far as they are known.
+// Vehicles returns the cars of all plugins, as far as they are known, each once.
 func (h *Host) Vehicles() []*vehiclev1.Vehicle {
 	var all []*vehiclev1.Vehicle
-	for _, s := range h.running() {
-		all = append(all, s.vehicles()...)
+	for place, s := range h.running() {
+		for _, v := range s.vehicles() {
+			if h.owners.of(v.GetId()) == place {
+				all = append(all, v)
+			}
+		}
 	}
 	return all
+}
+
+// Owner returns the name of the plugin that a car belongs to, or "" if none lists it. A
+// car that several plugins list belongs to the first of them in the order of
+// [Options.Plugins]; while that one has not listed its cars yet, to the next.
+func (h *Host) Owner(vehicleID string) string {
+	if s := h.owner(vehicleID); s != nil {
+		return s.name()
+	}
+	return ""
+}
+
+func (h *Host) owner(vehicleID string) *supervisor {
+	place, all := h.owners.of(vehicleID), h.running()
+	if place < 0 || place >= len(all) {
+		return nil
+	}
+	return all[place]
 }
 
 // VehiclesChanged returns a channel that is closed when the cars of a plugin
@@ -163,33 +189,33 @@ func (h *Host) vehiclesChanged() {
 	h.vehicles = make(chan struct{})
 }
 
-// Find returns the plugin that has a car. While a plugin that may have it is
-// still coming up, Find waits within ctx. It fails with reason unknown_vehicle
+// Find returns the plugin that a car belongs to, see [Host.Owner]. If no plugin lists
+// it and one is still coming up, Find waits within ctx. It fails with reason unknown_vehicle
 // if no plugin has the car, or with the trouble of a plugin that could not say.
 func (h *Host) Find(ctx context.Context, vehicleID string) (shared.VehicleRefresher, error) {
 	ctx, cancel := context.WithTimeout(ctx, shared.ModeCached.DefaultTimeout())
 	defer cancel()
+	if s := h.owner(vehicleID); s != nil {
+		return remote{s}, nil
+	}
+
 	type answer struct {
-		owner *supervisor
-		err   error
+		has bool
+		err error
 	}
 	all := h.running()
 	answers := make(chan answer, len(all))
 	for _, s := range all {
 		go func() { // ends with ctx at the latest
 			has, err := s.has(ctx, vehicleID)
-			if !has {
-				answers <- answer{err: err}
-				return
-			}
-			answers <- answer{owner: s}
+			answers <- answer{has, err}
 		}()
 	}
 	var trouble error
 	for range all {
 		a := <-answers
-		if a.owner != nil {
-			return remote{a.owner}, nil
+		if s := h.owner(vehicleID); a.has && s != nil {
+			return remote{s}, nil
 		}
 		if a.err != nil {
 			trouble = a.err

@@ -115,7 +115,7 @@ func (m upgraded) handle(s *supervisor) {
 		s.quarantine = nil
 		s.takeLocked(m.run)
 		s.listLocked(m.vehicles)
-		s.log.Info("plugin was upgraded", "pid", m.run.PID(), "digest", trust.Short(m.run.Digest()))
+		s.log.Info("plugin was replaced", "pid", m.run.PID(), "digest", trust.Short(m.run.Digest()))
 		if s.machine.State == t.before {
 			s.announceLocked(nil) // of another process
 		}

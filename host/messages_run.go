@@ -29,6 +29,11 @@ type (
 		about
 		report report
 	}
+	// selfDescribed: the process has said what it is.
+	selfDescribed struct {
+		about
+		description description
+	}
 	// needLifted: the plugin needed a human, and does no longer.
 	needLifted struct{ about }
 	exited     struct{ about }
@@ -72,11 +77,13 @@ func (m healthReported) handle(s *supervisor) {
 	s.settleLocked(t, nil)
 }
 
+func (m selfDescribed) handle(s *supervisor) { s.described = m.description }
+
 func (needLifted) handle(s *supervisor) { s.settleLocked(s.stepLocked(lifecycle.Lifted{}), nil) }
 
 func (m exited) handle(s *supervisor) {
 	t := s.stepLocked(lifecycle.Exited{})
-	s.runs.current, s.runs.former, s.reported = nil, m.run, report{}
+	s.runs.current, s.runs.former, s.reported, s.described = nil, m.run, report{}, description{}
 	s.crashedLocked(m.run)
 	s.background(m.run.Discard)
 	s.settleLocked(t, nil)
@@ -84,7 +91,7 @@ func (m exited) handle(s *supervisor) {
 
 // takeLocked makes a process the one that serves, and follows it.
 func (s *supervisor) takeLocked(i *run.Instance) {
-	s.runs.current, s.runs.broken, s.reported, s.trouble = i, nil, report{}, nil
+	s.runs.current, s.runs.broken, s.reported, s.described, s.trouble = i, nil, report{}, description{}, nil
 	s.history.starts++
 
 	s.background(func() {
@@ -92,6 +99,7 @@ func (s *supervisor) takeLocked(i *run.Instance) {
 		s.send(exited{about{i}})
 	})
 	s.background(func() { i.KeepAlive(s.opts.ProbeInterval, s.opts.ProbeTimeout, func() { s.lost(i) }) })
+	s.background(func() { s.describe(i) })
 	s.background(func() { s.followHealth(i) })
 	s.background(func() { i.WatchUpdates(s.update) })
 }

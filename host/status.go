@@ -34,8 +34,13 @@ type PluginStatus struct {
 	Replayed int `json:"replayed"`
 	// Serving: calls reach a process that has its settings.
 	Serving bool `json:"serving"`
-	// Vehicles that the plugin has.
-	Vehicles int `json:"vehicles"`
+	// Vehicles that the plugin has, and OthersVehicles that it lists although they
+	// belong to another plugin, see [Host.Owner].
+	Vehicles       int `json:"vehicles"`
+	OthersVehicles int `json:"others_vehicles,omitempty"`
+	// Vendor and Version as the present process describes itself.
+	Vendor  string `json:"vendor,omitempty"`
+	Version string `json:"version,omitempty"`
 	// Reason and Message say what is wrong, if anything is.
 	Reason  string `json:"reason,omitempty"`
 	Message string `json:"message,omitempty"`
@@ -63,10 +68,12 @@ func (s *supervisor) status() PluginStatus {
 		Name: s.spec.Name, State: s.machine.State, Since: s.since, RetryAt: s.retryAt,
 		Starts: s.history.starts, CrashesByCause: maps.Clone(s.history.crashes), LastCrash: s.history.lastCrash,
 		InFlight: int(s.calls.inFlight.Load()), Replayed: int(s.calls.replayed.Load()),
-		Serving: s.machine.Usable && s.runs.current != s.runs.broken, Vehicles: len(s.fleet.vehicles),
-		Reason: s.reported.health.GetReason(), Message: s.reported.health.GetSentence(),
+		Serving: s.machine.Usable && s.runs.current != s.runs.broken,
+		Reason:  s.reported.health.GetReason(), Message: s.reported.health.GetSentence(),
 		Breaker: s.reported.health.GetBreaker(), Figures: s.reported.figures,
 	}
+	st.Vehicles, st.OthersVehicles = s.owners.count(s.place)
+	st.Vendor, st.Version = s.described.vendor, s.described.version
 	if s.reported.health != nil {
 		st.Health = strings.ReplaceAll(shared.Word(s.reported.health.GetState()), " ", "_")
 	}

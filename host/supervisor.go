@@ -50,15 +50,19 @@ type supervisor struct {
 	runs       runs
 	fleet      fleet
 	reported   report
+	described  description
 	history    history
 }
 
 // supervisorDeps is what a supervisor shares with others.
 type supervisorDeps struct {
-	opts    *Options
+	opts *Options
+	// place of the plugin in the options.
+	place   int
 	dirs    workspace.Dirs
 	events  *events
 	updates *updates
+	owners  *owners
 	// onVehicles is called, with mu held, when a list of cars is there.
 	onVehicles func()
 }

@@ -77,10 +77,10 @@ func (h *Host) Update(ctx context.Context) (*vehiclev1.VehicleData, error) {
 	}
 }
 
-// update keeps a snapshot that the plugin brought without being asked. A car that
-// the plugin has not listed is none of its.
+// update keeps a snapshot that the plugin brought without being asked, unless the car
+// belongs to no plugin or to another one.
 func (s *supervisor) update(d *vehiclev1.VehicleData) {
-	if s.lists(d.GetVehicle().GetId()) {
+	if s.owners.of(d.GetVehicle().GetId()) == s.place {
 		s.updates.put(d)
 	}
 }

@@ -26,7 +26,18 @@ func (h *Host) Upgrade(ctx context.Context, plugin string) error {
 	if err != nil {
 		return err
 	}
-	return s.upgrade(ctx)
+	return s.replace(ctx, true)
+}
+
+// Restart starts the plugin's program beside the running process and switches to the new
+// process as [Host.Upgrade] does, but only if the program at the plugin's path is
+// trusted. It fails with reason plugin_quarantined if the plugin is, see [Host.Release].
+func (h *Host) Restart(ctx context.Context, plugin string) error {
+	s, err := h.supervisor(plugin)
+	if err != nil {
+		return err
+	}
+	return s.replace(ctx, false)
 }
 
 // Release lifts a plugin's quarantine and starts it anew. It does nothing to a
@@ -40,7 +51,9 @@ func (h *Host) Release(plugin string) error {
 	return nil
 }
 
-func (s *supervisor) upgrade(ctx context.Context) error {
+// replace lets another process take the place of the one that runs. approved says that
+// the hub has just asked for the program at the plugin's path, whatever it is.
+func (s *supervisor) replace(ctx context.Context, approved bool) error {
 	select {
 	case <-s.upgrading:
 		defer func() { s.upgrading <- struct{}{} }()
@@ -52,10 +65,14 @@ func (s *supervisor) upgrade(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.UpgradeTimeout)
 	defer cancel()
 	defer context.AfterFunc(s.life, cancel)()
-	i, vehicles, err := s.startBeside(ctx)
+	i, vehicles, err := s.startBeside(ctx, approved)
 	if err != nil {
-		s.log.Error("upgrade failed; what ran before goes on", "error", shared.ErrorChain(err))
-		return shared.Errorf(shared.AsAPIError(err).Reason, "Plugin %s was not upgraded, and what ran before goes on: %v", s.name(), err).Wrap(err)
+		what := "restarted"
+		if approved {
+			what = "upgraded"
+		}
+		s.log.Error("plugin was not "+what+"; what ran before goes on", "error", shared.ErrorChain(err))
+		return shared.Errorf(shared.AsAPIError(err).Reason, "Plugin %s was not %s, and what ran before goes on: %v", s.name(), what, err).Wrap(err)
 	}
 	if err := s.programs.remember(s.name(), i.Digest()); err != nil {
 		i.Discard()
@@ -74,11 +91,11 @@ func (s *supervisor) upgrade(ctx context.Context) error {
 }
 
 // startBeside starts a second process and initializes it.
-func (s *supervisor) startBeside(ctx context.Context) (*run.Instance, []*vehiclev1.Vehicle, error) {
+func (s *supervisor) startBeside(ctx context.Context, approved bool) (*run.Instance, []*vehiclev1.Vehicle, error) {
 	s.mu.Lock()
 	spec := s.spec
 	s.mu.Unlock()
-	image, err := s.programs.verify(spec, true)
+	image, err := s.programs.verify(spec, approved)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -163,7 +163,7 @@ func TestUpgradeToAChangedProgram(t *testing.T) {
 	r := recordOf(t, s, "p")
 	assert.Equal(t, digest, r.Digest)
 	assert.True(t, r.Trusted.After(before.Trusted))
-	h.logs("plugin was upgraded")
+	h.logs("plugin was replaced")
 	h.kill("p")
 	h.reaches("p", host.Ready)
 	h.ended()

@@ -62,6 +62,8 @@ func (v *view) pluginLine(e host.Event) string {
 		if e.Reason != "" {
 			return v.stamp("plugin says: " + printable(e.Message))
 		}
+	case host.EventClaim:
+		return v.stamp(printable(e.Message))
 	case host.EventVehicles:
 	}
 	return ""

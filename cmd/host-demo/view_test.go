@@ -47,6 +47,7 @@ func TestPluginEventsForPeople(t *testing.T) {
 			"plugin backoff: It is another one." + remedy(shared.ReasonPluginUntrusted),
 		},
 		"all is well": {host.Event{Kind: host.EventState, State: host.Ready, PID: 7}, "plugin ready, pid 7"},
+		"a claim":     {host.Event{Kind: host.EventClaim, Message: "It lists another's cars."}, "It lists another's cars."},
 		"its health":  {host.Event{Kind: host.EventHealth, Reason: "rate_limited", Message: "Wait."}, "plugin says: Wait."},
 	} {
 		t.Run(name, func(t *testing.T) {
