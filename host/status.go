@@ -7,6 +7,7 @@ import (
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/launch"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
 // PluginStatus is what is known of a plugin now. It holds no secrets.
@@ -52,6 +53,18 @@ type PluginStatus struct {
 	Figures Figures `json:"figures,omitzero"`
 }
 
+// NeedsHuman reports whether the plugin can do nothing for its cars until somebody acts,
+// as Message says.
+func (s PluginStatus) NeedsHuman() bool {
+	if s.Health == healthWord(vehiclev1.HealthState_HEALTH_STATE_NEEDS_HUMAN) {
+		return true
+	}
+	return !s.Serving && s.Reason != "" && !shared.Reason(s.Reason).Temporary()
+}
+
+// healthWord is a state of health in a word, such as needs_human.
+func healthWord(s vehiclev1.HealthState) string { return strings.ReplaceAll(shared.Word(s), " ", "_") }
+
 // Status returns what is known of each plugin now.
 func (h *Host) Status() []PluginStatus {
 	var all []PluginStatus
@@ -75,7 +88,7 @@ func (s *supervisor) status() PluginStatus {
 	st.Vehicles, st.OthersVehicles = s.owners.count(s.place)
 	st.Vendor, st.Version = s.described.vendor, s.described.version
 	if s.reported.health != nil {
-		st.Health = strings.ReplaceAll(shared.Word(s.reported.health.GetState()), " ", "_")
+		st.Health = healthWord(s.reported.health.GetState())
 	}
 	for _, n := range s.history.crashes {
 		st.Crashes += n

@@ -2,10 +2,7 @@ package mqtt
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,55 +10,6 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
-
-// Fleet is what the bridge needs of a host; a *host.Host is one.
-type Fleet interface {
-	// Vehicles are the cars that are known now.
-	Vehicles() []*vehiclev1.Vehicle
-	// VehiclesChanged is closed when Vehicles has something new to say.
-	VehiclesChanged() <-chan struct{}
-	// Find returns who refreshes a car.
-	Find(ctx context.Context, vehicleID string) (shared.VehicleRefresher, error)
-	// Update waits for the next snapshot that comes without a command.
-	Update(ctx context.Context) (*vehiclev1.VehicleData, error)
-}
-
-// Options of New. Zero values take the defaults.
-type Options struct {
-	// Client is the hub's, see [NewPaho]. It stays the hub's to connect and
-	// disconnect, before or after Start; the bridge subscribes on each connection.
-	Client Client
-	Fleet  Fleet
-	// BaseTopic is the first level, or levels, of all topics. Default hyundai.
-	BaseTopic string
-	// StateDir keeps the ids of commands over a restart, and when the bridge was last
-	// connected; it exists, and is this bridge's alone. Default: nothing is kept, and
-	// commands that waited for a hub that was off have expired.
-	StateDir string
-	// NoInitialRefresh: do not read every car once when it is first seen.
-	NoInitialRefresh bool
-	// Logger gets the bridge's lines. Default: none.
-	Logger *slog.Logger
-	// OnCommand is told of each command that was answered, from the goroutine
-	// that served it. Default: nobody.
-	OnCommand func(Served)
-	// ProbeInterval is how often the bridge measures how long the client takes to
-	// bring a message, on a topic of its own below {base}/bridge/probe. Default
-	// 30 s; negative: never.
-	ProbeInterval time.Duration
-	// ProgressInterval is how often a command that takes long says that it is running;
-	// at first after a fifth of it. Default 5 s.
-	ProgressInterval time.Duration
-	// OnProbe is told of each measured time, in the client's own loop: it must not
-	// block. Default: nobody.
-	OnProbe func(time.Duration)
-	// OnTrouble is told when something keeps commands from reaching the bridge, and,
-	// with nil, when that is over, one call at a time. It must not block. Default:
-	// nobody.
-	OnTrouble func(*Trouble)
-	// Now is the clock. Default time.Now.
-	Now func() time.Time
-}
 
 // Served is a command that was answered.
 type Served struct {
@@ -96,6 +44,10 @@ type Bridge struct {
 	writer    *writer
 	publisher *publisher
 	probe     *probe
+	overview  *overview
+	counts    counts
+	// treated are the plugins that a request is doing something to, by name.
+	treated sync.Map
 	// cars that plugins have listed, by id.
 	cars    atomic.Pointer[map[string]bool]
 	trouble atomic.Pointer[Trouble]
@@ -110,43 +62,10 @@ type Bridge struct {
 	written chan struct{}
 }
 
-// defaultProgressInterval of a command that takes long.
-const defaultProgressInterval = 5 * time.Second
-
 // New checks the options.
 func New(o Options) (*Bridge, error) {
-	if o.Client == nil || o.Fleet == nil {
-		return nil, errors.New("mqtt: options need Client and Fleet")
-	}
-	if o.BaseTopic == "" {
-		o.BaseTopic = "hyundai"
-	}
-	if err := checkBase(o.BaseTopic); err != nil {
+	if err := o.check(); err != nil {
 		return nil, err
-	}
-	if want, will := StateTopic(o.BaseTopic), o.Client.Will(); will != want {
-		return nil, fmt.Errorf("mqtt: the client's will is on %q, the bridge's has to be on %q: make the client with the same base topic", will, want)
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.OnCommand == nil {
-		o.OnCommand = func(Served) {}
-	}
-	if o.ProbeInterval == 0 {
-		o.ProbeInterval = defaultProbeInterval
-	}
-	if o.ProgressInterval <= 0 {
-		o.ProgressInterval = defaultProgressInterval
-	}
-	if o.OnProbe == nil {
-		o.OnProbe = func(time.Duration) {}
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.OnTrouble == nil {
-		o.OnTrouble = func(*Trouble) {}
 	}
 	memory, err := newMemory(o.StateDir, o.Now)
 	if err != nil {
@@ -159,16 +78,10 @@ func New(o Options) (*Bridge, error) {
 	b.publisher = newPublisher(b.writer, o.BaseTopic, o.Logger, o.Now)
 	b.cars.Store(&map[string]bool{})
 	b.trouble.Store(&Trouble{Kind: TroubleConnecting, Message: "The MQTT broker is not connected yet."})
+	b.overview = newOverview(b)
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	b.answers, b.hurry = context.WithCancel(context.Background())
 	return b, nil
-}
-
-func checkBase(base string) error {
-	if strings.ContainsAny(base, "+#\x00") || strings.HasPrefix(base, "/") || strings.HasSuffix(base, "/") || strings.HasPrefix(base, "$") {
-		return fmt.Errorf("mqtt: %q is no valid base topic: use levels such as home/cars, without + and #", base)
-	}
-	return nil
 }
 
 // Start begins to serve, once. What it needs of the broker happens as soon as the client is
@@ -180,13 +93,17 @@ func (b *Bridge) Start() {
 		defer close(b.written)
 		b.writer.run(ctx)
 	}()
-	b.publisher.say(online)
+	b.publisher.say(topicState, []byte(online))
 	b.work.Go(b.attend)
 	b.work.Go(b.serve)
 	b.work.Go(b.follow)
 	changed := b.opts.Fleet.VehiclesChanged()
 	cars := b.listCars()
 	b.work.Go(func() { b.followVehicles(cars, changed) })
+	b.work.Go(b.overview.run)
+	if b.overview.plugins != nil {
+		b.work.Go(func() { b.tellEvents(b.overview.plugins) })
+	}
 	if b.opts.ProbeInterval > 0 {
 		b.work.Go(b.measure)
 	}
@@ -215,7 +132,7 @@ func (b *Bridge) Stop(ctx context.Context) error {
 	go func() { // ends with the work
 		defer close(ended)
 		b.work.Wait()
-		change := b.publisher.say(offline)
+		change := b.publisher.say(topicState, []byte(offline))
 		if connection, _ := b.opts.Client.Connection(); connection.Up {
 			_ = b.publisher.self.await(b.answers, change) // else the will says it
 		}

@@ -2,6 +2,7 @@ package mqtt
 
 import (
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
@@ -19,6 +20,7 @@ const (
 type car struct {
 	topics *catalogue
 	log    *slog.Logger
+	now    func() time.Time
 
 	// data is the newest snapshot; nil: none yet. It was taken in at a time, the first
 	// one since another.
@@ -28,6 +30,12 @@ type car struct {
 	shown, outcomes uint64
 	// outcome and schedule are payloads; nil: none yet.
 	outcome, schedule []byte
+	// condition of the plugin that looks after the car.
+	condition condition
+	// unread: nothing comes of the car before somebody asks for it.
+	unread bool
+	// shownPassing is what was rendered last.
+	shownPassing passing
 	// extras are the topics that the plugin has named so far.
 	extras map[string]outgoing
 	// refused and cut: it was said that a topic of the plugin's was refused, and that a
@@ -70,22 +78,32 @@ func (c *car) result(body []byte) {
 // messages implements content. status/last_updated is the last: who has seen it has
 // seen the rest.
 func (c *car) messages() []outgoing {
+	now := c.now()
+	c.shownPassing = c.passing(now)
 	var all []outgoing
+	if c.introduced() {
+		all = append(all, c.own(topicAvailability, c.topics.availability, []byte(c.shownPassing.availability)))
+	}
 	if c.data != nil {
-		all = c.snapshot()
+		all = append(all, c.snapshot(now)...)
 	}
 	if c.outcome != nil {
 		all = append(all, outgoing{topic: topicError, number: c.topics.outcome, retained: true, body: c.outcome, sum: sumOf(c.outcome, c.outcomes)})
 	}
 	if c.schedule != nil {
-		all = append(all, outgoing{topic: topicSchedule, number: c.topics.schedule, retained: true, body: c.schedule, sum: sumOf(c.schedule, 0)})
+		all = append(all, c.own(topicSchedule, c.topics.schedule, c.schedule))
 	}
 	return all
 }
 
+// own is a retained topic that is none of the schema's.
+func (c *car) own(topic string, number int, body []byte) outgoing {
+	return outgoing{topic: topic, number: number, retained: true, body: body, sum: sumOf(body, 0)}
+}
+
 // snapshot is every topic of the schema: what the car lacks is null, so that no value
 // of another time lives on.
-func (c *car) snapshot() []outgoing {
+func (c *car) snapshot(now time.Time) []outgoing {
 	all := make([]outgoing, 0, len(c.topics.topics))
 	values, extras := make([]any, len(c.topics.topics)), map[string]bool{}
 	for a, v := range shared.Values(c.data) {
@@ -99,9 +117,13 @@ func (c *car) snapshot() []outgoing {
 	}
 	for n, t := range c.topics.topics {
 		m, v := t.outgoing, values[n]
-		m.body = t.encode(c.data, v, c.timeOf(t.attr))
+		at := c.timeOf(t.attr)
+		if t.as == vehiclev1.Derivation_DERIVATION_AGE {
+			at = now
+		}
+		m.body = t.encode(c.data, v, at)
 		if c.tooLong(t.attr.Path, m.body) {
-			v, m.body = nil, t.encode(c.data, nil, c.timeOf(t.attr))
+			v, m.body = nil, t.encode(c.data, nil, at)
 		}
 		// The marker comes each time, also if the car gave no time.
 		m.last = n == c.topics.marker
@@ -109,6 +131,8 @@ func (c *car) snapshot() []outgoing {
 		switch {
 		case m.last, v != nil && !m.retained:
 			m.sum = sumOf(m.body, c.shown)
+		case v != nil && t.as == vehiclev1.Derivation_DERIVATION_AGE:
+			m.sum = sumOf(strconv.AppendInt(nil, int64(c.shownPassing.age), 10), 0) // not of its time
 		case v != nil:
 			m.sum = sumOf(m.body, 0)
 		default:

@@ -41,6 +41,7 @@ func (b *Bridge) listCars() map[string]bool {
 		cars[v.GetId()] = true
 	}
 	b.cars.Store(&cars)
+	b.overview.touch()
 	return cars
 }
 
@@ -50,12 +51,16 @@ func (b *Bridge) followVehicles(cars map[string]bool, changed <-chan struct{}) {
 	seen, reading := map[string]bool{}, make(chan struct{}, initialReads)
 	for {
 		for id := range cars {
-			if seen[id] || b.opts.NoInitialRefresh {
+			if seen[id] {
 				continue
 			}
 			seen[id] = true
 			if !mayServe(id) {
 				b.log.Warn("a car's id cannot be part of a topic, so the car is left out: letters, digits, _ and - only, and not all or bridge", "plugin_gave", id[:min(len(id), maxTopic)])
+				continue
+			}
+			if b.opts.NoInitialRefresh {
+				b.publisher.introduce(id)
 				continue
 			}
 			select {

@@ -17,7 +17,7 @@ type catalogue struct {
 	of    map[string][]int
 	taken map[string]bool
 	// Numbers of the topics that have a part of their own.
-	marker, outcome, schedule int
+	marker, outcome, schedule, availability int
 }
 
 // schemaTopic is one of an attribute's topics.
@@ -32,7 +32,7 @@ type schemaTopic struct {
 
 // encode makes the payload of the topic for a value of data.
 func (t schemaTopic) encode(data *vehiclev1.VehicleData, value any, at time.Time) []byte {
-	p := derive(t.attr, t.as, value)
+	p := derive(t.attr, t.as, value, at)
 	if t.vented != nil && value == true {
 		if vented, _ := t.vented.Get(data); vented == true {
 			p.Value, p.State = windowVented, "VENTILATION"
@@ -42,7 +42,7 @@ func (t schemaTopic) encode(data *vehiclev1.VehicleData, value any, at time.Time
 }
 
 func newCatalogue() *catalogue {
-	c := &catalogue{of: map[string][]int{}, taken: map[string]bool{topicError: true, topicSchedule: true}}
+	c := &catalogue{of: map[string][]int{}, taken: map[string]bool{topicError: true, topicSchedule: true, topicAvailability: true}}
 	byPath := map[string]shared.Attribute{}
 	for _, a := range shared.Attributes() {
 		byPath[a.Path] = a
@@ -62,7 +62,7 @@ func newCatalogue() *catalogue {
 			c.add(schemaTopic{attr: a, as: d.GetAs(), outgoing: outgoing{topic: d.GetTopic(), retained: d.GetRetained()}})
 		}
 	}
-	c.outcome, c.schedule = len(c.topics), len(c.topics)+1
+	c.outcome, c.schedule, c.availability = len(c.topics), len(c.topics)+1, len(c.topics)+2
 	return c
 }
 

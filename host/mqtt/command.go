@@ -127,8 +127,19 @@ func (m message) parse(vehicle string) (Command, error) {
 	return cmd, err
 }
 
-// refused says why a message is not carried out, whatever it says.
+// refused says why a command is not carried out, whatever it says.
 func (m message) refused(vehicle string) error {
+	if err := m.unfit(); err != nil {
+		return err
+	}
+	if !vehicleID.MatchString(vehicle) {
+		return faulty(CodeVehicle, "topic", "The topic holds no vehicle id: letters, digits, _ and - only.")
+	}
+	return nil
+}
+
+// unfit says why a message is not carried out, whatever it says and is about.
+func (m message) unfit() error {
 	switch {
 	case m.overflow:
 		full := shared.NewError(shared.ReasonQueueFull)
@@ -137,14 +148,13 @@ func (m message) refused(vehicle string) error {
 	case m.retained:
 		return faulty(CodeRetained, "",
 			"The command was kept by the broker and is not carried out, for it may be old. Publish commands without the retain flag.")
-	case !vehicleID.MatchString(vehicle):
-		return faulty(CodeVehicle, "topic", "The topic holds no vehicle id: letters, digits, _ and - only.")
 	}
 	return nil
 }
 
-// young says whether a command has not waited for too long while the hub was away.
-func (m message) young(cmd Command) bool { return m.waited >= 0 && m.waited < cmd.deadline() }
+// young says whether a message that is good for so long has not waited for longer while
+// the hub was away.
+func (m message) young(good time.Duration) bool { return m.waited >= 0 && m.waited < good }
 
 // Kinds of commands, the last level of their topics.
 const (

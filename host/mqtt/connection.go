@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"context"
 	"errors"
 	"time"
 )
@@ -42,6 +43,7 @@ func (b *Bridge) attend() {
 		}
 		if connection.Number != number {
 			number, since, pause = connection.Number, b.opts.Now(), firstSubscribePause
+			b.counts.connections.Add(1)
 		}
 		if err := b.subscribe(changed); err != nil {
 			if ended(changed) {
@@ -77,27 +79,59 @@ func lost(err error, hungUp int, before *Trouble) *Trouble {
 	return troubleOf(err)
 }
 
-// subscribe subscribes to what the bridge listens to, until the connection is lost.
+// subscribe subscribes to what the bridge listens to, until the connection is lost. Only
+// the cars' commands have to be allowed.
 func (b *Bridge) subscribe(lost <-chan struct{}) error {
 	ctx, cancel := untilClosed(b.ctx, lost, subscribeTimeout)
 	defer cancel()
+
+	// What changes nothing need not wait until it is known how it was published.
+	if err := b.subscribeIfAllowed(ctx, "questions to the bridge cannot be received",
+		Subscription{QoS: 1, Handler: b.receive, Filters: b.requestTopics(requestPing, requestHealth, requestPreview)}); err != nil {
+		return err
+	}
+	if b.opts.ProbeInterval >= 0 {
+		b.probe.forget()
+		if err := b.subscribeIfAllowed(ctx, "the MQTT client's delay cannot be measured",
+			Subscription{Filters: []string{b.probe.topic}, Handler: b.probe.receive}); err != nil {
+			return err
+		}
+	}
+
 	commands := Subscription{QoS: 1, Handler: b.receive, AsPublished: true}
 	for _, kind := range []string{commandRefresh, commandSchedule} {
 		commands.Filters = append(commands.Filters, b.opts.BaseTopic+"/+/commands/"+kind)
 	}
-	if err := b.opts.Client.Subscribe(ctx, commands); err != nil {
+	all := commands
+	all.Filters = append(b.requestTopics(requestRefresh, requestRestart, requestUnlock), commands.Filters...)
+	err := b.opts.Client.Subscribe(ctx, all)
+	if !errors.Is(err, ErrSubscriptionRefused) {
 		return err
 	}
-	if b.opts.ProbeInterval < 0 {
-		return nil
+	refused := err
+	if err = b.opts.Client.Subscribe(ctx, commands); err == nil {
+		b.log.Warn("requests to the bridge cannot be received, but commands to cars can", "error", refused)
 	}
-	b.probe.forget()
-	err := b.opts.Client.Subscribe(ctx, Subscription{Filters: []string{b.probe.topic}, Handler: b.probe.receive})
+	return err
+}
+
+// subscribeIfAllowed subscribes to what the broker may refuse; then without says what
+// there is without it.
+func (b *Bridge) subscribeIfAllowed(ctx context.Context, without string, s Subscription) error {
+	err := b.opts.Client.Subscribe(ctx, s)
 	if errors.Is(err, ErrSubscriptionRefused) {
-		b.log.Warn("the MQTT client's delay cannot be measured", "error", err)
+		b.log.Warn(without, "error", err)
 		return nil
 	}
 	return err
+}
+
+func (b *Bridge) requestTopics(what ...string) []string {
+	topics := make([]string, len(what))
+	for n, w := range what {
+		topics[n] = b.publisher.self.prefix + "request/" + w
+	}
+	return topics
 }
 
 // say tells what the trouble is, once for each kind.
@@ -108,6 +142,9 @@ func (b *Bridge) say(t *Trouble) {
 	}
 	if t == nil {
 		b.log.Info("commands are received from the MQTT broker")
+		if before.Kind != TroubleConnecting {
+			b.tellEvent(event{Type: eventMQTT, Reason: string(before.Kind), Message: "It is over: " + before.Message, Timestamp: timeText(b.opts.Now())})
+		}
 	} else {
 		b.log.Warn("no commands can come from the MQTT broker; it is tried again and again", "kind", string(t.Kind), "message", t.Message, "error", t.Err)
 	}

@@ -25,6 +25,7 @@ const (
 	CodeConflict     Code = "conflict"
 	CodeRetained     Code = "retained"
 	CodeVehicle      Code = "vehicle"
+	CodePlugin       Code = "plugin"
 )
 
 // Fault is what is wrong with a command, as the cause of an error with reason

@@ -103,6 +103,7 @@ func TestCommandsForAHubThatWasOff(t *testing.T) {
 	for n := range 5 {
 		w.publish("hyundai/car1/commands/refresh", fmt.Sprintf(`{"mode":"force","id":"%d"}`, n), false)
 	}
+	w.distributed()
 	w.start(mqtt.Options{Client: w.paho("hub", "hyundai"), Fleet: f, NoInitialRefresh: true, OnCommand: func(s mqtt.Served) { w.served <- s }})
 	for range 5 {
 		require.ErrorIs(t, await.Value(t, "an answer", w.served).Err, shared.ReasonDeadlineExceeded)

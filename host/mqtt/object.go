@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -14,42 +15,59 @@ import (
 )
 
 // commandKeys of a command's JSON object.
-const commandKeys = `"mode", "max_age", "id", "timeout" and "override"`
+func commandKeys() []string { return []string{"mode", "max_age", "id", "timeout", "override"} }
 
-// parseObject reads a command's JSON object. It reads on behind a fault, for the
-// sender's id; the first fault counts.
+// parseObject reads a command's JSON object.
 func parseObject(text string) (cmd Command, err error) {
-	o := object{text: text, decoder: json.NewDecoder(strings.NewReader(text)), seen: map[string]bool{}}
+	seen, err := readObject("command", text, cmd.set)
+	if err == nil {
+		err = cmd.check(seen)
+	}
+	return cmd, err
+}
+
+// readObject reads the pairs of a JSON object into set, and returns their keys. It reads
+// on behind a fault, for the sender's id; the first fault counts. what names the object
+// for people.
+func readObject(what, text string, set func(key string, value any) error) (seen map[string]bool, err error) {
+	o := object{what: what, text: text, decoder: json.NewDecoder(strings.NewReader(text)), seen: map[string]bool{}}
 	o.decoder.UseNumber()
 	if token, err := o.decoder.Token(); err != nil {
-		return cmd, o.syntax()
+		return nil, o.syntax()
 	} else if token != json.Delim('{') {
-		return cmd, faulty(CodeNotAnObject, "", `The command is JSON, but no object. Use one such as {"mode":"smart","max_age":300}.`)
+		return nil, faulty(CodeNotAnObject, "", `The %s is JSON, but no object. Use one such as {"mode":"smart","max_age":300}.`, what)
 	}
+
 	var first error
 	for o.decoder.More() {
 		key, value, err := o.pair()
 		if err != nil {
-			return cmd, cmp.Or(first, err)
+			return nil, cmp.Or(first, err)
 		}
-		if err := o.set(&cmd, key, value); err != nil && first == nil {
-			first = err
+		if o.seen[key] {
+			err = faulty(CodeDuplicateKey, shortened(key), "The %s has %q twice.", what, shortened(key))
+		} else {
+			err = set(key, value)
 		}
+		o.seen[key] = true
+		first = cmp.Or(first, err)
 	}
+
 	switch _, err := o.decoder.Token(); {
 	case err != nil:
-		return cmd, cmp.Or(first, o.syntax())
+		return nil, cmp.Or(first, o.syntax())
 	case first != nil:
-		return cmd, first
+		return nil, first
 	}
 	if _, err := o.decoder.Token(); !errors.Is(err, io.EOF) {
-		return cmd, o.syntax()
+		return nil, o.syntax()
 	}
-	return cmd, o.check(cmd)
+	return o.seen, nil
 }
 
 // object reads the pairs of a JSON object.
 type object struct {
+	what    string
 	text    string
 	decoder *json.Decoder
 	seen    map[string]bool
@@ -63,7 +81,7 @@ func (o *object) syntax() error {
 	if err := json.Unmarshal([]byte(o.text), &whole); errors.As(err, &syntax) && !strings.HasPrefix(syntax.Error(), "unexpected end") {
 		at = fmt.Sprintf("byte %d", syntax.Offset)
 	}
-	return faulty(CodeSyntax, at, "The command is no valid JSON: look at %s.", at)
+	return faulty(CodeSyntax, at, "The %s is no valid JSON: look at %s.", o.what, at)
 }
 
 // pair reads a key and its value.
@@ -80,11 +98,7 @@ func (o *object) pair() (key string, value any, err error) {
 }
 
 // set takes a pair into the command.
-func (o *object) set(cmd *Command, key string, value any) (err error) {
-	if o.seen[key] {
-		return faulty(CodeDuplicateKey, shortened(key), "The command has %q twice.", shortened(key))
-	}
-	o.seen[key] = true
+func (cmd *Command) set(key string, value any) (err error) {
 	switch key {
 	case "mode":
 		word, ok := value.(string)
@@ -104,11 +118,28 @@ func (o *object) set(cmd *Command, key string, value any) (err error) {
 			return faulty(CodeWrongType, key, `"override" is neither true nor false.`)
 		}
 	case "id":
-		cmd.ID, err = senderID(value)
+		cmd.ID, err = senderID(key, value)
 	default:
-		return faulty(CodeUnknownKey, shortened(key), "The command has a key %q that is not known. There are %s.", shortened(key), commandKeys)
+		return unknownKey("command", key, commandKeys())
 	}
 	return err
+}
+
+func unknownKey(what, key string, known []string) error {
+	return faulty(CodeUnknownKey, shortened(key), "The %s has a key %q that is not known. There are %s.", what, shortened(key), enumerate(known))
+}
+
+// enumerate lists words for people.
+func enumerate(words []string) string {
+	quoted := make([]string, len(words))
+	for n, word := range words {
+		quoted[n] = strconv.Quote(word)
+	}
+	last := len(quoted) - 1
+	if last == 0 {
+		return quoted[0]
+	}
+	return strings.Join(quoted[:last], ", ") + " and " + quoted[last]
 }
 
 // seconds reads a whole number of them.
@@ -124,24 +155,24 @@ func seconds(key string, value any, least, most int64) (time.Duration, error) {
 	return time.Duration(n) * time.Second, nil
 }
 
-// senderID reads the sender's name for the command.
-func senderID(value any) (string, error) {
+// senderID reads the sender's own name for something.
+func senderID(key string, value any) (string, error) {
 	id, ok := value.(string)
 	switch {
 	case !ok:
-		return "", faulty(CodeWrongType, "id", `"id" is no text.`)
+		return "", faulty(CodeWrongType, key, "%q is no text.", key)
 	case id == "" || len(id) > maxID || strings.ContainsFunc(id, unicode.IsControl):
-		return "", faulty(CodeOutOfRange, "id", `"id" has to be of 1 to %d bytes, without control characters.`, maxID)
+		return "", faulty(CodeOutOfRange, key, "%q has to be of 1 to %d bytes, without control characters.", key, maxID)
 	}
 	return id, nil
 }
 
-// check looks at the command as a whole.
-func (o *object) check(cmd Command) error {
+// check looks at the command as a whole, of which these keys were there.
+func (cmd *Command) check(seen map[string]bool) error {
 	switch {
-	case !o.seen["mode"]:
+	case !seen["mode"]:
 		return faulty(CodeMissing, "mode", `The command has no "mode". Use "cached", "force" or "smart".`)
-	case o.seen["max_age"] && cmd.Mode != shared.ModeSmart:
+	case seen["max_age"] && cmd.Mode != shared.ModeSmart:
 		return faulty(CodeConflict, "max_age", `"max_age" is for the mode "smart" only.`)
 	case cmd.Override && cmd.Mode != shared.ModeForce:
 		return faulty(CodeConflict, "override", `"override" is for the mode "force" only.`)

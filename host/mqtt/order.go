@@ -16,6 +16,8 @@ type order struct {
 	kind    string
 	message message
 	cmd     Command
+	// request that asked for it; nil: it came to the car's own topic.
+	request *request
 	// remembered: its id acts once.
 	remembered bool
 	// begun is when nobody was ahead of it in its car's line.
@@ -27,14 +29,22 @@ const allVehicles = "all"
 
 // command serves one message from its topic to its last answer.
 func (b *Bridge) command(m message) {
-	vehicle, kind, ok := commandTopic(m.topic, b.opts.BaseTopic)
-	if !ok || len(m.payload) == 0 {
-		return // not a topic that was subscribed to; or what takes a retained message off the broker
+	if len(m.payload) == 0 {
+		return // it takes a retained message off the broker
 	}
-	o := &order{Served: Served{Vehicle: vehicle, Command: kind, RequestID: newRequestID()}, kind: kind, message: m}
 	if m.retained { // once is enough
 		b.writer.send(Message{Topic: m.topic, QoS: 1, Retained: true})
 	}
+	if what, ok := requestTopic(m.topic, b.opts.BaseTopic); ok {
+		b.request(m, what)
+		return
+	}
+	vehicle, kind, ok := commandTopic(m.topic, b.opts.BaseTopic)
+	if !ok {
+		return // not a topic that was subscribed to
+	}
+
+	o := &order{Served: Served{Vehicle: vehicle, Command: kind, RequestID: newRequestID()}, kind: kind, message: m}
 	if kind == commandSchedule {
 		b.schedule(o)
 		return
@@ -46,14 +56,19 @@ func (b *Bridge) command(m message) {
 		return
 	}
 	o.Command = o.cmd.String()
+	b.carryOutCommand(o)
+}
+
+// carryOutCommand serves a command that was understood.
+func (b *Bridge) carryOutCommand(o *order) {
 	if o.ID != "" && b.repeats(o) {
 		return
 	}
 	switch {
-	case !m.young(o.cmd):
-		b.finish(o, nil, &shared.RefreshError{Mode: o.cmd.Mode, VehicleID: vehicle, Err: shared.Errorf(shared.ReasonDeadlineExceeded,
+	case !o.message.young(o.cmd.deadline()):
+		b.finish(o, nil, &shared.RefreshError{Mode: o.cmd.Mode, VehicleID: o.Vehicle, Err: shared.Errorf(shared.ReasonDeadlineExceeded,
 			"The command waited at the broker while the hub was away, for longer than it is good for. Send it again.")})
-	case vehicle == allVehicles:
+	case o.Vehicle == allVehicles:
 		b.everyCar(o)
 	default:
 		b.oneCar(o)
@@ -161,6 +176,11 @@ func (b *Bridge) close(o *order, r *response) {
 	if o.remembered {
 		b.memory.end(o.Vehicle, o.ID, answer)
 	}
-	o.Unpublished = cmp.Or(o.Unpublished, b.settle(b.respond(o, answer).await))
+	b.counts.ended(r.Stage)
+	sent := b.respond(o, answer)
+	if o.request != nil {
+		b.answerRefresh(o.request, answer, o.Err)
+	}
+	o.Unpublished = cmp.Or(o.Unpublished, b.settle(sent.await))
 	b.served(o.Served)
 }

@@ -70,6 +70,17 @@ func (p *page) change(f func()) uint64 {
 	return p.now.change
 }
 
+// changeIf changes the content if f has changed it.
+func (p *page) changeIf(f func() bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !f() {
+		return false
+	}
+	p.now.change++
+	return true
+}
+
 // news are the messages that the broker does not hold, and the version that it holds
 // once it has acknowledged them.
 func (p *page) news() ([]outgoing, version) {

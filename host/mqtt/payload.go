@@ -40,8 +40,8 @@ func (p payload) encode(at time.Time) []byte {
 	return b
 }
 
-// derive gives a value the shape of a topic that says it in another way.
-func derive(a shared.Attribute, as vehiclev1.Derivation, value any) payload {
+// derive gives a value the shape of a topic that says it in another way, at a time.
+func derive(a shared.Attribute, as vehiclev1.Derivation, value any, at time.Time) payload {
 	switch as {
 	case vehiclev1.Derivation_DERIVATION_OPPOSITE:
 		if v, ok := value.(bool); ok {
@@ -57,6 +57,12 @@ func derive(a shared.Attribute, as vehiclev1.Derivation, value any) payload {
 		p := payload{Unit: "kWh/100km"}
 		if v, ok := value.(float64); ok {
 			p.Value = math.Round(v*10) / 100
+		}
+		return p
+	case vehiclev1.Derivation_DERIVATION_AGE:
+		p := payload{Unit: "min"}
+		if v, ok := value.(time.Time); ok {
+			p.Value = ageOf(v, at)
 		}
 		return p
 	default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -21,7 +22,7 @@ type publisher struct {
 	topics *catalogue
 
 	self  *page
-	state word
+	about self
 
 	mu   sync.Mutex
 	cars map[string]*carPage
@@ -33,27 +34,16 @@ type carPage struct {
 	car *car
 }
 
-// word is the content of the bridge's own page.
-type word string
-
-// messages implements content.
-func (w *word) messages() []outgoing {
-	if *w == "" {
-		return nil
-	}
-	return []outgoing{{topic: "state", number: -1, retained: true, body: []byte(*w), sum: sumOf([]byte(*w), 0)}}
-}
-
 func newPublisher(w *writer, base string, log *slog.Logger, now func() time.Time) *publisher {
 	p := &publisher{writer: w, base: base, log: log, now: now, topics: newCatalogue(), cars: map[string]*carPage{}}
-	p.self = newPage(base+"/"+bridgeLevel+"/", &p.state)
+	p.self = newPage(base+"/"+bridgeLevel+"/", &p.about)
 	w.add(p.self)
 	return p
 }
 
-// say publishes what the bridge is, and returns the number of the change.
-func (p *publisher) say(state word) uint64 {
-	change := p.self.change(func() { p.state = state })
+// say publishes one of the bridge's own topics, and returns the number of the change.
+func (p *publisher) say(topic string, body []byte) uint64 {
+	change := p.self.change(func() { p.about.set(topic, body) })
 	p.writer.write(p.self)
 	return change
 }
@@ -63,12 +53,34 @@ func (p *publisher) car(vehicle string) *carPage {
 	defer p.mu.Unlock()
 	c := p.cars[vehicle]
 	if c == nil {
-		content := &car{topics: p.topics, log: p.log}
+		content := &car{topics: p.topics, log: p.log, now: p.now}
 		c = &carPage{car: content, page: newPage(p.base+"/"+vehicle+"/", content)}
 		p.cars[vehicle] = c
 		p.writer.add(c.page)
 	}
 	return c
+}
+
+// renew publishes what has changed of the cars by itself: with time, and with the
+// condition of their plugins.
+func (p *publisher) renew(conditionOf func(vehicle string) condition) {
+	p.mu.Lock()
+	cars := maps.Clone(p.cars)
+	p.mu.Unlock()
+	for vehicle, c := range cars {
+		now, condition := p.now(), conditionOf(vehicle)
+		if c.changeIf(func() bool {
+			c.car.condition = condition
+			return c.car.introduced() && c.car.passing(now) != c.car.shownPassing
+		}) {
+			p.writer.write(c.page)
+		}
+	}
+}
+
+// introduce publishes how a car is that nobody will have read.
+func (p *publisher) introduce(vehicle string) {
+	p.publish(vehicle, func(c *car, _ time.Time) { c.unread = true })
 }
 
 // acknowledged waits until the broker holds what was published, or ctx ends.

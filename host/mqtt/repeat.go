@@ -23,7 +23,11 @@ func (b *Bridge) repeats(o *order) bool {
 		return false
 	case before.Answer != nil:
 		if b.opts.Now().Sub(before.Ended) > echoTime {
-			_ = b.settle(b.respond(o, before.Answer).await) // whoever has lost it asks again
+			sent := b.respond(o, before.Answer)
+			if o.request != nil {
+				b.answerAgain(o.request, before.Answer)
+			}
+			_ = b.settle(sent.await) // whoever has lost it asks again
 		}
 	case before.earlier:
 		interrupted := shared.Errorf(shared.ReasonCanceled, "The hub was stopped while the command was under way. Look at the car's state before you send it again.")

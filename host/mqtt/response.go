@@ -36,15 +36,7 @@ type response struct {
 	Cars   *int          `json:"cars,omitempty"`
 	Stages map[Stage]int `json:"stages,omitempty"`
 
-	Error  string `json:"error,omitempty"`
-	Reason string `json:"reason,omitempty"`
-	// Code and At are those of a [Fault], Rule is the gate's.
-	Code Code   `json:"code,omitempty"`
-	At   string `json:"at,omitempty"`
-	Rule string `json:"rule,omitempty"`
-	// RetryAfter is in seconds.
-	RetryAfter      int  `json:"retry_after,omitempty"`
-	MayHaveHappened bool `json:"may_have_happened,omitempty"`
+	failure
 
 	// Wait and Run are seconds in the line, and since.
 	Wait *float64 `json:"wait,omitempty"`
@@ -56,6 +48,19 @@ type response struct {
 	// ObservedAt is the car's own time of the data.
 	ObservedAt string `json:"observed_at,omitempty"`
 	Timestamp  string `json:"timestamp"`
+}
+
+// failure is what went wrong; empty: nothing.
+type failure struct {
+	Error  string `json:"error,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	// Code and At are those of a [Fault], Rule is the gate's.
+	Code Code   `json:"code,omitempty"`
+	At   string `json:"at,omitempty"`
+	Rule string `json:"rule,omitempty"`
+	// RetryAfter is in seconds.
+	RetryAfter      int  `json:"retry_after,omitempty"`
+	MayHaveHappened bool `json:"may_have_happened,omitempty"`
 }
 
 // stageOf is how a command has ended.
@@ -79,13 +84,13 @@ func stageOf(err error) Stage {
 }
 
 // explain takes in what went wrong.
-func (r *response) explain(err error) {
+func (f *failure) explain(err error) {
 	if err == nil {
 		return
 	}
 	api, fault := shared.AsAPIError(err), faultOf(err)
-	r.Error, r.Reason, r.Code, r.At, r.Rule = err.Error(), string(api.Reason), fault.Code, fault.At, api.Rule
-	r.RetryAfter, r.MayHaveHappened = int(api.Wait().Seconds()), api.MayHaveHappened
+	f.Error, f.Reason, f.Code, f.At, f.Rule = err.Error(), string(api.Reason), fault.Code, fault.At, api.Rule
+	f.RetryAfter, f.MayHaveHappened = int(api.Wait().Seconds()), api.MayHaveHappened
 }
 
 // times takes in how long the command waited and ran.

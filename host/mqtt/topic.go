@@ -31,7 +31,7 @@ func topicsOf(a shared.Attribute) []string {
 func mayName(topic string, taken map[string]bool) bool {
 	level, _, _ := strings.Cut(topic, "/")
 	switch level {
-	case "commands", "responses", "state", "availability", "action":
+	case "commands", "responses", "state", "availability", "action", "evcc":
 		return false
 	}
 	return len(topic) <= maxTopic && topicForm.MatchString(topic) && !taken[topic]

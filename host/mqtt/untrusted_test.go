@@ -30,7 +30,8 @@ func extra(topic string) *vehiclev1.ExtraAttribute {
 func TestTopicsThatAPluginMayNotHave(t *testing.T) {
 	wrong := []string{
 		"a/#", "#", "+", "a/+/b", "/a", "a/", "a//b", "$SYS/a", "a\x00b", "commands/refresh", "commands", "a b", "é",
-		"status/error", "status/last_updated", "battery/level", strings.Repeat("a", 201),
+		"responses/refresh", "state", "availability/x", "evcc/soc", "action/lock",
+		"status/error", "status/age", "schedule", "availability", "status/last_updated", "battery/level", strings.Repeat("a", 201),
 	}
 	var log await.Log
 	f := newFleet("car1")
@@ -49,7 +50,7 @@ func TestTopicsThatAPluginMayNotHave(t *testing.T) {
 		for _, m := range w.until("hyundai/car1/status/last_updated") {
 			topics[strings.TrimPrefix(m.Topic(), "hyundai/car1/")]++
 		}
-		for _, topic := range wrong[:13] {
+		for _, topic := range wrong[:18] {
 			assert.NotContains(t, topics, topic)
 		}
 		once := map[bool]int{true: 1}[round == 0] // what the broker holds is not sent again

@@ -5,10 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"maps"
-	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,9 +148,11 @@ type world struct {
 	broker   string
 	listener paho.Client
 	messages chan paho.Message
-	served   chan mqtt.Served
-	hub      *mqtt.Paho
-	bridge   *mqtt.Bridge
+	// latest message of each topic, as far as holds has looked.
+	latest map[string]paho.Message
+	served chan mqtt.Served
+	hub    *mqtt.Paho
+	bridge *mqtt.Bridge
 }
 
 // serveBroker is a broker that is there until the test ends.
@@ -168,9 +169,7 @@ func serveBroker(t *testing.T, access mochi.Hook, o *mochi.Options, at ...listen
 	require.NoError(t, server.Serve())
 	t.Cleanup(func() {
 		// A server that is closed while clients are leaving may deadlock.
-		await.True(t, "all clients have left", func() bool {
-			return !slices.ContainsFunc(slices.Collect(maps.Values(server.Clients.GetAll())), func(c *mochi.Client) bool { return !c.Closed() })
-		})
+		await.True(t, "all clients have left", func() bool { return atomic.LoadInt64(&server.Info.ClientsConnected) == 0 })
 		require.NoError(t, server.Close())
 	})
 	return server
@@ -194,7 +193,7 @@ func gone(t *testing.T, server *mochi.Server, id string) {
 // newWorldAt is a world on a broker that is there.
 func newWorldAt(t *testing.T, broker string, f *fleet, change func(*mqtt.Options)) *world {
 	t.Helper()
-	w := &world{t: t, broker: broker, messages: make(chan paho.Message, 400_000), served: make(chan mqtt.Served, 100_000)}
+	w := &world{t: t, broker: broker, latest: map[string]paho.Message{}, messages: make(chan paho.Message, 400_000), served: make(chan mqtt.Served, 100_000)}
 	w.listener = w.client("listener")
 	w.subscribe("#")
 	o := mqtt.Options{
@@ -264,6 +263,13 @@ func (w *world) publish(topic, payload string, retained bool) {
 	confirmed(w.t, token)
 }
 
+// distributed waits until the broker has put by what was published for those who are
+// away: it confirms before it does, but takes one message of a client after the other.
+func (w *world) distributed() {
+	w.t.Helper()
+	w.publish("barrier", "", false)
+}
+
 // confirmed waits until what the client was asked for is done.
 func confirmed(t *testing.T, token paho.Token) {
 	t.Helper()
@@ -277,7 +283,8 @@ func (w *world) until(topic string) []paho.Message {
 	var all []paho.Message
 	for {
 		m := await.Value(w.t, "a message on "+topic, w.messages)
-		if strings.Contains(m.Topic(), "/commands/") || strings.Contains(m.Topic(), "/bridge/") || strings.Contains(m.Topic(), "/responses/") {
+		if strings.Contains(m.Topic(), "/commands/") || strings.Contains(m.Topic(), "/bridge/") || strings.Contains(m.Topic(), "/responses/") ||
+			strings.HasSuffix(m.Topic(), "/availability") {
 			continue
 		}
 		if all = append(all, m); m.Topic() == topic {

@@ -97,6 +97,7 @@ func derivation(d *vehiclev1.Derived) string {
 	word := map[vehiclev1.Derivation]string{
 		vehiclev1.Derivation_DERIVATION_SAME: "the same", vehiclev1.Derivation_DERIVATION_OPPOSITE: "the opposite",
 		vehiclev1.Derivation_DERIVATION_UNIT: "the unit", vehiclev1.Derivation_DERIVATION_PER_100_KM: "in kWh/100km",
+		vehiclev1.Derivation_DERIVATION_AGE: "its age in minutes",
 	}[d.GetAs()]
 	if !d.GetRetained() {
 		word += ", not retained"

@@ -38,6 +38,8 @@ const (
 	Derivation_DERIVATION_UNIT Derivation = 3
 	// kWh/100km of Wh/km.
 	Derivation_DERIVATION_PER_100_KM Derivation = 4
+	// How long ago a time was, in minutes.
+	Derivation_DERIVATION_AGE Derivation = 5
 )
 
 // Enum value maps for Derivation.
@@ -48,6 +50,7 @@ var (
 		2: "DERIVATION_OPPOSITE",
 		3: "DERIVATION_UNIT",
 		4: "DERIVATION_PER_100_KM",
+		5: "DERIVATION_AGE",
 	}
 	Derivation_value = map[string]int32{
 		"DERIVATION_UNSPECIFIED": 0,
@@ -55,6 +58,7 @@ var (
 		"DERIVATION_OPPOSITE":    2,
 		"DERIVATION_UNIT":        3,
 		"DERIVATION_PER_100_KM":  4,
+		"DERIVATION_AGE":         5,
 	}
 )
 
@@ -646,14 +650,15 @@ const file_vehicle_v1_attribute_proto_rawDesc = "" +
 	"\aDerived\x12\x14\n" +
 	"\x05topic\x18\x01 \x01(\tR\x05topic\x12&\n" +
 	"\x02as\x18\x02 \x01(\x0e2\x16.vehicle.v1.DerivationR\x02as\x12\x1a\n" +
-	"\bretained\x18\x03 \x01(\bR\bretained*\x86\x01\n" +
+	"\bretained\x18\x03 \x01(\bR\bretained*\x9a\x01\n" +
 	"\n" +
 	"Derivation\x12\x1a\n" +
 	"\x16DERIVATION_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fDERIVATION_SAME\x10\x01\x12\x17\n" +
 	"\x13DERIVATION_OPPOSITE\x10\x02\x12\x13\n" +
 	"\x0fDERIVATION_UNIT\x10\x03\x12\x19\n" +
-	"\x15DERIVATION_PER_100_KM\x10\x04*\x90\b\n" +
+	"\x15DERIVATION_PER_100_KM\x10\x04\x12\x12\n" +
+	"\x0eDERIVATION_AGE\x10\x05*\x90\b\n" +
 	"\bQuantity\x12\x18\n" +
 	"\x14QUANTITY_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18QUANTITY_STATE_OF_CHARGE\x10\x01\x12\x1c\n" +

@@ -4171,7 +4171,7 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\bpressure\x18\x03 \x01(\x0e2\x18.vehicle.v1.PressureUnitH\x02R\bpressure\x88\x01\x01B\v\n" +
 	"\t_distanceB\x0e\n" +
 	"\f_temperatureB\v\n" +
-	"\t_pressure\"\xa4\b\n" +
+	"\t_pressure\"\xb6\b\n" +
 	"\aRefresh\x12Z\n" +
 	"\tpolled_at\x18\x01 \x01(\x03B8\xb2\xe3\x184\n" +
 	"\tLast poll\x12\x10status/polled_at \x1e@\x01P\x01r\x0flast_scanned_atH\x00R\bpolledAt\x88\x01\x01\x12I\n" +
@@ -4191,9 +4191,11 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\x0fRejected values\x12\x16status/rejected_values \x148\x01@\x01H\x01P\x01H\aR\x0erejectedValues\x88\x01\x01\x12h\n" +
 	"\x10held_back_values\x18\n" +
 	" \x01(\x05B9\xb2\xe3\x185\n" +
-	"\x10Held back values\x12\x17status/held_back_values \x148\x01@\x01H\x01P\x01H\bR\x0eheldBackValues\x88\x01\x01\x12d\n" +
-	"\vobserved_at\x18\b \x01(\x03B>\xb2\xe3\x18:\n" +
-	"\fLast updated\x12\x13status/last_updated \x1e@\x01P\x01r\x0flast_updated_atH\tR\n" +
+	"\x10Held back values\x12\x17status/held_back_values \x148\x01@\x01H\x01P\x01H\bR\x0eheldBackValues\x88\x01\x01\x12v\n" +
+	"\vobserved_at\x18\b \x01(\x03BP\xb2\xe3\x18L\n" +
+	"\fLast updated\x12\x13status/last_updated \x1e@\x01P\x01r\x0flast_updated_atz\x10\n" +
+	"\n" +
+	"status/age\x10\x05\x18\x01H\tR\n" +
 	"observedAt\x88\x01\x01B\f\n" +
 	"\n" +
 	"_polled_atB\v\n" +

@@ -36,6 +36,10 @@ func scenarios() []scenario {
 			name: "cached beside 40 sleeping cars", world: world{cars: 400, workers: 32, sleepers: 40, forceDelay: 30 * time.Second}, run: besideSleepers(40, 300),
 			target: "p99 ≤ 10 ms over the vendor", met: func(r Result) bool { return r.Latency.P99 <= 10 },
 		},
+		{
+			name: "pings beside 1000 cars, vendor 5 s", world: world{cars: 1000, workers: 1024, vendor: 5 * time.Second}, run: pingBeside(1000),
+			target: "p99 ≤ 10 ms", met: func(r Result) bool { return r.Latency.P99 <= 10 },
+		},
 		{name: "mixed modes, 10 % failures", world: world{cars: 500, workers: 64, vendor: 20 * time.Millisecond, script: failing()}, run: burst(500, mixed), met: none},
 		{
 			name: "stream of 100/s", world: world{cars: 1000, workers: 32}, run: stream(100, cached),

@@ -1,0 +1,148 @@
+package mqtt
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+)
+
+// What may be asked of the bridge, the last level of {base}/bridge/request/… and of
+// {base}/bridge/response/….
+const (
+	requestPing    = "ping"
+	requestRefresh = "refresh"
+	requestRestart = "restart"
+	requestHealth  = "health"
+	requestPreview = "preview"
+	requestUnlock  = "unlock"
+)
+
+// requestTimeout is how long a request other than for a refresh is good for: after that
+// it is not carried out any more.
+const requestTimeout = 30 * time.Second
+
+// request is what somebody asks of the bridge.
+type request struct {
+	what      string
+	requestID string
+	// transaction is the sender's name for it, which the answer has; empty: none.
+	transaction string
+	// vehicle and plugin that it is about; empty: not said.
+	vehicle, plugin string
+	// cmd is the refresh, of requestRefresh and requestPreview.
+	cmd     Command
+	message message
+}
+
+// answer to a request. Data is an object, empty if there is nothing to say.
+type answer struct {
+	Data        any    `json:"data"`
+	Status      string `json:"status"`
+	Transaction string `json:"transaction,omitempty"`
+	RequestID   string `json:"request_id"`
+	failure
+	Timestamp string `json:"timestamp"`
+}
+
+// The statuses of an answer.
+const (
+	statusOK    = "ok"
+	statusError = "error"
+)
+
+// requestTopic returns what is asked for on a topic, one of those that were subscribed to.
+func requestTopic(topic, base string) (what string, ok bool) {
+	return strings.CutPrefix(topic, base+"/"+bridgeLevel+"/request/")
+}
+
+// request serves a request from its topic to its answer.
+func (b *Bridge) request(m message, what string) {
+	r := &request{what: what, requestID: newRequestID(), message: m}
+	err := r.parse()
+	if unfit := m.unfit(); unfit != nil {
+		err = unfit
+	}
+	if err != nil {
+		b.answer(r, nil, err)
+		return
+	}
+	if what == requestRefresh { // it is answered where the command ends
+		b.refresh(r)
+		return
+	}
+	if !m.young(requestTimeout) {
+		b.answer(r, nil, shared.Errorf(shared.ReasonDeadlineExceeded, "The request waited at the broker while the hub was away, for too long. Send it again."))
+		return
+	}
+
+	ctx := shared.WithCallInfo(b.ctx, shared.CallInfo{RequestID: r.requestID, Override: r.cmd.Override})
+	data, err := b.carryOut(ctx, r)
+	b.answer(r, data, err)
+}
+
+// carryOut does what is asked for, and returns what there is to say.
+func (b *Bridge) carryOut(ctx context.Context, r *request) (any, error) {
+	switch r.what {
+	case requestPing:
+		return nil, nil
+	case requestHealth:
+		return b.overview.health(), nil
+	case requestPreview:
+		return b.preview(ctx, r)
+	case requestRestart:
+		return b.restart(ctx, r)
+	default:
+		return b.unlock(ctx, r)
+	}
+}
+
+// refresh makes a request a command, as if it had come to the car.
+func (b *Bridge) refresh(r *request) {
+	o := &order{
+		Served: Served{Vehicle: r.vehicle, Command: r.cmd.String(), RequestID: r.requestID, ID: r.cmd.ID}, kind: commandRefresh,
+		message: r.message, cmd: r.cmd, request: r,
+	}
+	b.carryOutCommand(o)
+}
+
+// answer sends the answer to a request.
+func (b *Bridge) answer(r *request, data any, err error) {
+	if data == nil {
+		data = struct{}{}
+	}
+	a := answer{Data: data, Status: statusOK, Transaction: r.transaction, RequestID: r.requestID, Timestamp: timeText(b.opts.Now())}
+	if err != nil {
+		a.Status = statusError
+		a.explain(err)
+		b.log.Warn("request failed", "request", r.what, "request_id", r.requestID, "reason", a.Reason, "error", err)
+	}
+	b.sendAnswer(r, a)
+}
+
+func (b *Bridge) sendAnswer(r *request, a answer) {
+	body, _ := json.Marshal(a) // plain fields, or JSON
+	b.writer.send(Message{Topic: b.publisher.self.prefix + "response/" + r.what, Payload: body, QoS: 1})
+}
+
+// answerRefresh sends the last answer of a command also to whoever asked the bridge for
+// the command.
+func (b *Bridge) answerRefresh(r *request, last []byte, err error) {
+	b.answer(r, json.RawMessage(last), err)
+}
+
+// answerAgain sends the last answer of a command once more.
+func (b *Bridge) answerAgain(r *request, last []byte) {
+	var before response
+	_ = json.Unmarshal(last, &before) // the bridge's own
+	a := answer{
+		Data: json.RawMessage(last), Status: statusOK, Transaction: r.transaction, RequestID: r.requestID, failure: before.failure,
+		Timestamp: timeText(b.opts.Now()),
+	}
+	if before.Stage != StageDone {
+		a.Status = statusError
+	}
+	b.sendAnswer(r, a)
+}
