@@ -86,6 +86,7 @@ func (c *car) messages() []outgoing {
 	}
 	if c.data != nil {
 		all = append(all, c.snapshot(now)...)
+		all = append(all, c.evcc()...)
 	}
 	if c.outcome != nil {
 		all = append(all, outgoing{topic: topicError, number: c.topics.outcome, retained: true, body: c.outcome, sum: sumOf(c.outcome, c.outcomes)})
@@ -105,18 +106,18 @@ func (c *car) own(topic string, number int, body []byte) outgoing {
 // of another time lives on.
 func (c *car) snapshot(now time.Time) []outgoing {
 	all := make([]outgoing, 0, len(c.topics.topics))
-	values, extras := make([]any, len(c.topics.topics)), map[string]bool{}
+	values, extras := make([]any, len(c.topics.attributes)), map[string]bool{}
+	var plain map[string]any
 	for a, v := range shared.Values(c.data) {
 		if isExtra(a) {
-			all = c.extra(all, extras, a, v)
+			all, plain = c.extra(all, extras, a, v), plainExtra(plain, a, v)
 			continue
 		}
-		for _, n := range c.topics.of[a.Path] {
-			values[n] = v
-		}
+		values[c.topics.attributes[a.Path]] = v
 	}
+	all = append(all, c.own(topicState, c.topics.state, stateOf(values, plain)))
 	for n, t := range c.topics.topics {
-		m, v := t.outgoing, values[n]
+		m, v := t.outgoing, values[t.place]
 		at := c.timeOf(t.attr)
 		if t.as == vehiclev1.Derivation_DERIVATION_AGE {
 			at = now

@@ -13,17 +13,21 @@ import (
 type catalogue struct {
 	// topics of the schema, by number, without a body.
 	topics []schemaTopic
-	// of an attribute, by its path, are the numbers of its topics.
-	of    map[string][]int
-	taken map[string]bool
+	// attributes are the places of the schema's attributes, by path.
+	attributes map[string]int
+	taken      map[string]bool
 	// Numbers of the topics that have a part of their own.
-	marker, outcome, schedule, availability int
+	marker, outcome, schedule, availability, state, firstEVCC int
+	// evcc are what evcc reads, numbered from firstEVCC.
+	evcc []evccValue
 }
 
 // schemaTopic is one of an attribute's topics.
 type schemaTopic struct {
 	outgoing
 	attr shared.Attribute
+	// place of the attribute in the schema.
+	place int
 	// as is how the value follows from the attribute's.
 	as vehiclev1.Derivation
 	// vented is the attribute that tells more of a window, if there is one.
@@ -42,10 +46,10 @@ func (t schemaTopic) encode(data *vehiclev1.VehicleData, value any, at time.Time
 }
 
 func newCatalogue() *catalogue {
-	c := &catalogue{of: map[string][]int{}, taken: map[string]bool{topicError: true, topicSchedule: true, topicAvailability: true}}
+	c := &catalogue{attributes: map[string]int{}, taken: map[string]bool{topicError: true, topicSchedule: true, topicAvailability: true, topicState: true}}
 	byPath := map[string]shared.Attribute{}
-	for _, a := range shared.Attributes() {
-		byPath[a.Path] = a
+	for n, a := range shared.Attributes() {
+		byPath[a.Path], c.attributes[a.Path] = a, n
 	}
 	for _, a := range shared.Attributes() {
 		var vented *shared.Attribute
@@ -62,13 +66,15 @@ func newCatalogue() *catalogue {
 			c.add(schemaTopic{attr: a, as: d.GetAs(), outgoing: outgoing{topic: d.GetTopic(), retained: d.GetRetained()}})
 		}
 	}
-	c.outcome, c.schedule, c.availability = len(c.topics), len(c.topics)+1, len(c.topics)+2
+	for n, number := range []*int{&c.outcome, &c.schedule, &c.availability, &c.state, &c.firstEVCC} {
+		*number = len(c.topics) + n
+	}
+	c.evcc = evccValues()
 	return c
 }
 
 func (c *catalogue) add(t schemaTopic) {
-	t.number = len(c.topics)
+	t.number, t.place = len(c.topics), c.attributes[t.attr.Path]
 	c.taken[t.topic] = true
-	c.of[t.attr.Path] = append(c.of[t.attr.Path], t.number)
 	c.topics = append(c.topics, t)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -277,14 +278,15 @@ func confirmed(t *testing.T, token paho.Token) {
 	require.NoError(t, token.Error())
 }
 
-// until collects messages up to the one on topic.
+// until collects messages of attributes and of what came of commands, up to the one on
+// topic.
 func (w *world) until(topic string) []paho.Message {
 	w.t.Helper()
 	var all []paho.Message
 	for {
 		m := await.Value(w.t, "a message on "+topic, w.messages)
-		if strings.Contains(m.Topic(), "/commands/") || strings.Contains(m.Topic(), "/bridge/") || strings.Contains(m.Topic(), "/responses/") ||
-			strings.HasSuffix(m.Topic(), "/availability") {
+		if slices.ContainsFunc([]string{"/commands/", "/bridge/", "/responses/", "/availability", "/state", "/evcc/"},
+			func(part string) bool { return strings.Contains(m.Topic(), part) }) {
 			continue
 		}
 		if all = append(all, m); m.Topic() == topic {
