@@ -27,6 +27,9 @@ func newClient(s config, broker string) (*mqtt.Paho, error) {
 	if s.mqttUser != "" && s.mqttPassword != "" {
 		o.SetUsername(s.mqttUser).SetPassword(s.mqttPassword.Reveal())
 	}
+	if s.brokerTLS != nil {
+		o.SetTLSConfig(s.brokerTLS)
+	}
 	return mqtt.NewPaho(o, s.baseTopic)
 }
 
@@ -57,17 +60,25 @@ func clientID(s config) (string, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("the MQTT client's id: %w", err)
 	}
-	mode := fs.FileMode(0o700)
-	if os.Geteuid() == 0 {
-		mode = 0o711 // plugins of users of their own pass through it to theirs
-	}
-	if err := os.MkdirAll(s.stateIn, mode); err != nil {
-		return "", fmt.Errorf("the state directory: %w", err)
-	}
 	if err := atomicfile.Write(path, []byte(random+"\n")); err != nil {
 		return "", fmt.Errorf("the MQTT client's id: %w", err)
 	}
 	return random, nil
+}
+
+// makeStateDir makes the directory that keeps things over a restart; empty: there is none.
+func makeStateDir(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	mode := fs.FileMode(0o700)
+	if os.Geteuid() == 0 {
+		mode = 0o711 // plugins of users of their own pass through it to theirs
+	}
+	if err := os.MkdirAll(dir, mode); err != nil {
+		return fmt.Errorf("the state directory: %w", err)
+	}
+	return nil
 }
 
 // connect connects for as long as ctx lives, and returns what ends that.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,7 +26,9 @@ type config struct {
 	// there.
 	account settings.Settings
 	// brokerURL is empty for the embedded broker.
-	brokerURL                    string
+	brokerURL string
+	// brokerTLS is nil for the system's certificates, and without TLS.
+	brokerTLS                    *tls.Config
 	mqttUser                     string
 	mqttPassword                 redact.Secret
 	clientID, baseTopic, stateIn string
@@ -60,6 +63,8 @@ func configFrom(f flags, env settings.Lookup, uid int) (s config, err error) {
 		check(errors.New("HYUNDAI_USERNAME and HYUNDAI_PASSWORD are needed together"))
 	}
 	s.brokerURL, err = brokerURL(f.broker, env)
+	check(err)
+	s.brokerTLS, err = brokerTLS(env, usesTLS(s.brokerURL))
 	check(err)
 	initial, err := env.Switch("INITIAL_REFRESH", true)
 	s.noInitialRefresh = !initial

@@ -50,6 +50,9 @@ func serve(ctx context.Context, s config, stdout, stderr io.Writer) (err error) 
 	}()
 	out := newView(stdout, s.json, s.demo)
 	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: s.level}))
+	if err := makeStateDir(s.stateIn); err != nil {
+		return err
+	}
 	broker, err := chooseBroker(s, out, &parts)
 	if err != nil {
 		return err

@@ -4,11 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -21,78 +16,24 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
+	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt/mosquittotest"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
-// mosquitto is the broker that most homes have, as a process of its own.
-type mosquitto struct {
-	t      *testing.T
-	path   string
-	config string
-	port   int
-	cmd    *exec.Cmd
-}
-
-// newMosquitto starts one with some lines of configuration beside those that it needs.
-func newMosquitto(t *testing.T, lines ...string) *mosquitto {
+// newMosquitto starts one with some lines of configuration.
+func newMosquitto(t *testing.T, lines ...string) *mosquittotest.Broker {
 	t.Helper()
-	path, err := exec.LookPath("mosquitto")
-	if err != nil {
-		path, err = exec.LookPath("/usr/sbin/mosquitto")
-	}
-	if err != nil {
-		t.Skip("mosquitto is not installed here")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	m := &mosquitto{t: t, path: path, config: filepath.Join(t.TempDir(), "mosquitto.conf"), port: l.Addr().(*net.TCPAddr).Port}
-	require.NoError(t, l.Close())
-	if os.Geteuid() == 0 {
-		lines = append(lines, "user root") // its files are the test's
-	}
-	lines = append([]string{fmt.Sprintf("listener %d 127.0.0.1", m.port), "log_type none", "max_queued_messages 0", "allow_anonymous true"}, lines...)
-	require.NoError(t, os.WriteFile(m.config, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
-	m.start()
-	t.Cleanup(func() { m.end(syscall.SIGKILL) })
-	return m
+	b := mosquittotest.New(t, lines...)
+	b.Start()
+	return b
 }
 
 // newPersistent starts one that keeps on its disk what it has when it is told to end.
-func newPersistent(t *testing.T) *mosquitto {
+func newPersistent(t *testing.T) *mosquittotest.Broker {
 	t.Helper()
-	return newMosquitto(t, "persistence true", "persistence_location "+t.TempDir()+"/")
-}
-
-func (m *mosquitto) url() string { return fmt.Sprintf("tcp://127.0.0.1:%d", m.port) }
-
-// start starts it and waits until it listens.
-func (m *mosquitto) start() {
-	m.t.Helper()
-	m.cmd = exec.Command(m.path, "-c", m.config)
-	require.NoError(m.t, m.cmd.Start())
-	await.True(m.t, "mosquitto listens", func() bool {
-		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", m.port))
-		if err != nil {
-			return false
-		}
-		return c.Close() == nil
-	})
-}
-
-func (m *mosquitto) end(s syscall.Signal) {
-	if m.cmd == nil {
-		return
-	}
-	_ = m.cmd.Process.Signal(s)
-	_ = m.cmd.Wait() // by the signal
-	m.cmd = nil
-}
-
-func (m *mosquitto) signal(s syscall.Signal) {
-	m.t.Helper()
-	require.NoError(m.t, m.cmd.Process.Signal(s))
+	return newMosquitto(t, mosquittotest.Persistent(t)...)
 }
 
 // session is the options of a client that the broker keeps a session for, and that
@@ -122,6 +63,12 @@ const campaignCars = 10
 
 func newCampaign(t *testing.T, broker string) *campaign {
 	t.Helper()
+	return newCampaignOver(t, broker, broker)
+}
+
+// newCampaignOver is one whose hub reaches the broker in its own way.
+func newCampaignOver(t *testing.T, way, broker string) *campaign {
+	t.Helper()
 	c := &campaign{ends: map[string]map[string]bool{}, soc: map[string]float64{}, again: map[string]int{}}
 	var ids []string
 	for n := range campaignCars {
@@ -137,7 +84,7 @@ func newCampaign(t *testing.T, broker string) *campaign {
 		data.Refresh.PolledAt = proto.Int64(time.Now().UnixNano()) // none is older than the last
 		return data, nil
 	}
-	hub, err := mqtt.NewPaho(session(broker, "hub"), "hyundai")
+	hub, err := mqtt.NewPaho(session(way, "hub"), "hyundai")
 	require.NoError(t, err)
 	c.world = &world{t: t, broker: broker, hub: hub}
 	c.sender = c.connect(session(broker, "sender"))
@@ -243,13 +190,13 @@ func (c *campaign) held(filter string) map[string]string {
 // written to its disk.
 func TestMosquittoThatRestarts(t *testing.T) {
 	broker := newPersistent(t)
-	c := newCampaign(t, broker.url())
+	c := newCampaign(t, broker.URL())
 	const commands, restarts = 1000, 3
 	for n := range restarts {
 		c.give(n*commands/(restarts+1), (n+1)*commands/(restarts+1))
 		await.True(t, "some are served", func() bool { return c.done.Load() > int64(n*50) })
-		broker.end(syscall.SIGTERM)
-		broker.start()
+		broker.End(syscall.SIGTERM)
+		broker.Start()
 	}
 	c.give(restarts*commands/(restarts+1), commands)
 	c.verify(commands)
@@ -258,13 +205,13 @@ func TestMosquittoThatRestarts(t *testing.T) {
 // TestMosquittoThatIsAway while commands are sent.
 func TestMosquittoThatIsAway(t *testing.T) {
 	broker := newPersistent(t)
-	c := newCampaign(t, broker.url())
+	c := newCampaign(t, broker.URL())
 	const commands = 200
 	c.give(0, 50)
-	broker.end(syscall.SIGTERM)
+	broker.End(syscall.SIGTERM)
 	await.True(t, "the hub knows", func() bool { return c.bridge.Trouble() != nil })
 	c.give(50, 150)
-	broker.start()
+	broker.Start()
 	c.give(150, commands)
 	c.verify(commands)
 }
@@ -272,11 +219,11 @@ func TestMosquittoThatIsAway(t *testing.T) {
 // TestMosquittoThatForgets everything, and even so the state is there again.
 func TestMosquittoThatForgets(t *testing.T) {
 	broker := newMosquitto(t)
-	c := newCampaign(t, broker.url())
+	c := newCampaign(t, broker.URL())
 	c.give(0, 50)
 	await.True(t, "all are served", func() bool { return c.done.Load() == 50 })
-	broker.end(syscall.SIGKILL)
-	broker.start()
+	broker.End(syscall.SIGKILL)
+	broker.Start()
 	listens(t, c.bridge)
 	for n := range campaignCars {
 		car := fmt.Sprint("car", n)
@@ -287,17 +234,43 @@ func TestMosquittoThatForgets(t *testing.T) {
 // TestMosquittoThatHangs for longer than a client's patience.
 func TestMosquittoThatHangs(t *testing.T) {
 	broker := newPersistent(t)
-	c := newCampaign(t, broker.url())
+	c := newCampaign(t, broker.URL())
 	const commands = 200
 	c.give(0, 50)
-	broker.signal(syscall.SIGSTOP)
+	broker.Signal(syscall.SIGSTOP)
 	given := make(chan struct{})
 	go func() { // the client waits for the broker
 		defer close(given)
 		c.give(50, commands)
 	}()
 	await.True(t, "the hub knows", func() bool { return c.bridge.Trouble() != nil })
-	broker.signal(syscall.SIGCONT)
+	broker.Signal(syscall.SIGCONT)
 	<-given
 	c.verify(commands)
+}
+
+// TestMosquittoThatFlaps: the way to it breaks ten times while commands are served.
+func TestMosquittoThatFlaps(t *testing.T) {
+	broker := newPersistent(t)
+	way := lay(t, broker.Address())
+	c := newCampaignOver(t, way.url, broker.URL())
+	const breaks, each = 10, 20
+	for n := range breaks {
+		c.give(n*each, (n+1)*each)
+		await.True(t, "some are served", func() bool { return c.done.Load() > int64(n*each) })
+		way.lead(broker.Address())
+	}
+	c.verify(breaks * each)
+}
+
+// TestMosquittoBehindASlowLine, which takes less than the hub has to say.
+func TestMosquittoBehindASlowLine(t *testing.T) {
+	broker := newPersistent(t)
+	way := lay(t, broker.Address())
+	way.slow(time.Millisecond)
+	c := newCampaignOver(t, way.url, broker.URL())
+	c.give(0, 100)
+	c.verify(100)
+	connection, _ := c.hub.Connection()
+	assert.EqualValues(t, 1, connection.Number, "the hub was never cut off")
 }

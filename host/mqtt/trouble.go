@@ -50,6 +50,9 @@ func kindOf(t *Trouble) TroubleKind {
 	return t.Kind
 }
 
+// tlsAlert is the operation by which crypto/tls names what the other side refuses.
+const tlsAlert = "remote error"
+
 const hungUpMessage = "The MQTT broker ends the connection again and again, right after it was made. " +
 	"Most often another client has the same client id: give each its own. Else the broker's log says why."
 
@@ -62,7 +65,7 @@ func troubleOf(err error) *Trouble {
 func describe(err error) (TroubleKind, string) {
 	var (
 		dns       *net.DNSError
-		alert     tls.AlertError
+		remote    *net.OpError
 		authority x509.UnknownAuthorityError
 		name      x509.HostnameError
 		verify    *tls.CertificateVerificationError
@@ -90,7 +93,7 @@ func describe(err error) (TroubleKind, string) {
 		return TroubleTLS, "The MQTT broker's certificate is for another name. Use the name that is in the certificate."
 	case errors.As(err, &verify):
 		return TroubleTLS, "The MQTT broker's certificate is not valid, or not valid any more."
-	case errors.As(err, &alert):
+	case errors.As(err, &remote) && remote.Op == tlsAlert:
 		return TroubleTLS, "The MQTT broker refuses the hub's side of TLS: most often it wants a client certificate that it knows."
 	case errors.As(err, &handshake):
 		return TroubleTLS, "The MQTT broker does not speak TLS on this port. Use its TLS port, or no TLS."

@@ -112,7 +112,7 @@ func TestTroubleIsToldWithItsCause(t *testing.T) {
 // TestTwoClientsWithOneID throw each other out for ever. A broker in this process lets
 // both stay if they come at the same moment.
 func TestTwoClientsWithOneID(t *testing.T) {
-	w := newWorldAt(t, newMosquitto(t).url(), newFleet("car1"), nil)
+	w := newWorldAt(t, newMosquitto(t).URL(), newFleet("car1"), nil)
 	other := paho.NewClient(options(w.broker, "hub"))
 	confirmed(t, other.Connect())
 	defer other.Disconnect(100)

@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/listeners"
@@ -17,7 +18,9 @@ type wire struct {
 	listener net.Listener
 	url      string
 
-	mu    sync.Mutex
+	mu sync.Mutex
+	// pace is how long a few bytes of the clients' take.
+	pace  time.Duration
 	to    string // empty: nobody is there
 	conns map[net.Conn]bool
 	// deaf: what the broker says does not arrive any more; it is closed to go on.
@@ -72,7 +75,7 @@ func (w *wire) join(client net.Conn) {
 	w.mu.Unlock()
 	var both sync.WaitGroup
 	both.Go(func() {
-		_, _ = io.Copy(broker, client)
+		_, _ = io.Copy(broker, w.paced(client))
 		_ = broker.Close()
 	})
 	both.Go(func() {
@@ -84,6 +87,33 @@ func (w *wire) join(client net.Conn) {
 	delete(w.conns, client)
 	delete(w.conns, broker)
 	w.mu.Unlock()
+}
+
+// paced reads no faster than the wire is.
+func (w *wire) paced(from io.Reader) io.Reader {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.pace == 0 {
+		return from
+	}
+	return &pacedReader{from, time.NewTicker(w.pace)}
+}
+
+// slow makes a few bytes of the clients that connect from now on take so long.
+func (w *wire) slow(pace time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.pace = pace
+}
+
+type pacedReader struct {
+	io.Reader
+	ticker *time.Ticker
+}
+
+func (r *pacedReader) Read(b []byte) (int, error) {
+	<-r.ticker.C
+	return r.Reader.Read(b[:min(len(b), 256)])
 }
 
 // listen brings what the broker says to the client.
