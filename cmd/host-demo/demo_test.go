@@ -208,10 +208,7 @@ func TestRealService(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, embedded.Close(context.Background())) }()
 	demo := cloudsim.DemoAccount()
-	cloud, err := cloudsim.New(cloudsim.Options{Accounts: []cloudsim.Account{demo}})
-	require.NoError(t, err)
-	require.NoError(t, cloud.Start("127.0.0.1:0"))
-	defer closeCloud(t, cloud)
+	cloud := demoCloud(t, demo)
 	env := []string{
 		"HYUNDAI_USERNAME=" + demo.Email, "HYUNDAI_PASSWORD=" + demo.Password, "HYUNDAI_PIN=1234", "HYUNDAI_REGION=Europe", "HYUNDAI_BRAND=2",
 		"HYUNDAI_ENDPOINT_LOGIN=" + cloud.URL(), "HYUNDAI_ENDPOINT_CCI=" + cloud.URL(), "HYUNDAI_ENDPOINT_API=" + cloud.URL(),
@@ -235,10 +232,7 @@ func TestRealService(t *testing.T) {
 func TestWrongPasswordIsToldAndTriedOnce(t *testing.T) {
 	t.Parallel()
 	demo := cloudsim.DemoAccount()
-	cloud, err := cloudsim.New(cloudsim.Options{Accounts: []cloudsim.Account{demo}})
-	require.NoError(t, err)
-	require.NoError(t, cloud.Start("127.0.0.1:0"))
-	defer closeCloud(t, cloud)
+	cloud := demoCloud(t, demo)
 	state := stateFor(t)
 	for range 3 {
 		p := runDemo(t, []string{

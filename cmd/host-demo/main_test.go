@@ -173,6 +173,16 @@ func closeCloud(tb testing.TB, c *cloudsim.Cloud) {
 	_ = c.Close(ctx)
 }
 
+// demoCloud is the scripted cloud of an account, until the test ends.
+func demoCloud(tb testing.TB, account cloudsim.Account) *cloudsim.Cloud {
+	tb.Helper()
+	cloud, err := cloudsim.New(cloudsim.Options{Accounts: []cloudsim.Account{account}})
+	require.NoError(tb, err)
+	require.NoError(tb, cloud.Start("127.0.0.1:0"))
+	tb.Cleanup(func() { closeCloud(tb, cloud) })
+	return cloud
+}
+
 func mqttClient(tb testing.TB, url string) paho.Client {
 	tb.Helper()
 	client := paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID(fmt.Sprintf("test-%d", time.Now().UnixNano())))

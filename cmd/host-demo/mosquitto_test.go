@@ -22,10 +22,7 @@ import (
 func serviceEnv(t *testing.T) (*cloudsim.Cloud, []string) {
 	t.Helper()
 	demo := cloudsim.DemoAccount()
-	cloud, err := cloudsim.New(cloudsim.Options{Accounts: []cloudsim.Account{demo}})
-	require.NoError(t, err)
-	require.NoError(t, cloud.Start("127.0.0.1:0"))
-	t.Cleanup(func() { closeCloud(t, cloud) })
+	cloud := demoCloud(t, demo)
 	return cloud, []string{
 		"HYUNDAI_USERNAME=" + demo.Email, "HYUNDAI_PASSWORD=" + demo.Password, "HYUNDAI_BRAND=hyundai",
 		"HYUNDAI_ENDPOINT_LOGIN=" + cloud.URL(), "HYUNDAI_ENDPOINT_CCI=" + cloud.URL(), "HYUNDAI_ENDPOINT_API=" + cloud.URL(),

@@ -84,10 +84,7 @@ func buildReadmeHub(t *testing.T, replace map[string]string) string {
 func TestTheReadmesHub(t *testing.T) {
 	t.Parallel()
 	demo := cloudsim.DemoAccount()
-	cloud, err := cloudsim.New(cloudsim.Options{Accounts: []cloudsim.Account{demo}})
-	require.NoError(t, err)
-	require.NoError(t, cloud.Start("127.0.0.1:0"))
-	t.Cleanup(func() { closeCloud(t, cloud) })
+	cloud := demoCloud(t, demo)
 	first, err := broker.Start()
 	require.NoError(t, err)
 	settings, err := json.Marshal(map[string]any{

@@ -29,7 +29,9 @@ type Options struct {
 	// Client is the hub's, see [NewPaho]. It stays the hub's to connect and
 	// disconnect, before or after Start; the bridge subscribes on each connection.
 	Client Client
-	Fleet  Fleet
+	// Fleet is the hub's [Plugins] and [Restarter], too, if the bridge shall speak for the
+	// plugins and restart them.
+	Fleet Fleet
 	// BaseTopic is the first level, or levels, of all topics. Default hyundai.
 	BaseTopic string
 	// StateDir keeps the ids of commands over a restart, and when the bridge was last

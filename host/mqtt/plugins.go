@@ -27,6 +27,20 @@ type Restarter interface {
 	Restart(ctx context.Context, plugin string) error
 }
 
+// findAs returns the plugin of a car as one with a capability; it fails with reason
+// unsupported if the plugin does not have it.
+func findAs[T any](ctx context.Context, fleet Fleet, vehicle string) (capable T, err error) {
+	plugin, err := fleet.Find(ctx, vehicle)
+	if err != nil {
+		return capable, err
+	}
+	capable, ok := plugin.(T)
+	if !ok {
+		return capable, shared.NewError(shared.ReasonUnsupported)
+	}
+	return capable, nil
+}
+
 // event is what happened, as it is told on {base}/bridge/event.
 type event struct {
 	// Type is a [host.EventKind], or eventMQTT.

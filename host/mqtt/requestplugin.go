@@ -33,13 +33,9 @@ type previewRefusal struct {
 func (b *Bridge) preview(ctx context.Context, r *request) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	plugin, err := b.opts.Fleet.Find(ctx, r.vehicle)
+	previewer, err := findAs[shared.Previewer](ctx, b.opts.Fleet, r.vehicle)
 	if err != nil {
 		return nil, err
-	}
-	previewer, ok := plugin.(shared.Previewer)
-	if !ok {
-		return nil, shared.NewError(shared.ReasonUnsupported)
 	}
 	p, err := previewer.Preview(ctx, r.cmd.Mode, r.vehicle, r.cmd.MaxAge)
 	if err != nil {

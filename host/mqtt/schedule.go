@@ -52,13 +52,9 @@ func (b *Bridge) setSchedule(m message, served Served) (json.RawMessage, error) 
 	ctx := shared.WithCallInfo(b.ctx, shared.CallInfo{RequestID: served.RequestID})
 	ctx, cancel := context.WithTimeout(ctx, shared.ModeCached.DefaultTimeout())
 	defer cancel()
-	plugin, err := b.opts.Fleet.Find(ctx, served.Vehicle)
+	scheduler, err := findAs[shared.Scheduler](ctx, b.opts.Fleet, served.Vehicle)
 	if err != nil {
 		return nil, err
-	}
-	scheduler, ok := plugin.(shared.Scheduler)
-	if !ok {
-		return nil, shared.NewError(shared.ReasonUnsupported)
 	}
 	return scheduler.SetSchedule(ctx, served.Vehicle, schedule)
 }
