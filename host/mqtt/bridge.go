@@ -46,6 +46,8 @@ type Bridge struct {
 	probe     *probe
 	overview  *overview
 	counts    counts
+	// delivered gets a token when an empty message to a topic of commands has come.
+	delivered chan struct{}
 	// treated are the plugins that a request is doing something to, by name.
 	treated sync.Map
 	// cars that plugins have listed, by id.
@@ -73,7 +75,7 @@ func New(o Options) (*Bridge, error) {
 	}
 	b := &Bridge{
 		opts: o, memory: memory, log: o.Logger, inbox: newInbox(), lines: newLines(), writer: newWriter(o.Client, o.Logger, o.Now),
-		probe: newProbe(o.Client, o.BaseTopic, o.Now, o.OnProbe), written: make(chan struct{}),
+		probe: newProbe(o.Client, o.BaseTopic, o.Now, o.OnProbe), written: make(chan struct{}), delivered: make(chan struct{}, 1),
 	}
 	b.publisher = newPublisher(b.writer, o.BaseTopic, o.Logger, o.Now)
 	b.cars.Store(&map[string]bool{})
@@ -151,6 +153,13 @@ func (b *Bridge) Stop(ctx context.Context) error {
 
 // receive is the client's callback. It only queues.
 func (b *Bridge) receive(m Message) {
+	if len(m.Payload) == 0 { // it takes a retained message off the broker, or is the bridge's own
+		select {
+		case b.delivered <- struct{}{}:
+		default:
+		}
+		return
+	}
 	now, waited := b.opts.Now(), m.Waited
 	if waited < 0 {
 		waited = b.memory.waited(now)

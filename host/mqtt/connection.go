@@ -56,6 +56,7 @@ func (b *Bridge) attend() {
 		}
 		if hungUp < hangUps {
 			b.say(nil)
+			b.checkDelivery(changed)
 			for b.memory.connected(); b.ctx.Err() == nil && !closedWithin(b.ctx, changed, seenInterval); {
 				b.memory.connected()
 			}
@@ -113,6 +114,31 @@ func (b *Bridge) subscribe(lost <-chan struct{}) error {
 		b.log.Warn("requests to the bridge cannot be received, but commands to cars can", "error", refused)
 	}
 	return err
+}
+
+// deliveryTimeout is how long a command to nobody may take to come back.
+const deliveryTimeout = 5 * time.Second
+
+// checkDelivery sends an empty message, which is no command, to where commands come from.
+// Some brokers grant a subscription and then keep the messages to themselves, because
+// their rules let the hub read none; Mosquitto does.
+func (b *Bridge) checkDelivery(lost <-chan struct{}) {
+	ctx, cancel := untilClosed(b.ctx, lost, deliveryTimeout)
+	defer cancel()
+	select {
+	case <-b.delivered: // of another connection
+	default:
+	}
+
+	b.opts.Client.Publish(Message{Topic: b.opts.BaseTopic + "/" + allVehicles + "/commands/" + commandRefresh, QoS: 1}) // its way back is its receipt
+	select {
+	case <-b.delivered:
+	case <-ctx.Done():
+		if b.ctx.Err() == nil && !ended(lost) {
+			b.log.Warn("a message of the hub's own to its topics of commands does not come back; if commands are not answered either, " +
+				"let the hub read them in the broker's access rules (docs/mqtt.md)")
+		}
+	}
 }
 
 // subscribeIfAllowed subscribes to what the broker may refuse; then without says what

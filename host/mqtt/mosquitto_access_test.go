@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -118,6 +119,38 @@ func TestMosquittoWithAccessRules(t *testing.T) {
 	assert.Equal(t, "retained", answer["code"], "the hub reads its own fence")
 	w.publish("hyundai/bridge/request/restart", "{}", false)
 	assert.Equal(t, "p", await.Value(t, "the restart", s.restarts))
+}
+
+// TestMosquittoThatKeepsCommandsToItself: it grants the subscription all the same.
+func TestMosquittoThatKeepsCommandsToItself(t *testing.T) {
+	for name, tc := range map[string]struct {
+		rules string
+		warns bool
+	}{
+		"no right to read": {"topic write hyundai/#\ntopic read hyundai/bridge/#\n", true},
+		"a right to read":  {"topic write hyundai/#\ntopic read hyundai/bridge/#\ntopic read hyundai/+/commands/+\n", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			broker := newMosquitto(t, mosquittotest.AccessRules(t, tc.rules)...)
+			var log await.Log
+			hub, err := mqtt.NewPaho(options(broker.URL(), "hub"), "hyundai")
+			require.NoError(t, err)
+			require.NoError(t, hub.Connect(await.Context(t, "the client connects")))
+			t.Cleanup(func() { hub.Client().Disconnect(100) })
+			b, err := mqtt.New(mqtt.Options{
+				Client: hub, Fleet: newFleet("car1"), NoInitialRefresh: true, ProbeInterval: -1, StateDir: t.TempDir(),
+				Logger: slog.New(slog.NewTextHandler(&log, nil)),
+			})
+			require.NoError(t, err)
+			b.Start()
+			listens(t, b)
+			if tc.warns {
+				await.True(t, "it is told", func() bool { return strings.Contains(log.String(), "does not come back") })
+			}
+			require.NoError(t, b.Stop(await.Context(t, "the bridge stops")))
+			assert.Equal(t, tc.warns, strings.Contains(log.String(), "does not come back"))
+		})
+	}
 }
 
 // TestMosquittoWithAPacketLimit gets all that is shorter.

@@ -161,7 +161,7 @@ func (c *campaign) verify(commands int) {
 			return level.Value == want && len(held) > 100
 		})
 	}
-	assert.Equal(c.t, "online", c.held("hyundai/bridge/state")["hyundai/bridge/state"])
+	await.True(c.t, "the hub is online", func() bool { return c.held("hyundai/bridge/state")["hyundai/bridge/state"] == "online" })
 }
 
 // held is what the broker keeps for a filter.

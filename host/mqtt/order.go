@@ -29,9 +29,6 @@ const allVehicles = "all"
 
 // command serves one message from its topic to its last answer.
 func (b *Bridge) command(m message) {
-	if len(m.payload) == 0 {
-		return // it takes a retained message off the broker
-	}
 	if m.retained { // once is enough
 		b.writer.send(Message{Topic: m.topic, QoS: 1, Retained: true})
 	}

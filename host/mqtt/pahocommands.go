@@ -154,7 +154,9 @@ func (c *commands) arrived(m Message) {
 		c.mu.Unlock()
 		return
 	}
-	if len(c.pending) >= maxWaiting { // whoever comes next counts it
+	// An empty message is kept nowhere, so there is nothing to ask for; of too many the
+	// inbox counts those that it drops.
+	if len(m.Payload) == 0 || len(c.pending) >= maxWaiting {
 		handler := c.subscription.Handler
 		c.mu.Unlock()
 		handler(m)
@@ -179,7 +181,11 @@ func (c *commands) askOn() {
 	c.round.Lock()
 	defer c.round.Unlock()
 	for c.hasPending() {
-		_, changed := c.paho.Connection()
+		connection, changed := c.paho.Connection()
+		if !connection.Up {
+			c.leave()
+			return
+		}
 		ctx, cancel := untilClosed(context.Background(), changed, subscribeTimeout)
 		err := c.ask(ctx, false)
 		cancel()

@@ -35,10 +35,12 @@ func TestWhatTheBrokerHadKept(t *testing.T) {
 	handed := 0
 	c.subscription.Handler = func(Message) { handed++ }
 	for range maxWaiting {
-		c.arrived(Message{})
+		c.arrived(Message{Payload: []byte("force")})
 	}
-	assert.Len(t, c.pending, maxWaiting)
+	assert.Equal(t, maxWaiting, len(c.pending))
 	assert.Equal(t, 5, handed, "what is too much is counted by the next")
+	c.arrived(Message{})
+	assert.Equal(t, 6, handed, "an empty message waits for nothing")
 }
 
 // TestStopWithoutStart ends nothing, and does not hang.
