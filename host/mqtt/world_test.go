@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -164,16 +165,32 @@ func serveBroker(t *testing.T, access mochi.Hook, o *mochi.Options, at ...listen
 	}
 	server := mochi.New(o)
 	require.NoError(t, server.AddHook(access, nil))
+	var open atomic.Int64
 	for _, l := range at {
-		require.NoError(t, server.AddListener(l))
+		require.NoError(t, server.AddListener(countedListener{l, &open}))
 	}
 	require.NoError(t, server.Serve())
 	t.Cleanup(func() {
 		// A server that is closed while clients are leaving may deadlock.
-		await.True(t, "all clients have left", func() bool { return atomic.LoadInt64(&server.Info.ClientsConnected) == 0 })
+		await.True(t, "all clients have left", func() bool { return open.Load() == 0 })
 		require.NoError(t, server.Close())
 	})
 	return server
+}
+
+// countedListener counts the connections that a server has not done with, those that it
+// did not let in as well.
+type countedListener struct {
+	listeners.Listener
+	open *atomic.Int64
+}
+
+func (l countedListener) Serve(establish listeners.EstablishFn) {
+	l.Listener.Serve(func(id string, c net.Conn) error {
+		l.open.Add(1)
+		defer l.open.Add(-1)
+		return establish(id, c)
+	})
 }
 
 func newWorld(t *testing.T, f *fleet, change func(*mqtt.Options)) *world {
