@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -23,11 +24,6 @@ const (
 	EventClaim EventKind = "claim"
 )
 
-// EventKinds lists them all.
-func EventKinds() []EventKind {
-	return []EventKind{EventState, EventHealth, EventCrash, EventVehicles, EventClaim}
-}
-
 // Event is something that happened to a plugin.
 type Event struct {
 	Time   time.Time `json:"time"`
@@ -42,6 +38,11 @@ type Event struct {
 	Crash *CrashReport `json:"crash,omitempty"`
 }
 
+// NextEvent waits for the next event, beside [Options.OnEvent]. Each goes to one caller;
+// before the first call none are kept, and of those that nobody takes the oldest go. It
+// fails when ctx ends.
+func (h *Host) NextEvent(ctx context.Context) (Event, error) { return h.news.next(ctx) }
+
 // maxEvents is how many events wait for a slow listener; then the oldest go.
 const maxEvents = 1024
 
@@ -49,7 +50,7 @@ const maxEvents = 1024
 // that blocks holds up nobody.
 type events struct {
 	listener func(Event)
-	feed     *eventFeed
+	feed     *feed[Event]
 
 	mu     sync.Mutex
 	queue  []Event
@@ -58,7 +59,7 @@ type events struct {
 	done   chan struct{}
 }
 
-func newEvents(listener func(Event), feed *eventFeed) *events {
+func newEvents(listener func(Event), feed *feed[Event]) *events {
 	e := &events{listener: listener, feed: feed, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go e.run()
 	return e

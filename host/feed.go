@@ -5,66 +5,71 @@ import (
 	"sync"
 )
 
-// eventFeed keeps events for whoever asks for the next one. Safe for concurrent use.
-type eventFeed struct {
+// feed keeps things in order for whoever asks for the next one; before the first has asked
+// nothing is kept. Safe for concurrent use.
+type feed[T any] struct {
+	// most is how many wait; then the oldest go. 0: no bound.
+	most int
+
 	mu sync.Mutex
-	// wanted: an event was asked for once. Before that nothing is kept.
+	// wanted: one was asked for once.
 	wanted bool
-	queue  []Event
+	queue  []T
 	wake   chan struct{}
 }
 
-func newEventFeed() *eventFeed { return &eventFeed{wake: make(chan struct{}, 1)} }
+func newFeed[T any](most int) *feed[T] { return &feed[T]{most: most, wake: make(chan struct{}, 1)} }
 
-func (f *eventFeed) put(ev Event) {
+// put keeps something, and reports whether it is kept.
+func (f *feed[T]) put(thing T) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.wanted {
-		return
+		return false
 	}
 
-	if len(f.queue) >= maxEvents {
+	if f.most > 0 && len(f.queue) >= f.most {
 		f.queue = f.queue[1:]
 	}
-	f.queue = append(f.queue, ev)
+	f.queue = append(f.queue, thing)
 	f.signal()
+	return true
 }
 
-func (f *eventFeed) signal() {
+func (f *feed[T]) signal() {
 	select {
 	case f.wake <- struct{}{}:
 	default:
 	}
 }
 
-func (f *eventFeed) take() (ev Event, ok bool) {
+func (f *feed[T]) take() (thing T, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.wanted = true
 	if len(f.queue) == 0 {
-		return Event{}, false
+		return thing, false
 	}
 
-	ev = f.queue[0]
+	thing = f.queue[0]
 	f.queue = f.queue[1:]
 	if len(f.queue) > 0 {
 		f.signal() // for another caller that waits
 	}
-	return ev, true
+	return thing, true
 }
 
-// NextEvent waits for the next event, beside [Options.OnEvent]. Each goes to one caller;
-// before the first call none are kept, and of those that nobody takes the oldest go. It
-// fails when ctx ends.
-func (h *Host) NextEvent(ctx context.Context) (Event, error) {
+// next waits for the next one. It fails when ctx ends.
+func (f *feed[T]) next(ctx context.Context) (T, error) {
 	for {
-		if ev, ok := h.news.take(); ok {
-			return ev, nil
+		if thing, ok := f.take(); ok {
+			return thing, nil
 		}
 		select {
-		case <-h.news.wake:
+		case <-f.wake:
 		case <-ctx.Done():
-			return Event{}, ctx.Err()
+			var none T
+			return none, ctx.Err()
 		}
 	}
 }

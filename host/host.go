@@ -28,7 +28,7 @@ type Host struct {
 	vehicles chan struct{}
 	updates  *updates
 	owners   *owners
-	news     *eventFeed
+	news     *feed[Event]
 }
 
 // New checks the options. Nothing runs before Start.
@@ -37,7 +37,7 @@ func New(o Options) (*Host, error) {
 		return nil, err
 	}
 	return &Host{
-		opts: o, vehicles: make(chan struct{}), updates: newUpdates(), owners: newOwners(len(o.Plugins)), news: newEventFeed(),
+		opts: o, vehicles: make(chan struct{}), updates: newUpdates(), owners: newOwners(len(o.Plugins)), news: newFeed[Event](maxEvents),
 	}, nil
 }
 

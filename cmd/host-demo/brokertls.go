@@ -12,8 +12,10 @@ import (
 )
 
 // brokerTLS returns what TLS to the broker needs beyond the system's certificates; nil:
-// nothing. encrypted says whether the broker is reached over TLS.
-func brokerTLS(env settings.Lookup, encrypted bool) (*tls.Config, error) {
+// nothing. broker is its URL, which was checked.
+func brokerTLS(env settings.Lookup, broker string) (*tls.Config, error) {
+	scheme, _, _ := strings.Cut(broker, "://")
+	encrypted, _ := brokerScheme(scheme)
 	authority, cert, key := env.Or("MQTT_CA_FILE", ""), env.Or("MQTT_CERT_FILE", ""), env.Or("MQTT_KEY_FILE", "")
 	switch {
 	case authority == "" && cert == "" && key == "":
@@ -45,12 +47,14 @@ func brokerTLS(env settings.Lookup, encrypted bool) (*tls.Config, error) {
 	return c, nil
 }
 
-// usesTLS reports whether a broker's URL is one with TLS.
-func usesTLS(broker string) bool {
-	scheme, _, _ := strings.Cut(broker, "://")
+// brokerScheme reports whether the scheme of a broker's URL is known, and whether it is
+// one with TLS.
+func brokerScheme(scheme string) (encrypted, known bool) {
 	switch scheme {
+	case "tcp", "mqtt", "ws":
+		return false, true
 	case "ssl", "tls", "mqtts", "wss":
-		return true
+		return true, true
 	}
-	return false
+	return false, false
 }

@@ -64,7 +64,7 @@ func configFrom(f flags, env settings.Lookup, uid int) (s config, err error) {
 	}
 	s.brokerURL, err = brokerURL(f.broker, env)
 	check(err)
-	s.brokerTLS, err = brokerTLS(env, usesTLS(s.brokerURL))
+	s.brokerTLS, err = brokerTLS(env, s.brokerURL)
 	check(err)
 	initial, err := env.Switch("INITIAL_REFRESH", true)
 	s.noInitialRefresh = !initial
@@ -93,8 +93,7 @@ func brokerURL(flag string, env settings.Lookup) (string, error) {
 		if err != nil || u.Host == "" {
 			return "", fmt.Errorf("--broker %q is no URL of a broker: use tcp://HOST:PORT, or ssl://HOST:PORT for TLS", flag)
 		}
-		switch u.Scheme {
-		case "tcp", "mqtt", "ssl", "tls", "mqtts", "ws", "wss":
+		if _, known := brokerScheme(u.Scheme); known {
 			return flag, nil
 		}
 		return "", fmt.Errorf("--broker: scheme %q is not known: use tcp, ssl, ws or wss", u.Scheme)

@@ -209,11 +209,10 @@ func TestRealService(t *testing.T) {
 	defer func() { require.NoError(t, embedded.Close(context.Background())) }()
 	demo := cloudsim.DemoAccount()
 	cloud := demoCloud(t, demo)
-	env := []string{
-		"HYUNDAI_USERNAME=" + demo.Email, "HYUNDAI_PASSWORD=" + demo.Password, "HYUNDAI_PIN=1234", "HYUNDAI_REGION=Europe", "HYUNDAI_BRAND=2",
-		"HYUNDAI_ENDPOINT_LOGIN=" + cloud.URL(), "HYUNDAI_ENDPOINT_CCI=" + cloud.URL(), "HYUNDAI_ENDPOINT_API=" + cloud.URL(),
-		"MQTT_BASE_TOPIC=home/cars", "XDG_STATE_HOME=" + stateFor(t),
-	}
+	env := append(endpoints(cloud),
+		"HYUNDAI_USERNAME="+demo.Email, "HYUNDAI_PASSWORD="+demo.Password, "HYUNDAI_PIN=1234", "HYUNDAI_REGION=Europe", "HYUNDAI_BRAND=2",
+		"MQTT_BASE_TOPIC=home/cars", "XDG_STATE_HOME="+stateFor(t),
+	)
 	for range 2 {
 		p := runDemo(t, env, "--broker", embedded.URL())
 		_, before := p.find(`^Try .*home/cars/` + ioniq)
@@ -235,10 +234,7 @@ func TestWrongPasswordIsToldAndTriedOnce(t *testing.T) {
 	cloud := demoCloud(t, demo)
 	state := stateFor(t)
 	for range 3 {
-		p := runDemo(t, []string{
-			"HYUNDAI_USERNAME=" + demo.Email, "HYUNDAI_PASSWORD=wrong", "HYUNDAI_BRAND=hyundai",
-			"HYUNDAI_ENDPOINT_LOGIN=" + cloud.URL(), "HYUNDAI_ENDPOINT_CCI=" + cloud.URL(), "HYUNDAI_ENDPOINT_API=" + cloud.URL(),
-		}, "--state", state)
+		p := runDemo(t, append(endpoints(cloud), "HYUNDAI_USERNAME="+demo.Email, "HYUNDAI_PASSWORD=wrong", "HYUNDAI_BRAND=hyundai"), "--state", state)
 		p.find(`plugin +pid \d+ +degraded: .*(user name|password)`)
 		require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
 		p.ended()

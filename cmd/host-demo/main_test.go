@@ -183,6 +183,11 @@ func demoCloud(tb testing.TB, account cloudsim.Account) *cloudsim.Cloud {
 	return cloud
 }
 
+// endpoints are the settings of a service whose cloud is the scripted one.
+func endpoints(cloud *cloudsim.Cloud) []string {
+	return []string{"HYUNDAI_ENDPOINT_LOGIN=" + cloud.URL(), "HYUNDAI_ENDPOINT_CCI=" + cloud.URL(), "HYUNDAI_ENDPOINT_API=" + cloud.URL()}
+}
+
 func mqttClient(tb testing.TB, url string) paho.Client {
 	tb.Helper()
 	client := paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID(fmt.Sprintf("test-%d", time.Now().UnixNano())))

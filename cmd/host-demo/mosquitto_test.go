@@ -23,11 +23,8 @@ func serviceEnv(t *testing.T) (*cloudsim.Cloud, []string) {
 	t.Helper()
 	demo := cloudsim.DemoAccount()
 	cloud := demoCloud(t, demo)
-	return cloud, []string{
-		"HYUNDAI_USERNAME=" + demo.Email, "HYUNDAI_PASSWORD=" + demo.Password, "HYUNDAI_BRAND=hyundai",
-		"HYUNDAI_ENDPOINT_LOGIN=" + cloud.URL(), "HYUNDAI_ENDPOINT_CCI=" + cloud.URL(), "HYUNDAI_ENDPOINT_API=" + cloud.URL(),
-		"XDG_STATE_HOME=" + stateFor(t),
-	}
+	return cloud, append(endpoints(cloud),
+		"HYUNDAI_USERNAME="+demo.Email, "HYUNDAI_PASSWORD="+demo.Password, "HYUNDAI_BRAND=hyundai", "XDG_STATE_HOME="+stateFor(t))
 }
 
 // listener hears what the broker of a test is told.
@@ -39,9 +36,10 @@ type listener struct {
 	latest map[string]string
 }
 
-func listen(t *testing.T, url string) *listener {
+// listen makes one of a client that is connected.
+func listen(t *testing.T, client paho.Client) *listener {
 	t.Helper()
-	l := &listener{Client: mqttClient(t, url), t: t, latest: map[string]string{}}
+	l := &listener{Client: client, t: t, latest: map[string]string{}}
 	token := l.Subscribe("hyundai/#", 1, func(_ paho.Client, m paho.Message) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -75,7 +73,7 @@ func TestServiceThatStartsBeforeItsBroker(t *testing.T) {
 
 	broker.Start()
 	p.find(`MQTT: commands are received again`)
-	l := listen(t, broker.URL())
+	l := listen(t, mqttClient(t, broker.URL()))
 	l.holds("hyundai/bridge/state", "online")
 	l.holds("hyundai/bridge/account/hyundai", `"needs_human":false`)
 	l.holds("hyundai/"+ioniq+"/availability", "")
@@ -107,18 +105,14 @@ func TestServiceThatStops(t *testing.T) {
 
 	config, err := brokerTLS(settings.Lookup(func(name string) (string, bool) {
 		return map[string]string{"MQTT_CA_FILE": authority.File(), "MQTT_CERT_FILE": cert, "MQTT_KEY_FILE": key}[name], true
-	}), true)
+	}), url)
 	require.NoError(t, err)
-	l := &listener{Client: paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID("listener").SetTLSConfig(config)), t: t, latest: map[string]string{}}
-	token := l.Connect()
+	client := paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID("listener").SetTLSConfig(config))
+	token := client.Connect()
 	await.Value(t, "the connection", token.Done())
 	require.NoError(t, token.Error())
-	t.Cleanup(func() { l.Disconnect(100) })
-	l.Subscribe("hyundai/bridge/state", 1, func(_ paho.Client, m paho.Message) {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.latest[m.Topic()] = string(m.Payload())
-	})
+	t.Cleanup(func() { client.Disconnect(100) })
+	l := listen(t, client)
 	l.holds("hyundai/bridge/state", "online")
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	p.ended()
@@ -143,7 +137,7 @@ func TestBrokerTLSThatIsNotUnderstood(t *testing.T) {
 		"a key that is not": {env: map[string]string{"MQTT_CERT_FILE": cert, "MQTT_KEY_FILE": noPEM}, says: "MQTT_KEY_FILE"},
 		"the wrong way":     {env: map[string]string{"MQTT_CERT_FILE": key, "MQTT_KEY_FILE": cert}, says: "MQTT_CERT_FILE"},
 	} {
-		_, err := brokerTLS(func(name string) (string, bool) { v, ok := tc.env[name]; return v, ok }, !tc.plain)
+		_, err := brokerTLS(func(name string) (string, bool) { v, ok := tc.env[name]; return v, ok }, map[bool]string{true: "tcp://a:1", false: "ssl://a:1"}[tc.plain])
 		require.Error(t, err, name)
 		assert.Contains(t, err.Error(), tc.says, name)
 	}

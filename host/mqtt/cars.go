@@ -41,7 +41,6 @@ func (b *Bridge) listCars() map[string]bool {
 		cars[v.GetId()] = true
 	}
 	b.cars.Store(&cars)
-	b.overview.touch()
 	return cars
 }
 
@@ -77,6 +76,7 @@ func (b *Bridge) followVehicles(cars map[string]bool, changed <-chan struct{}) {
 		case <-changed:
 			changed = b.opts.Fleet.VehiclesChanged()
 			cars = b.listCars()
+			b.overview.touch()
 		case <-b.ctx.Done():
 			return
 		}

@@ -44,6 +44,7 @@ func (b *Bridge) attend() {
 		if connection.Number != number {
 			number, since, pause = connection.Number, b.opts.Now(), firstSubscribePause
 			b.counts.connections.Add(1)
+			b.overview.touch()
 		}
 		if err := b.subscribe(changed); err != nil {
 			if ended(changed) {

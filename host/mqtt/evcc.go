@@ -88,11 +88,7 @@ func whole(v float64, known bool) string {
 func (c *car) evcc() []outgoing {
 	all := make([]outgoing, 0, len(c.topics.evcc))
 	for n, v := range c.topics.evcc {
-		m := c.own(topicEVCC+v.name, c.topics.firstEVCC+n, []byte(v.of(c.data)))
-		if len(m.body) == 0 {
-			m.body = nil
-		}
-		all = append(all, m)
+		all = append(all, c.own(topicEVCC+v.name, c.topics.firstEVCC+n, []byte(v.of(c.data))))
 	}
 	return all
 }

@@ -71,7 +71,7 @@ const maxNameShown = 64
 func (o *overview) info(plugins []host.PluginStatus) info {
 	b := o.bridge
 	i := info{
-		Version: libraryVersion(), StartedAt: timeText(o.started),
+		Version: o.version, StartedAt: timeText(o.started),
 		Settings: infoSettings{
 			BaseTopic: b.opts.BaseTopic, InitialRefresh: !b.opts.NoInitialRefresh, ProbeInterval: max(0, b.opts.ProbeInterval.Seconds()),
 			ProgressInterval: b.opts.ProgressInterval.Seconds(), KeepsIDs: b.opts.StateDir != "",

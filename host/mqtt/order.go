@@ -176,7 +176,7 @@ func (b *Bridge) close(o *order, r *response) {
 	b.counts.ended(r.Stage)
 	sent := b.respond(o, answer)
 	if o.request != nil {
-		b.answerRefresh(o.request, answer, o.Err)
+		b.answerRefresh(o.request, r, answer)
 	}
 	o.Unpublished = cmp.Or(o.Unpublished, b.settle(sent.await))
 	b.served(o.Served)

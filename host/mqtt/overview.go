@@ -12,6 +12,7 @@ type overview struct {
 	bridge  *Bridge
 	plugins Plugins // nil: the fleet tells nothing of them
 	started time.Time
+	version string
 	touched chan struct{}
 	// downSince is since when a plugin has no process.
 	downSince map[string]time.Time
@@ -28,7 +29,7 @@ const (
 func newOverview(b *Bridge) *overview {
 	plugins, _ := b.opts.Fleet.(Plugins)
 	return &overview{
-		bridge: b, plugins: plugins, started: b.opts.Now(), touched: make(chan struct{}, 1), downSince: map[string]time.Time{},
+		bridge: b, plugins: plugins, started: b.opts.Now(), version: libraryVersion(), touched: make(chan struct{}, 1), downSince: map[string]time.Time{},
 	}
 }
 

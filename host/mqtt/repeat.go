@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
@@ -25,7 +26,9 @@ func (b *Bridge) repeats(o *order) bool {
 		if b.opts.Now().Sub(before.Ended) > echoTime {
 			sent := b.respond(o, before.Answer)
 			if o.request != nil {
-				b.answerAgain(o.request, before.Answer)
+				var last response
+				_ = json.Unmarshal(before.Answer, &last) // the bridge's own
+				b.answerRefresh(o.request, &last, before.Answer)
 			}
 			_ = b.settle(sent.await) // whoever has lost it asks again
 		}

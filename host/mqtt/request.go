@@ -113,36 +113,24 @@ func (b *Bridge) answer(r *request, data any, err error) {
 	if data == nil {
 		data = struct{}{}
 	}
-	a := answer{Data: data, Status: statusOK, Transaction: r.transaction, RequestID: r.requestID, Timestamp: timeText(b.opts.Now())}
-	if err != nil {
-		a.Status = statusError
-		a.explain(err)
-		b.log.Warn("request failed", "request", r.what, "request_id", r.requestID, "reason", a.Reason, "error", err)
-	}
+	a := answer{Data: data}
+	a.explain(err)
 	b.sendAnswer(r, a)
 }
 
+// answerRefresh sends the last answer of a command, which is given in both forms, also to
+// whoever asked the bridge for the command.
+func (b *Bridge) answerRefresh(r *request, last *response, encoded []byte) {
+	b.sendAnswer(r, answer{Data: json.RawMessage(encoded), failure: last.failure})
+}
+
+// sendAnswer completes an answer and sends it.
 func (b *Bridge) sendAnswer(r *request, a answer) {
+	a.Status, a.Transaction, a.RequestID, a.Timestamp = statusOK, r.transaction, r.requestID, timeText(b.opts.Now())
+	if a.Reason != "" {
+		a.Status = statusError
+		b.log.Warn("request failed", "request", r.what, "request_id", r.requestID, "reason", a.Reason, "error", a.Error)
+	}
 	body, _ := json.Marshal(a) // plain fields, or JSON
 	b.writer.send(Message{Topic: b.publisher.self.prefix + "response/" + r.what, Payload: body, QoS: 1})
-}
-
-// answerRefresh sends the last answer of a command also to whoever asked the bridge for
-// the command.
-func (b *Bridge) answerRefresh(r *request, last []byte, err error) {
-	b.answer(r, json.RawMessage(last), err)
-}
-
-// answerAgain sends the last answer of a command once more.
-func (b *Bridge) answerAgain(r *request, last []byte) {
-	var before response
-	_ = json.Unmarshal(last, &before) // the bridge's own
-	a := answer{
-		Data: json.RawMessage(last), Status: statusOK, Transaction: r.transaction, RequestID: r.requestID, failure: before.failure,
-		Timestamp: timeText(b.opts.Now()),
-	}
-	if before.Stage != StageDone {
-		a.Status = statusError
-	}
-	b.sendAnswer(r, a)
 }

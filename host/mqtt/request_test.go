@@ -56,7 +56,9 @@ func (w *world) ask(what, payload string) map[string]any {
 func (w *world) answered(what string) paho.Message {
 	w.t.Helper()
 	for {
-		if m := await.Value(w.t, "an answer to "+what, w.messages); m.Topic() == "hyundai/bridge/response/"+what {
+		m := await.Value(w.t, "an answer to "+what, w.messages)
+		w.latest[m.Topic()] = m
+		if m.Topic() == "hyundai/bridge/response/"+what {
 			return m
 		}
 	}

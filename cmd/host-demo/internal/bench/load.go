@@ -34,20 +34,21 @@ type command struct {
 func connect(url string) (*load, error) {
 	l := &load{waiting: map[string]*command{}}
 	l.client = paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID("bench-load").SetOrderMatters(true))
-	for _, token := range []func() paho.Token{
+	return l, inTurn(
 		l.client.Connect,
 		func() paho.Token { return l.client.Subscribe(base+"/+/status/last_updated", 1, l.state) },
 		func() paho.Token { return l.client.Subscribe(base+"/+/status/error", 1, l.failure) },
-	} {
-		t := token()
-		if !t.WaitTimeout(10 * time.Second) {
-			return nil, errors.New("the broker does not answer")
-		}
-		if t.Error() != nil {
-			return nil, t.Error()
+	)
+}
+
+// inTurn asks the broker for one thing after the other.
+func inTurn(steps ...func() paho.Token) error {
+	for _, step := range steps {
+		if t := step(); !t.WaitTimeout(10*time.Second) || t.Error() != nil {
+			return errors.Join(errors.New("the broker does not take it"), t.Error())
 		}
 	}
-	return l, nil
+	return nil
 }
 
 func (l *load) close() { l.client.Disconnect(100) }

@@ -53,7 +53,7 @@ func ServeLoop(ctx context.Context, lookup func(string) string) error {
 	}
 	l.client = paho.NewClient(paho.NewClientOptions().AddBroker(s.Broker).SetClientID("bench-loop"))
 	defer func() { l.client.Disconnect(100) }()
-	for _, step := range []func() paho.Token{
+	if err := inTurn(
 		l.client.Connect,
 		func() paho.Token {
 			return l.client.Subscribe(base+"/+/commands/refresh", 1, func(_ paho.Client, m paho.Message) { l.command(ctx, m) })
@@ -61,10 +61,8 @@ func ServeLoop(ctx context.Context, lookup func(string) string) error {
 		func() paho.Token {
 			return l.client.Subscribe(base+"/probe", 0, func(_ paho.Client, m paho.Message) { l.back(m) })
 		},
-	} {
-		if t := step(); !t.WaitTimeout(10*time.Second) || t.Error() != nil {
-			return errors.Join(errors.New("the broker does not take it"), t.Error())
-		}
+	); err != nil {
+		return err
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collector, collectors.NewGoCollector())

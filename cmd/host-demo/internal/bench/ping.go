@@ -60,7 +60,7 @@ type pinger struct {
 func newPinger(url string) (*pinger, error) {
 	p := &pinger{answers: make(chan string, 1)}
 	p.client = paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID("bench-ping"))
-	for _, step := range []func() paho.Token{
+	return p, inTurn(
 		p.client.Connect,
 		func() paho.Token {
 			return p.client.Subscribe(base+"/bridge/response/ping", 1, func(_ paho.Client, m paho.Message) {
@@ -72,12 +72,7 @@ func newPinger(url string) (*pinger, error) {
 				}
 			})
 		},
-	} {
-		if t := step(); !t.WaitTimeout(10*time.Second) || t.Error() != nil {
-			return nil, errors.Join(errors.New("the broker does not take it"), t.Error())
-		}
-	}
-	return p, nil
+	)
 }
 
 // ping pings once.
