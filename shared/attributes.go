@@ -24,6 +24,7 @@ type Attribute struct {
 	Info *vehiclev1.Attribute
 
 	group, field protoreflect.FieldDescriptor
+	kind         Kind
 }
 
 // Choice is a value of an enumeration.
@@ -59,7 +60,7 @@ var schema = sync.OnceValue(func() []Attribute {
 			info, _ := proto.GetExtension(field.Options(), vehiclev1.E_Attribute).(*vehiclev1.Attribute)
 			all = append(all, Attribute{
 				Path: string(group.Name()) + "." + string(field.Name()), Info: info,
-				group: group, field: field,
+				group: group, field: field, kind: kindOf(field, info.GetQuantity()),
 			})
 		}
 	}
@@ -72,10 +73,8 @@ func (a Attribute) Group() string {
 	return group
 }
 
-// Get returns the attribute's value in data, and whether it is set. The type
-// follows from the schema: float64, int64, bool, string, time.Time (UTC) for a
-// timestamp, [TimeOfDay], [Choice], []string for weekdays, and json.RawMessage
-// for a structure.
+// Get returns the attribute's value in data, and whether it is set. Its type is that of
+// the attribute's [Kind].
 func (a Attribute) Get(data *vehiclev1.VehicleData) (any, bool) {
 	m := data.ProtoReflect()
 	if !m.Has(a.group) {
@@ -86,28 +85,23 @@ func (a Attribute) Get(data *vehiclev1.VehicleData) (any, bool) {
 		return nil, false
 	}
 	v := m.Get(a.field)
-	switch {
-	case a.field.IsList():
+	switch a.kind {
+	case KindList:
 		return listJSON(v.List()), true
-	case a.field.Message() != nil:
-		if days, ok := v.Message().Interface().(*vehiclev1.Weekdays); ok {
-			return weekdayWords(days), true
-		}
+	case KindStructure:
 		return messageJSON(v.Message().Interface()), true
-	case a.field.Enum() != nil:
+	case KindWeekdays:
+		return weekdayWords(v.Message()), true
+	case KindChoice:
 		return choice(a.field.Enum(), v.Enum()), true
-	}
-	switch a.Info.GetQuantity() {
-	case vehiclev1.Quantity_QUANTITY_TIMESTAMP:
+	case KindTime:
 		return time.UnixMilli(v.Int()).UTC(), true
-	case vehiclev1.Quantity_QUANTITY_TIME_OF_DAY:
+	case KindTimeOfDay:
 		return TimeOfDay(v.Int()), true
-	}
-	switch x := v.Interface().(type) {
-	case int32:
-		return int64(x), true
+	case KindInteger:
+		return v.Int(), true
 	default:
-		return x, true
+		return v.Interface(), true
 	}
 }
 
@@ -179,10 +173,12 @@ func choice(d protoreflect.EnumDescriptor, n protoreflect.EnumNumber) Choice {
 	return Choice{Word: strings.ToLower(strings.TrimPrefix(string(v.Name()), prefix)), Number: int32(n)}
 }
 
-func weekdayWords(days *vehiclev1.Weekdays) []string {
-	words := make([]string, 0, len(days.GetDays()))
-	for _, d := range days.GetDays() {
-		words = append(words, Word(d))
+func weekdayWords(days protoreflect.Message) []string {
+	field := days.Descriptor().Fields().ByName("days")
+	list := days.Get(field).List()
+	words := make([]string, list.Len())
+	for n := range words {
+		words[n] = choice(field.Enum(), list.Get(n).Enum()).Word
 	}
 	return words
 }

@@ -2,6 +2,7 @@ package shared_test
 
 import (
 	"encoding/json"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -102,6 +103,11 @@ func TestEveryScalarHasPresence(t *testing.T) {
 // TestEveryAttributeIsReadBack sets each field by reflection and reads it by the
 // walk, so that a type that the walk does not know cannot enter the schema.
 func TestEveryAttributeIsReadBack(t *testing.T) {
+	ofKind := map[shared.Kind]any{
+		shared.KindNumber: 0.0, shared.KindInteger: int64(0), shared.KindFlag: false, shared.KindText: "", shared.KindTime: time.Time{},
+		shared.KindTimeOfDay: shared.TimeOfDay(0), shared.KindChoice: shared.Choice{}, shared.KindWeekdays: []string{},
+		shared.KindStructure: json.RawMessage{}, shared.KindList: json.RawMessage{},
+	}
 	for _, a := range shared.Attributes() {
 		data := &vehiclev1.VehicleData{}
 		_, set := a.Get(data)
@@ -130,13 +136,14 @@ func TestEveryAttributeIsReadBack(t *testing.T) {
 		}
 		v, set := a.Get(data)
 		require.True(t, set, a.Path)
+		assert.Equal(t, reflect.TypeOf(ofKind[a.Kind()]), reflect.TypeOf(v), a.Path)
 		switch v := v.(type) {
-		case float64, int64, bool, string, time.Time, shared.TimeOfDay, shared.Choice, []string:
+		case shared.Choice:
+			assert.Contains(t, a.Words(), v.Word, a.Path)
 		case json.RawMessage:
 			assert.True(t, json.Valid(v), a.Path)
 			assert.NotContains(t, string(v), " ", "%s: compact", a.Path)
-		default:
-			t.Errorf("%s reads as %T", a.Path, v)
+			assert.Equal(t, a.Kind() == shared.KindList, v[0] == '[', a.Path)
 		}
 		if a.Info.GetQuantity() == vehiclev1.Quantity_QUANTITY_TIME_OF_DAY {
 			assert.Equal(t, "01:30", v.(shared.TimeOfDay).String())
@@ -176,6 +183,16 @@ func TestValuesAreWhatThereIsToShow(t *testing.T) {
 }
 
 func TestWords(t *testing.T) {
+	for _, a := range shared.Attributes() {
+		switch a.Path {
+		case "refresh.source":
+			assert.Equal(t, []string{"unspecified", "cached", "fresh"}, a.Words(), "each once")
+		case "schedule.departure1_days":
+			assert.Contains(t, a.Words(), "monday")
+		case "battery.soc":
+			assert.Nil(t, a.Words())
+		}
+	}
 	assert.Equal(t, "EV", shared.Word(vehiclev1.EngineType_ENGINE_TYPE_EV))
 	assert.Equal(t, "Low Heat", shared.Word(vehiclev1.SeatClimate_SEAT_CLIMATE_LOW_HEAT))
 	assert.Equal(t, "monday", shared.Word(vehiclev1.Weekday_WEEKDAY_MONDAY))
