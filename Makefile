@@ -70,6 +70,7 @@ fmt: ## Format the code
 generate: ## Generate code and documents from the schema
 	$(BUF) generate --config .buf.yaml --template .buf.gen.yaml
 	$(GO) run ./shared/internal/docgen
+	$(GO) run ./host/mqtt/internal/asyncapi
 	$(GO) run ./shared/internal/apidoc
 
 clean: ## Remove what was built

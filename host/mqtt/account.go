@@ -9,25 +9,28 @@ import (
 )
 
 // account is what {base}/bridge/account/{plugin} says of a plugin's account. Every key is
-// there each time.
+// there each time. The comments on fields stand in docs/asyncapi.yaml, here and in the
+// other objects on the bridge's topics.
 type account struct {
-	// State of the plugin, see [host.State].
-	State string `json:"state"`
-	// NeedsHuman: nothing is renewed until somebody does what Message says.
+	// How the plugin is
+	State host.State `json:"state"`
+	// Nothing is renewed until somebody does what the message says
 	NeedsHuman bool `json:"needs_human"`
-	// Reason and Message say what is wrong; null: nothing.
-	Reason  *string `json:"reason"`
+	// What is wrong, as in docs/errors.md; null: nothing
+	Reason *string `json:"reason"`
+	// What to do about it; null: nothing
 	Message *string `json:"message"`
-	// Breaker of the account: closed, open or half-open; null: not known.
+	// Circuit breaker of the account: closed, open or half-open; null: not known
 	Breaker *string `json:"breaker"`
-	// BudgetLeft and BudgetLeftBackground are how many of the vendor's requests are left
-	// of the day, for people's commands and for what comes by itself; null: there is no
-	// limit, or it is not known.
-	BudgetLeft           *int64 `json:"budget_left"`
+	// Requests to the vendor that are left of the day for people's commands; null: there
+	// is no limit, or it is not known
+	BudgetLeft *int64 `json:"budget_left"`
+	// The same for what comes by itself
 	BudgetLeftBackground *int64 `json:"budget_left_background"`
-	// BudgetResetAt is when the day's requests begin anew; null: not known.
+	// When the day's requests begin anew; null: not known
 	BudgetResetAt *string `json:"budget_reset_at"`
-	Vehicles      int     `json:"vehicles"`
+	// Cars of the plugin's
+	Vehicles int `json:"vehicles"`
 }
 
 func accountOf(st host.PluginStatus) account {
@@ -40,7 +43,7 @@ func accountOf(st host.PluginStatus) account {
 		return &left
 	}
 	a := account{
-		State: string(st.State), NeedsHuman: st.NeedsHuman(), Reason: text(st.Reason), Message: text(st.Message), Breaker: text(st.Breaker),
+		State: st.State, NeedsHuman: st.NeedsHuman(), Reason: text(st.Reason), Message: text(st.Message), Breaker: text(st.Breaker),
 		BudgetLeft: budget(shared.FigurePeople), BudgetLeftBackground: budget(shared.FigureBackground), Vehicles: st.Vehicles,
 	}
 	if at := gauges[shared.GaugeBudgetResetAt]; at > 0 {

@@ -156,6 +156,12 @@ func (m message) unfit() error {
 // the hub was away.
 func (m message) young(good time.Duration) bool { return m.waited >= 0 && m.waited < good }
 
+// Levels of the topics of commands and of their answers, below the vehicle.
+const (
+	levelCommands  = "commands/"
+	levelResponses = "responses/"
+)
+
 // Kinds of commands, the last level of their topics.
 const (
 	commandRefresh  = "refresh"
@@ -166,7 +172,7 @@ const (
 func commandTopic(topic, base string) (vehicle, kind string, ok bool) {
 	rest, ok := strings.CutPrefix(topic, base+"/")
 	levels := strings.Split(rest, "/")
-	if !ok || len(levels) != 3 || levels[0] == "" || levels[1] != "commands" {
+	if !ok || len(levels) != 3 || levels[0] == "" || levels[1]+"/" != levelCommands {
 		return "", "", false
 	}
 	return levels[0], levels[2], levels[2] == commandRefresh || levels[2] == commandSchedule

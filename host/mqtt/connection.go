@@ -89,7 +89,7 @@ func (b *Bridge) subscribe(lost <-chan struct{}) error {
 
 	// What changes nothing need not wait until it is known how it was published.
 	if err := b.subscribeIfAllowed(ctx, "questions to the bridge cannot be received",
-		Subscription{QoS: 1, Handler: b.receive, Filters: b.requestTopics(requestPing, requestHealth, requestPreview)}); err != nil {
+		Subscription{QoS: 1, Handler: b.receive, Filters: b.requestTopics(false)}); err != nil {
 		return err
 	}
 	if b.opts.ProbeInterval >= 0 {
@@ -102,10 +102,10 @@ func (b *Bridge) subscribe(lost <-chan struct{}) error {
 
 	commands := Subscription{QoS: 1, Handler: b.receive, AsPublished: true}
 	for _, kind := range []string{commandRefresh, commandSchedule} {
-		commands.Filters = append(commands.Filters, b.opts.BaseTopic+"/+/commands/"+kind)
+		commands.Filters = append(commands.Filters, b.opts.BaseTopic+"/+/"+levelCommands+kind)
 	}
 	all := commands
-	all.Filters = append(b.requestTopics(requestRefresh, requestRestart, requestUnlock), commands.Filters...)
+	all.Filters = append(b.requestTopics(true), commands.Filters...)
 	err := b.opts.Client.Subscribe(ctx, all)
 	if !errors.Is(err, ErrSubscriptionRefused) {
 		return err
@@ -131,7 +131,7 @@ func (b *Bridge) checkDelivery(lost <-chan struct{}) {
 	default:
 	}
 
-	b.opts.Client.Publish(Message{Topic: b.opts.BaseTopic + "/" + allVehicles + "/commands/" + commandRefresh, QoS: 1}) // its way back is its receipt
+	b.opts.Client.Publish(Message{Topic: b.opts.BaseTopic + "/" + allVehicles + "/" + levelCommands + commandRefresh, QoS: 1}) // its way back is its receipt
 	select {
 	case <-b.delivered:
 	case <-ctx.Done():
@@ -153,10 +153,13 @@ func (b *Bridge) subscribeIfAllowed(ctx context.Context, without string, s Subsc
 	return err
 }
 
-func (b *Bridge) requestTopics(what ...string) []string {
-	topics := make([]string, len(what))
-	for n, w := range what {
-		topics[n] = b.publisher.self.prefix + "request/" + w
+// requestTopics are those of the requests that change something, or of the others.
+func (b *Bridge) requestTopics(changing bool) []string {
+	var topics []string
+	for _, kind := range requestKinds() {
+		if kind.changing == changing {
+			topics = append(topics, b.publisher.self.prefix+levelRequest+kind.name)
+		}
 	}
 	return topics
 }

@@ -12,28 +12,36 @@ import (
 type evccValue struct {
 	// name is that of evcc's own setting.
 	name string
+	// pattern of the text.
+	pattern string
 	// of returns the text, or "" if it is not known.
 	of func(*vehiclev1.VehicleData) string
 }
 
+// Patterns of numbers.
+const (
+	integer = `^-?[0-9]+$`
+	decimal = `^-?[0-9]+(\.[0-9]+)?$`
+)
+
 // evccValues are what evcc reads, in the order of its documentation.
 func evccValues() []evccValue {
 	return []evccValue{
-		{"soc", func(d *vehiclev1.VehicleData) string {
+		{"soc", decimal, func(d *vehiclev1.VehicleData) string {
 			return number(d.GetBattery().GetSoc(), d.GetBattery() != nil && d.Battery.Soc != nil)
 		}},
-		{"limitSoc", func(d *vehiclev1.VehicleData) string {
+		{"limitSoc", integer, func(d *vehiclev1.VehicleData) string {
 			return whole(d.GetCharging().GetLimitAc(), d.GetCharging() != nil && d.Charging.LimitAc != nil)
 		}},
-		{"status", evccStatus},
-		{"range", func(d *vehiclev1.VehicleData) string {
+		{"status", "^[ABC]$", evccStatus},
+		{"range", integer, func(d *vehiclev1.VehicleData) string {
 			return whole(d.GetRange().GetElectric(), d.GetRange() != nil && d.Range.Electric != nil)
 		}},
-		{"odometer", func(d *vehiclev1.VehicleData) string {
+		{"odometer", decimal, func(d *vehiclev1.VehicleData) string {
 			return number(d.GetDrive().GetOdometer(), d.GetDrive() != nil && d.Drive.Odometer != nil)
 		}},
-		{"climater", evccClimater},
-		{"finishTime", evccFinishTime},
+		{"climater", "^(true|false)$", evccClimater},
+		{"finishTime", "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$", evccFinishTime},
 	}
 }
 

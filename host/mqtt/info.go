@@ -13,12 +13,12 @@ import (
 
 // info is what {base}/bridge/info says.
 type info struct {
-	// Version of this library in the hub.
+	// Of this library in the hub
 	Version   string       `json:"version"`
 	StartedAt string       `json:"started_at"`
 	Settings  infoSettings `json:"settings"`
 	Plugins   []infoPlugin `json:"plugins"`
-	// Vehicles by id; of a fleet that is too large for a message the first.
+	// By id; of a fleet that is too large for a message the first
 	Vehicles        []infoVehicle `json:"vehicles"`
 	VehiclesLeftOut int           `json:"vehicles_left_out,omitempty"`
 	Counters        infoCounters  `json:"counters"`
@@ -30,22 +30,23 @@ type infoSettings struct {
 	InitialRefresh   bool    `json:"initial_refresh"`
 	ProbeInterval    float64 `json:"probe_interval"`
 	ProgressInterval float64 `json:"progress_interval"`
-	// KeepsIDs: the ids of commands outlive a restart.
+	// The ids of commands outlive a restart
 	KeepsIDs bool `json:"keeps_ids"`
 }
 
 type infoPlugin struct {
-	Name           string     `json:"name"`
-	Vendor         string     `json:"vendor,omitempty"`
-	Version        string     `json:"version,omitempty"`
-	Digest         string     `json:"digest,omitempty"`
-	State          host.State `json:"state"`
-	PID            int        `json:"pid,omitempty"`
-	StartedAt      string     `json:"started_at,omitempty"`
-	Vehicles       int        `json:"vehicles"`
-	OthersVehicles int        `json:"others_vehicles,omitempty"`
-	Starts         int        `json:"starts"`
-	Crashes        int        `json:"crashes"`
+	Name      string     `json:"name"`
+	Vendor    string     `json:"vendor,omitempty"`
+	Version   string     `json:"version,omitempty"`
+	Digest    string     `json:"digest,omitempty"`
+	State     host.State `json:"state"`
+	PID       int        `json:"pid,omitempty"`
+	StartedAt string     `json:"started_at,omitempty"`
+	Vehicles  int        `json:"vehicles"`
+	// Cars that it lists and that belong to a plugin before it
+	OthersVehicles int `json:"others_vehicles,omitempty"`
+	Starts         int `json:"starts"`
+	Crashes        int `json:"crashes"`
 }
 
 type infoVehicle struct {
@@ -57,11 +58,11 @@ type infoVehicle struct {
 
 // infoCounters count since the start.
 type infoCounters struct {
-	// Commands by how they ended.
+	// By how they ended
 	Commands map[Stage]int `json:"commands"`
-	// Dropped commands were not even answered: far too many came at once.
+	// Commands that were not even answered: far too many came at once
 	Dropped int `json:"dropped"`
-	// Connections to the broker.
+	// Times that the broker was connected
 	Connections uint64 `json:"connections"`
 }
 

@@ -14,9 +14,6 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
-// commandKeys of a command's JSON object.
-func commandKeys() []string { return []string{"mode", "max_age", "id", "timeout", "override"} }
-
 // parseObject reads a command's JSON object.
 func parseObject(text string) (cmd Command, err error) {
 	seen, err := readObject("command", text, cmd.set)
@@ -100,7 +97,7 @@ func (o *object) pair() (key string, value any, err error) {
 // set takes a pair into the command.
 func (cmd *Command) set(key string, value any) (err error) {
 	switch key {
-	case "mode":
+	case keyMode:
 		word, ok := value.(string)
 		if !ok {
 			return faulty(CodeWrongType, key, `"mode" is no text. Use "cached", "force" or "smart".`)
@@ -108,16 +105,16 @@ func (cmd *Command) set(key string, value any) (err error) {
 		if cmd.Mode = shared.Mode(word); cmd.Mode.Check() != nil {
 			return faulty(CodeUnknownMode, key, `There is no mode %q. Use "cached", "force" or "smart", in lower case.`, shortened(word))
 		}
-	case "max_age":
+	case keyMaxAge:
 		cmd.MaxAge, err = seconds(key, value, minAge, maxAge)
-	case "timeout":
+	case keyTimeout:
 		cmd.Timeout, err = seconds(key, value, minTimeout, maxTimeout)
-	case "override":
+	case keyOverride:
 		var ok bool
 		if cmd.Override, ok = value.(bool); !ok {
 			return faulty(CodeWrongType, key, `"override" is neither true nor false.`)
 		}
-	case "id":
+	case keyID:
 		cmd.ID, err = senderID(key, value)
 	default:
 		return unknownKey("command", key, commandKeys())
@@ -125,8 +122,12 @@ func (cmd *Command) set(key string, value any) (err error) {
 	return err
 }
 
-func unknownKey(what, key string, known []string) error {
-	return faulty(CodeUnknownKey, shortened(key), "The %s has a key %q that is not known. There are %s.", what, shortened(key), enumerate(known))
+func unknownKey(what, key string, known []Key) error {
+	names := make([]string, len(known))
+	for n, k := range known {
+		names[n] = k.Name
+	}
+	return faulty(CodeUnknownKey, shortened(key), "The %s has a key %q that is not known. There are %s.", what, shortened(key), enumerate(names))
 }
 
 // enumerate lists words for people.
@@ -170,12 +171,12 @@ func senderID(key string, value any) (string, error) {
 // check looks at the command as a whole, of which these keys were there.
 func (cmd *Command) check(seen map[string]bool) error {
 	switch {
-	case !seen["mode"]:
-		return faulty(CodeMissing, "mode", `The command has no "mode". Use "cached", "force" or "smart".`)
-	case seen["max_age"] && cmd.Mode != shared.ModeSmart:
-		return faulty(CodeConflict, "max_age", `"max_age" is for the mode "smart" only.`)
+	case !seen[keyMode]:
+		return faulty(CodeMissing, keyMode, `The command has no "mode". Use "cached", "force" or "smart".`)
+	case seen[keyMaxAge] && cmd.Mode != shared.ModeSmart:
+		return faulty(CodeConflict, keyMaxAge, `"max_age" is for the mode "smart" only.`)
 	case cmd.Override && cmd.Mode != shared.ModeForce:
-		return faulty(CodeConflict, "override", `"override" is for the mode "force" only.`)
+		return faulty(CodeConflict, keyOverride, `"override" is for the mode "force" only.`)
 	}
 	return nil
 }

@@ -32,8 +32,8 @@ func (b *Bridge) command(m message) {
 	if m.retained { // once is enough
 		b.writer.send(Message{Topic: m.topic, QoS: 1, Retained: true})
 	}
-	if what, ok := requestTopic(m.topic, b.opts.BaseTopic); ok {
-		b.request(m, what)
+	if kind, ok := requestTo(m.topic, b.opts.BaseTopic); ok {
+		b.request(m, kind)
 		return
 	}
 	vehicle, kind, ok := commandTopic(m.topic, b.opts.BaseTopic)
@@ -138,7 +138,7 @@ func (b *Bridge) encode(o *order, r *response) []byte {
 }
 
 func (b *Bridge) respond(o *order, answer []byte) *letter {
-	return b.writer.send(Message{Topic: b.opts.BaseTopic + "/" + o.Vehicle + "/responses/" + o.kind, Payload: answer, QoS: 1})
+	return b.writer.send(Message{Topic: b.opts.BaseTopic + "/" + o.Vehicle + "/" + levelResponses + o.kind, Payload: answer, QoS: 1})
 }
 
 // finish publishes what came of a command, and then says so.

@@ -144,14 +144,17 @@ type failurePayload struct {
 }
 
 type failureFields struct {
-	Error       *string `json:"error"`
-	ErrorType   string  `json:"error_type,omitempty"`
-	Reason      string  `json:"reason,omitempty"`
-	CommandType string  `json:"command_type,omitempty"`
-	RequestID   string  `json:"request_id,omitempty"`
-	// Rule of docs/gate.md that refused the command; empty: none of them.
+	// A sentence for people; null: the last command succeeded
+	Error *string `json:"error"`
+	// Name of the kind of error, as it has always been
+	ErrorType string `json:"error_type,omitempty"`
+	// As in docs/errors.md
+	Reason      string `json:"reason,omitempty"`
+	CommandType string `json:"command_type,omitempty"`
+	RequestID   string `json:"request_id,omitempty"`
+	// What of docs/gate.md refused the command
 	Rule string `json:"rule,omitempty"`
-	// RetryAfter is in seconds.
+	// Seconds
 	RetryAfter int    `json:"retry_after,omitempty"`
 	Timestamp  string `json:"timestamp"`
 }

@@ -43,15 +43,16 @@ func findAs[T any](ctx context.Context, fleet Fleet, vehicle string) (capable T,
 
 // event is what happened, as it is told on {base}/bridge/event.
 type event struct {
-	// Type is a [host.EventKind], or eventMQTT.
-	Type      string `json:"event_type"`
-	Plugin    string `json:"plugin,omitempty"`
-	State     string `json:"state,omitempty"`
-	PID       int    `json:"pid,omitempty"`
-	Cause     string `json:"cause,omitempty"`
-	Reason    string `json:"reason,omitempty"`
-	Message   string `json:"message,omitempty"`
-	Timestamp string `json:"timestamp"`
+	// What happened: a word of the host's events, or mqtt
+	Type   string     `json:"event_type"`
+	Plugin string     `json:"plugin,omitempty"`
+	State  host.State `json:"state,omitempty"`
+	PID    int        `json:"pid,omitempty"`
+	// Of a crash
+	Cause     host.CrashCause `json:"cause,omitempty"`
+	Reason    string          `json:"reason,omitempty"`
+	Message   string          `json:"message,omitempty"`
+	Timestamp string          `json:"timestamp"`
 }
 
 // eventMQTT is the type of the event that the broker is back.
@@ -65,11 +66,11 @@ func (b *Bridge) tellEvents(plugins Plugins) {
 			return
 		}
 		e := event{
-			Type: string(ev.Kind), Plugin: ev.Plugin, State: string(ev.State), PID: ev.PID,
+			Type: string(ev.Kind), Plugin: ev.Plugin, State: ev.State, PID: ev.PID,
 			Reason: ev.Reason, Message: ev.Message, Timestamp: timeText(ev.Time),
 		}
 		if ev.Crash != nil {
-			e.Cause = string(ev.Crash.Cause)
+			e.Cause = ev.Crash.Cause
 		}
 		b.tellEvent(e)
 		b.overview.touch()

@@ -3,21 +3,9 @@ package mqtt
 import (
 	"context"
 	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
-)
-
-// What may be asked of the bridge, the last level of {base}/bridge/request/… and of
-// {base}/bridge/response/….
-const (
-	requestPing    = "ping"
-	requestRefresh = "refresh"
-	requestRestart = "restart"
-	requestHealth  = "health"
-	requestPreview = "preview"
-	requestUnlock  = "unlock"
 )
 
 // requestTimeout is how long a request other than for a refresh is good for: after that
@@ -26,13 +14,13 @@ const requestTimeout = 30 * time.Second
 
 // request is what somebody asks of the bridge.
 type request struct {
-	what      string
+	kind      requestKind
 	requestID string
 	// transaction is the sender's name for it, which the answer has; empty: none.
 	transaction string
 	// vehicle and plugin that it is about; empty: not said.
 	vehicle, plugin string
-	// cmd is the refresh, of requestRefresh and requestPreview.
+	// cmd is the refresh that it is about, if it is about one.
 	cmd     Command
 	message message
 }
@@ -53,14 +41,9 @@ const (
 	statusError = "error"
 )
 
-// requestTopic returns what is asked for on a topic, one of those that were subscribed to.
-func requestTopic(topic, base string) (what string, ok bool) {
-	return strings.CutPrefix(topic, base+"/"+bridgeLevel+"/request/")
-}
-
 // request serves a request from its topic to its answer.
-func (b *Bridge) request(m message, what string) {
-	r := &request{what: what, requestID: newRequestID(), message: m}
+func (b *Bridge) request(m message, kind requestKind) {
+	r := &request{kind: kind, requestID: newRequestID(), message: m}
 	err := r.parse()
 	if unfit := m.unfit(); unfit != nil {
 		err = unfit
@@ -69,7 +52,7 @@ func (b *Bridge) request(m message, what string) {
 		b.answer(r, nil, err)
 		return
 	}
-	if what == requestRefresh { // it is answered where the command ends
+	if kind.serve == nil { // it is answered where the command ends
 		b.refresh(r)
 		return
 	}
@@ -79,25 +62,13 @@ func (b *Bridge) request(m message, what string) {
 	}
 
 	ctx := shared.WithCallInfo(b.ctx, shared.CallInfo{RequestID: r.requestID, Override: r.cmd.Override})
-	data, err := b.carryOut(ctx, r)
+	data, err := kind.serve(b, ctx, r)
 	b.answer(r, data, err)
 }
 
-// carryOut does what is asked for, and returns what there is to say.
-func (b *Bridge) carryOut(ctx context.Context, r *request) (any, error) {
-	switch r.what {
-	case requestPing:
-		return nil, nil
-	case requestHealth:
-		return b.overview.health(), nil
-	case requestPreview:
-		return b.preview(ctx, r)
-	case requestRestart:
-		return b.restart(ctx, r)
-	default:
-		return b.unlock(ctx, r)
-	}
-}
+func (b *Bridge) ping(context.Context, *request) (any, error) { return nil, nil }
+
+func (b *Bridge) health(context.Context, *request) (any, error) { return b.overview.health(), nil }
 
 // refresh makes a request a command, as if it had come to the car.
 func (b *Bridge) refresh(r *request) {
@@ -129,8 +100,8 @@ func (b *Bridge) sendAnswer(r *request, a answer) {
 	a.Status, a.Transaction, a.RequestID, a.Timestamp = statusOK, r.transaction, r.requestID, timeText(b.opts.Now())
 	if a.Reason != "" {
 		a.Status = statusError
-		b.log.Warn("request failed", "request", r.what, "request_id", r.requestID, "reason", a.Reason, "error", a.Error)
+		b.log.Warn("request failed", "request", r.kind.name, "request_id", r.requestID, "reason", a.Reason, "error", a.Error)
 	}
 	body, _ := json.Marshal(a) // plain fields, or JSON
-	b.writer.send(Message{Topic: b.publisher.self.prefix + "response/" + r.what, Payload: body, QoS: 1})
+	b.writer.send(Message{Topic: b.publisher.self.prefix + levelResponse + r.kind.name, Payload: body, QoS: 1})
 }

@@ -56,7 +56,7 @@ func (w *world) ask(what, payload string) map[string]any {
 func (w *world) answered(what string) paho.Message {
 	w.t.Helper()
 	for {
-		m := await.Value(w.t, "an answer to "+what, w.messages)
+		m := w.next("an answer to " + what)
 		w.latest[m.Topic()] = m
 		if m.Topic() == "hyundai/bridge/response/"+what {
 			return m
@@ -266,7 +266,7 @@ func TestRequestsThatNameNoPlugin(t *testing.T) {
 type several struct{ *supervised }
 
 func (s *several) Status() []host.PluginStatus {
-	return append(s.supervised.Status(), host.PluginStatus{Name: "q"})
+	return append(s.supervised.Status(), host.PluginStatus{Name: "q", State: host.Stopped})
 }
 
 // noRestart is a broker whose rules keep restarts from the hub.

@@ -8,12 +8,13 @@ import (
 
 // health is the answer to a request for it.
 type health struct {
-	// Uptime of the bridge in seconds.
+	// Seconds since the bridge was started
 	Uptime int `json:"uptime"`
-	// Serving commands now, and Waiting for that.
+	// Commands that are served now
 	Serving int `json:"serving"`
+	// Commands that wait for that
 	Waiting int `json:"waiting"`
-	// LoopDelay of the hub's MQTT client in seconds, see [Stats].
+	// Seconds that the hub's MQTT client takes to bring a message
 	LoopDelay float64        `json:"loop_delay"`
 	Vehicles  int            `json:"vehicles"`
 	Counters  infoCounters   `json:"counters"`
@@ -23,12 +24,14 @@ type health struct {
 type healthPlugin struct {
 	infoPlugin
 	Account account `json:"account"`
-	Serving bool    `json:"serving"`
-	// InFlight calls wait for their answer; Replayed ones were made again after a crash.
-	InFlight int    `json:"in_flight"`
+	// It takes calls
+	Serving bool `json:"serving"`
+	// Calls that wait for their answer
+	InFlight int `json:"in_flight"`
+	// Calls that were made again after a crash
 	Replayed int    `json:"replayed"`
 	Memory   uint64 `json:"memory_bytes,omitempty"`
-	// RetryAt is when it is started again; empty: that is not waited for.
+	// When it is started again, if that is waited for
 	RetryAt   string           `json:"retry_at,omitempty"`
 	LastCrash *healthCrash     `json:"last_crash,omitempty"`
 	Gauges    map[string]int64 `json:"gauges,omitempty"`

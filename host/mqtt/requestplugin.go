@@ -13,20 +13,23 @@ const pluginTimeout = 150 * time.Second
 
 // preview is what a refresh would do now, as it is answered.
 type preview struct {
-	// Wakes the car, unless it is refused.
+	// It would wake the car, unless it is refused
 	Wakes bool `json:"wakes"`
-	// Price in requests to the vendor, and how many are left of the day; null: no limit.
-	Price int64  `json:"price"`
-	Left  *int64 `json:"left"`
-	// Refusal that it would meet; null: none.
+	// Requests to the vendor that it would take
+	Price int64 `json:"price"`
+	// How many are left of the day; null: no limit
+	Left *int64 `json:"left"`
+	// What would refuse it; null: nothing
 	Refusal *previewRefusal `json:"refusal"`
 }
 
 type previewRefusal struct {
-	Reason  string `json:"reason"`
+	// As in docs/errors.md
+	Reason string `json:"reason"`
+	// Of docs/gate.md
 	Rule    string `json:"rule,omitempty"`
 	Message string `json:"message"`
-	// AllowedAt is when it would be allowed if nothing happens before; empty: not known.
+	// When it would be allowed if nothing happens before
 	AllowedAt string `json:"allowed_at,omitempty"`
 }
 
@@ -94,7 +97,7 @@ func (b *Bridge) alone(ctx context.Context, r *request, do func(context.Context)
 	if err := do(ctx); err != nil {
 		return nil, err
 	}
-	b.log.Info("request carried out", "request", r.what, "plugin", r.plugin, "request_id", r.requestID)
+	b.log.Info("request carried out", "request", r.kind.name, "plugin", r.plugin, "request_id", r.requestID)
 	return pluginDone{r.plugin}, nil
 }
 

@@ -25,41 +25,51 @@ const (
 
 // response is an answer to a command.
 type response struct {
-	// ID is the sender's, RequestID ours.
-	ID        string `json:"id,omitempty"`
+	// The sender's own name for the command
+	ID string `json:"id,omitempty"`
+	// The bridge's name for it, also in the logs
 	RequestID string `json:"request_id"`
-	Stage     Stage  `json:"state"`
-	Command   string `json:"command"`
-	// Position in the car's line: how many commands are ahead.
+	// The last four end a command, which has one of them exactly once
+	Stage   Stage  `json:"state"`
+	Command string `json:"command"`
+	// How many commands are ahead in the car's line
 	Position int `json:"position,omitempty"`
-	// Cars that a command to all went to, and how each stage ended.
-	Cars   *int          `json:"cars,omitempty"`
+	// How many cars a command to all went to
+	Cars *int `json:"cars,omitempty"`
+	// How many of them ended in which state
 	Stages map[Stage]int `json:"stages,omitempty"`
 
 	failure
 
-	// Wait and Run are seconds in the line, and since.
+	// Seconds in the car's line
 	Wait *float64 `json:"wait,omitempty"`
-	Run  *float64 `json:"run,omitempty"`
-	// Published: the broker has acknowledged the state that the command brought.
-	Published *bool  `json:"published,omitempty"`
-	Verdict   string `json:"verdict,omitempty"`
-	Source    string `json:"source,omitempty"`
-	// ObservedAt is the car's own time of the data.
+	// Seconds since
+	Run *float64 `json:"run,omitempty"`
+	// The broker has acknowledged the state that the command brought
+	Published *bool `json:"published,omitempty"`
+	// What the snapshot proves
+	Verdict string `json:"verdict,omitempty"`
+	Source  string `json:"source,omitempty"`
+	// The car's own time of the data
 	ObservedAt string `json:"observed_at,omitempty"`
 	Timestamp  string `json:"timestamp"`
 }
 
 // failure is what went wrong; empty: nothing.
 type failure struct {
-	Error  string `json:"error,omitempty"`
+	// A sentence for people
+	Error string `json:"error,omitempty"`
+	// As in docs/errors.md
 	Reason string `json:"reason,omitempty"`
-	// Code and At are those of a [Fault], Rule is the gate's.
-	Code Code   `json:"code,omitempty"`
-	At   string `json:"at,omitempty"`
+	// Of bad input: what is wrong with it
+	Code Code `json:"code,omitempty"`
+	// Of bad input: where, which is a key, "byte N", "end" or "topic"
+	At string `json:"at,omitempty"`
+	// What of docs/gate.md refused it
 	Rule string `json:"rule,omitempty"`
-	// RetryAfter is in seconds.
-	RetryAfter      int  `json:"retry_after,omitempty"`
+	// Seconds
+	RetryAfter int `json:"retry_after,omitempty"`
+	// The car may have been woken in spite of the failure
 	MayHaveHappened bool `json:"may_have_happened,omitempty"`
 }
 

@@ -64,7 +64,7 @@ func TestARefusalWithNewerDataShowsIt(t *testing.T) {
 func TestScheduleByCommand(t *testing.T) {
 	w := newWorld(t, newFleet("car1"), nil)
 	for _, c := range []struct{ payload, want string }{
-		{`{"idle":"4h"}`, `{"idle":"4h"}`}, {" off ", `"off"`}, {"recommended", `"recommended"`}, {"default", `{"idle":"4h0m0s"}`},
+		{`{"idle":"4h"}`, `{"idle":"4h"}`}, {" off ", `{}`}, {"recommended", `{"idle":"6h0m0s"}`}, {"default", `{"idle":"4h0m0s"}`},
 	} {
 		w.publish("hyundai/car1/commands/schedule", c.payload, false)
 		all := w.until("hyundai/car1/schedule")

@@ -30,8 +30,8 @@ func topicsOf(a shared.Attribute) []string {
 // well-formed, not among the bridge's own, not one that is taken.
 func mayName(topic string, taken map[string]bool) bool {
 	level, _, _ := strings.Cut(topic, "/")
-	switch level {
-	case "commands", "responses", "state", "availability", "action", "evcc":
+	switch level + "/" {
+	case levelCommands, levelResponses, topicEVCC, topicState + "/", topicAvailability + "/", "action/":
 		return false
 	}
 	return len(topic) <= maxTopic && topicForm.MatchString(topic) && !taken[topic]

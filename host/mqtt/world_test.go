@@ -114,6 +114,10 @@ func (f *fleet) SetSchedule(_ context.Context, id string, schedule json.RawMessa
 		return json.RawMessage(`{"idle":"4h0m0s"}`), nil
 	case !json.Valid(schedule):
 		return nil, shared.Errorf(shared.ReasonInvalidCommand, "The schedule of %s is not understood.", id)
+	case string(schedule) == `"off"`:
+		return json.RawMessage(`{}`), nil
+	case string(schedule) == `"recommended"`:
+		return json.RawMessage(`{"idle":"6h0m0s"}`), nil
 	}
 	return schedule, nil
 }
@@ -295,13 +299,21 @@ func confirmed(t *testing.T, token paho.Token) {
 	require.NoError(t, token.Error())
 }
 
+// next waits for a message, and looks whether it is as docs/asyncapi.yaml says.
+func (w *world) next(what string) paho.Message {
+	w.t.Helper()
+	m := await.Value(w.t, what, w.messages)
+	conforms(w.t, m.Topic(), m.Payload())
+	return m
+}
+
 // until collects messages of attributes and of what came of commands, up to the one on
 // topic.
 func (w *world) until(topic string) []paho.Message {
 	w.t.Helper()
 	var all []paho.Message
 	for {
-		m := await.Value(w.t, "a message on "+topic, w.messages)
+		m := w.next("a message on " + topic)
 		if slices.ContainsFunc([]string{"/commands/", "/bridge/", "/responses/", "/availability", "/state", "/evcc/"},
 			func(part string) bool { return strings.Contains(m.Topic(), part) }) {
 			continue
@@ -317,7 +329,7 @@ func (w *world) answers(vehicle string) []map[string]any {
 	w.t.Helper()
 	var all []map[string]any
 	for {
-		m := await.Value(w.t, "an answer", w.messages)
+		m := w.next("an answer")
 		if m.Topic() != "hyundai/"+vehicle+"/responses/refresh" {
 			continue
 		}
