@@ -2,87 +2,58 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
+	"net/url"
 	"time"
 
+	"github.com/eclipse/paho.golang/autopaho"
+	paho5 "github.com/eclipse/paho.golang/paho"
 	paho "github.com/eclipse/paho.mqtt.golang"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
-	"github.com/hyundai-mqtt/hyundai-plugin/shared/atomicfile"
+	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt/mqtt5"
+	"github.com/hyundai-mqtt/hyundai-plugin/plugin/settings"
 )
 
-// newClient returns a client that is not connected yet.
-func newClient(s config, broker string) (*mqtt.Paho, error) {
+// keepAlive is how often the broker hears of the service at least.
+const keepAlive = time.Minute
+
+// client of the broker that is not connected yet.
+type client struct {
+	mqtt.Client
+	// connect connects, and returns what ends that.
+	connect func(ctx context.Context) (end func(context.Context) error, err error)
+}
+
+// newClient returns one for the settings' version of MQTT.
+func newClient(s config, broker string) (*client, error) {
 	id, err := clientID(s)
 	if err != nil {
 		return nil, err
 	}
-	o := paho.NewClientOptions().AddBroker(broker).SetClientID(id).SetKeepAlive(60 * time.Second)
+	if s.mqtt5 {
+		return newClient5(s, broker, id)
+	}
+	return newClient3(s, broker, id)
+}
+
+func newClient3(s config, broker, id string) (*client, error) {
+	o := paho.NewClientOptions().AddBroker(broker).SetClientID(id).SetKeepAlive(keepAlive)
 	if s.mqttUser != "" && s.mqttPassword != "" {
 		o.SetUsername(s.mqttUser).SetPassword(s.mqttPassword.Reveal())
 	}
 	if s.brokerTLS != nil {
 		o.SetTLSConfig(s.brokerTLS)
 	}
-	return mqtt.NewPaho(o, s.baseTopic)
+	c, err := mqtt.NewPaho(o, s.baseTopic)
+	if err != nil {
+		return nil, err
+	}
+	return &client{Client: c, connect: func(ctx context.Context) (func(context.Context) error, error) { return connect3(ctx, c), nil }}, nil
 }
 
-// clientIDFile keeps the client's id in the state directory.
-const clientIDFile = "mqtt-client-id"
-
-// clientID is the name by which the broker knows this hub's session, the same after a
-// restart: so commands wait for a hub that is away. A fixed one would make two hubs
-// throw each other out, so it is the settings' or a random one that is kept.
-func clientID(s config) (string, error) {
-	random := "hyundai_mqtt_" + strings.ToLower(rand.Text()[:8])
-	if s.clientID != "" {
-		return s.clientID, nil
-	}
-	switch {
-	case s.stateIn == "" && s.brokerURL == "":
-		return random, nil // a demo, whose broker ends with it
-	case s.stateIn == "":
-		// A demo keeps nothing; sessions on somebody's broker shall not add up.
-		name, err := os.Hostname()
-		return "hyundai_mqtt_demo_" + name, err
-	}
-	path := filepath.Join(s.stateIn, clientIDFile)
-	kept, err := os.ReadFile(path)
-	if id := strings.TrimSpace(string(kept)); err == nil && id != "" {
-		return id, nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("the MQTT client's id: %w", err)
-	}
-	if err := atomicfile.Write(path, []byte(random+"\n")); err != nil {
-		return "", fmt.Errorf("the MQTT client's id: %w", err)
-	}
-	return random, nil
-}
-
-// makeStateDir makes the directory that keeps things over a restart; empty: there is none.
-func makeStateDir(dir string) error {
-	if dir == "" {
-		return nil
-	}
-	mode := fs.FileMode(0o700)
-	if os.Geteuid() == 0 {
-		mode = 0o711 // plugins of users of their own pass through it to theirs
-	}
-	if err := os.MkdirAll(dir, mode); err != nil {
-		return fmt.Errorf("the state directory: %w", err)
-	}
-	return nil
-}
-
-// connect connects for as long as ctx lives, and returns what ends that.
-func connect(ctx context.Context, client *mqtt.Paho) func(context.Context) error {
+// connect3 connects for as long as ctx lives, and returns what ends that.
+func connect3(ctx context.Context, client *mqtt.Paho) func(context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -94,5 +65,45 @@ func connect(ctx context.Context, client *mqtt.Paho) func(context.Context) error
 		<-done
 		client.Client().Disconnect(250)
 		return nil
+	}
+}
+
+func newClient5(s config, broker, id string) (*client, error) {
+	at, err := url.Parse(broker)
+	if err != nil {
+		return nil, err
+	}
+	o := autopaho.ClientConfig{
+		ServerUrls: []*url.URL{at}, TlsCfg: s.brokerTLS, KeepAlive: uint16(keepAlive.Seconds()), ClientConfig: paho5.ClientConfig{ClientID: id},
+	}
+	if s.mqttUser != "" && s.mqttPassword != "" {
+		o.ConnectUsername, o.ConnectPassword = s.mqttUser, []byte(s.mqttPassword.Reveal())
+	}
+	if at.User != nil { // as the client for MQTT 3.1.1 does
+		password, _ := at.User.Password()
+		o.ConnectUsername, o.ConnectPassword = at.User.Username(), []byte(password)
+	}
+	c, err := mqtt5.New(o, s.baseTopic)
+	if err != nil {
+		return nil, err
+	}
+	return &client{Client: c, connect: func(ctx context.Context) (func(context.Context) error, error) {
+		manager, err := c.Connect(context.WithoutCancel(ctx)) // the bridge's last word comes when ctx has ended
+		if err != nil {
+			return nil, err
+		}
+		return manager.Disconnect, nil
+	}}, nil
+}
+
+// mqttVersion reads which version of MQTT is spoken.
+func mqttVersion(env settings.Lookup) (five bool, err error) {
+	switch version := env.Or("MQTT_VERSION", "3"); version {
+	case "3", "3.1.1":
+		return false, nil
+	case "5":
+		return true, nil
+	default:
+		return false, fmt.Errorf("MQTT_VERSION %q is not known: use 3 or 5", version)
 	}
 }

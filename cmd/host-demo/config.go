@@ -29,6 +29,7 @@ type config struct {
 	brokerURL string
 	// brokerTLS is nil for the system's certificates, and without TLS.
 	brokerTLS                    *tls.Config
+	mqtt5                        bool
 	mqttUser                     string
 	mqttPassword                 redact.Secret
 	clientID, baseTopic, stateIn string
@@ -65,6 +66,8 @@ func configFrom(f flags, env settings.Lookup, uid int) (s config, err error) {
 	s.brokerURL, err = brokerURL(f.broker, env)
 	check(err)
 	s.brokerTLS, err = brokerTLS(env, s.brokerURL)
+	check(err)
+	s.mqtt5, err = mqttVersion(env)
 	check(err)
 	initial, err := env.Switch("INITIAL_REFRESH", true)
 	s.noInitialRefresh = !initial

@@ -77,6 +77,7 @@ func TestSettingsThatAreWrong(t *testing.T) {
 	for name, env := range map[string]map[string]string{
 		"HYUNDAI_PASSWORD": {"HYUNDAI_USERNAME": "me"},
 		"HYUNDAI_USERNAME": {"HYUNDAI_PASSWORD": "p"},
+		"MQTT_VERSION":     {"MQTT_VERSION": "4"},
 		"MQTT_BROKER_PORT": {"MQTT_BROKER_HOST": "b", "MQTT_BROKER_PORT": "0"},
 		"MQTT_USE_TLS":     {"MQTT_BROKER_HOST": "b", "MQTT_USE_TLS": "perhaps"},
 		"INITIAL_REFRESH":  {"INITIAL_REFRESH": "perhaps"},

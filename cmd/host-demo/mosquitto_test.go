@@ -65,9 +65,19 @@ func (l *listener) holds(topic, text string) {
 // it ends cleanly also when that has gone again.
 func TestServiceThatStartsBeforeItsBroker(t *testing.T) {
 	t.Parallel()
+	for _, version := range []string{"3", "5"} {
+		t.Run("MQTT "+version, func(t *testing.T) {
+			t.Parallel()
+			startBeforeBroker(t, "MQTT_VERSION="+version)
+		})
+	}
+}
+
+func startBeforeBroker(t *testing.T, version string) {
+	t.Helper()
 	broker := mosquittotest.New(t)
 	cloud, env := serviceEnv(t)
-	p := runDemo(t, env, "--broker", broker.URL())
+	p := runDemo(t, append(env, version), "--broker", broker.URL())
 	p.find(`MQTT: Nothing listens where the MQTT broker should be`)
 	p.find(`^Try`) // the cars are read without it
 

@@ -104,7 +104,11 @@ func serve(ctx context.Context, s config, stdout, stderr io.Writer) (err error) 
 			out.upgraded(err)
 		}
 	}, cancel))
-	parts.add("the MQTT client", connect(ctx, client))
+	disconnect, err := client.connect(ctx)
+	if err != nil {
+		return err
+	}
+	parts.add("the MQTT client", disconnect)
 	if err := hub.Start(ctx); err != nil {
 		return err
 	}

@@ -161,10 +161,17 @@ func (b *Bridge) receive(m Message) {
 		return
 	}
 	now, waited := b.opts.Now(), m.Waited
-	if waited < 0 {
+	switch {
+	case m.Expiry > 0: // the broker has looked at it, and counted the time
+		waited = 0
+	case waited < 0:
 		waited = b.memory.waited(now)
 	}
-	b.inbox.put(message{topic: m.Topic, payload: m.Payload, retained: m.Retained, at: now.Add(-max(0, waited)), waited: waited})
+	reply, correlation := replyTo(m, b.opts.BaseTopic)
+	b.inbox.put(message{
+		topic: m.Topic, payload: m.Payload, retained: m.Retained, at: now.Add(-max(0, waited)), waited: waited,
+		expiry: m.Expiry, reply: reply, correlation: correlation,
+	})
 }
 
 // serve takes messages from the inbox until it is closed.

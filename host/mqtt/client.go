@@ -7,7 +7,7 @@ import (
 )
 
 // Client is what the bridge needs of an MQTT client. [NewPaho] makes one of the
-// options of an eclipse/paho.mqtt.golang client. Its methods are safe for concurrent
+// options of an eclipse/paho.mqtt.golang client, and package mqtt5 one for MQTT 5. Its methods are safe for concurrent
 // use.
 //
 // The broker has to keep the client's session while the client is away, so that no
@@ -48,6 +48,13 @@ type Message struct {
 	// Waited is how long a received message may have waited at the broker while the
 	// client was away; zero: it has not; negative: nobody knows how long.
 	Waited time.Duration
+	// Expiry is how long a received message is still good for by its sender's word; zero:
+	// the sender has not said. The broker keeps none for longer. Of MQTT 5.
+	Expiry time.Duration
+	// ResponseTopic is where the sender of a received message wants the answers, too, and
+	// Correlation goes with them; empty: nothing. Of MQTT 5.
+	ResponseTopic string
+	Correlation   []byte
 }
 
 // Subscription is what a client subscribes to. The handler must not block, nor keep
@@ -71,6 +78,9 @@ type Receipt interface {
 var (
 	// ErrSubscriptionRefused says that the broker does not let the hub read its commands.
 	ErrSubscriptionRefused = errors.New("the broker refused the subscription")
+	// ErrPublishRefused says that the broker does not take a message, and will not take it
+	// later. Of MQTT 5: brokers of before say that they have taken it.
+	ErrPublishRefused = errors.New("the broker refused the message")
 	// ErrUnacknowledged says that the broker has not acknowledged a message. The bridge
 	// goes on trying.
 	ErrUnacknowledged = errors.New("the broker has not acknowledged it yet")
@@ -79,8 +89,11 @@ var (
 // The words of [StateTopic].
 const (
 	online  = "online"
-	offline = "offline"
+	offline = Offline
 )
+
+// Offline is what a client's will says on [StateTopic].
+const Offline = "offline"
 
 // StateTopic is where a bridge says, retained, that it is online, and its client's
 // will that it is offline.

@@ -32,7 +32,7 @@ func (b *Bridge) everyCar(o *order) {
 		all.Go(func() {
 			defer func() { <-room }()
 			one := &order{
-				Served: Served{Vehicle: id, Command: o.Command, RequestID: newRequestID(), ID: o.ID}, kind: o.kind, message: o.message, cmd: o.cmd,
+				Served: Served{Vehicle: id, Command: o.Command, RequestID: newRequestID(), ID: o.ID}, kind: o.kind, message: o.message.unreplied(), cmd: o.cmd,
 			}
 			b.oneCar(one)
 			mu.Lock()

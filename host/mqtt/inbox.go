@@ -30,6 +30,11 @@ type message struct {
 	// may have been there while the hub was away, negative if nobody knows.
 	at     time.Time
 	waited time.Duration
+	// expiry is how long it is good for by its sender's word; zero: not said.
+	expiry time.Duration
+	// reply is where its sender wants the answers, too, with correlation; empty: nowhere.
+	reply       string
+	correlation []byte
 	// overflow: too many commands were being served when it came.
 	overflow bool
 }

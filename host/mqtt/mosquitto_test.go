@@ -47,6 +47,7 @@ func session(broker, id string) *paho.ClientOptions {
 type campaign struct {
 	*world
 	fleet  *fleet
+	client mqtt.Client
 	sender paho.Client
 
 	mu sync.Mutex
@@ -61,13 +62,8 @@ type campaign struct {
 
 const campaignCars = 10
 
-func newCampaign(t *testing.T, broker string) *campaign {
-	t.Helper()
-	return newCampaignOver(t, broker, broker)
-}
-
-// newCampaignOver is one whose hub reaches the broker in its own way.
-func newCampaignOver(t *testing.T, way, broker string) *campaign {
+// newCampaign is one whose hub reaches the broker in its own way, in a version of MQTT.
+func newCampaign(t *testing.T, speak version, way, broker string) *campaign {
 	t.Helper()
 	c := &campaign{ends: map[string]map[string]bool{}, soc: map[string]float64{}, again: map[string]int{}}
 	var ids []string
@@ -84,16 +80,18 @@ func newCampaignOver(t *testing.T, way, broker string) *campaign {
 		data.Refresh.PolledAt = proto.Int64(time.Now().UnixNano()) // none is older than the last
 		return data, nil
 	}
-	hub, err := mqtt.NewPaho(session(way, "hub"), "hyundai")
+	c.world = &world{t: t, broker: broker}
+	// Only a client of the bridge's may be cut off while it is sending: the store makes it so.
+	sender, err := mqtt.NewPaho(session(broker, "sender"), "sender")
 	require.NoError(t, err)
-	c.world = &world{t: t, broker: broker, hub: hub}
-	c.sender = c.connect(session(broker, "sender"))
+	require.NoError(t, sender.Connect(await.Context(t, "the sender connects")))
+	t.Cleanup(func() { sender.Client().Disconnect(100) })
+	c.sender = sender.Client()
 	listener := session(broker, "ends").SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) { c.heard(m) })
 	confirmed(t, c.connect(listener).Subscribe("hyundai/+/responses/refresh", 1, nil))
-	require.NoError(t, hub.Connect(await.Context(t, "the hub connects")))
-	t.Cleanup(func() { hub.Client().Disconnect(100) })
+	c.client = speak(t, way, "hub")
 	c.bridge = c.start(mqtt.Options{
-		Client: hub, Fleet: c.fleet, NoInitialRefresh: true, ProbeInterval: -1, StateDir: t.TempDir(),
+		Client: c.client, Fleet: c.fleet, NoInitialRefresh: true, ProbeInterval: -1, StateDir: t.TempDir(),
 		OnCommand: func(s mqtt.Served) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
@@ -164,113 +162,115 @@ func (c *campaign) verify(commands int) {
 	await.True(c.t, "the hub is online", func() bool { return c.held("hyundai/bridge/state")["hyundai/bridge/state"] == "online" })
 }
 
-// held is what the broker keeps for a filter.
-func (c *campaign) held(filter string) map[string]string {
-	c.t.Helper()
-	held, fence := map[string]string{}, make(chan struct{})
-	o := options(c.broker, "looker")
-	client := paho.NewClient(o)
-	confirmed(c.t, client.Connect())
-	defer client.Disconnect(100)
-	var mu sync.Mutex
-	confirmed(c.t, client.Subscribe("fence", 1, func(paho.Client, paho.Message) { close(fence) }))
-	confirmed(c.t, client.Subscribe(filter, 1, func(_ paho.Client, m paho.Message) {
-		mu.Lock()
-		defer mu.Unlock()
-		held[m.Topic()] = string(m.Payload())
-	}))
-	confirmed(c.t, client.Publish("fence", 1, false, "x"))
-	await.Value(c.t, "the broker has said it all", fence)
-	mu.Lock()
-	defer mu.Unlock()
-	return held
-}
-
 // TestMosquittoThatRestarts in the middle of commands, with and without what it has
 // written to its disk.
 func TestMosquittoThatRestarts(t *testing.T) {
-	broker := newPersistent(t)
-	c := newCampaign(t, broker.URL())
-	const commands, restarts = 1000, 3
-	for n := range restarts {
-		c.give(n*commands/(restarts+1), (n+1)*commands/(restarts+1))
-		await.True(t, "some are served", func() bool { return c.done.Load() > int64(n*50) })
-		broker.End(syscall.SIGTERM)
-		broker.Start()
+	for name, speak := range versions() {
+		t.Run(name, func(t *testing.T) {
+			broker := newPersistent(t)
+			c := newCampaign(t, speak, broker.URL(), broker.URL())
+			const commands, restarts = 1000, 3
+			for n := range restarts {
+				c.give(n*commands/(restarts+1), (n+1)*commands/(restarts+1))
+				await.True(t, "some are served", func() bool { return c.done.Load() > int64(n*50) })
+				broker.End(syscall.SIGTERM)
+				broker.Start()
+			}
+			c.give(restarts*commands/(restarts+1), commands)
+			c.verify(commands)
+		})
 	}
-	c.give(restarts*commands/(restarts+1), commands)
-	c.verify(commands)
 }
 
 // TestMosquittoThatIsAway while commands are sent.
 func TestMosquittoThatIsAway(t *testing.T) {
-	broker := newPersistent(t)
-	c := newCampaign(t, broker.URL())
-	const commands = 200
-	c.give(0, 50)
-	broker.End(syscall.SIGTERM)
-	await.True(t, "the hub knows", func() bool { return c.bridge.Trouble() != nil })
-	c.give(50, 150)
-	broker.Start()
-	c.give(150, commands)
-	c.verify(commands)
+	for name, speak := range versions() {
+		t.Run(name, func(t *testing.T) {
+			broker := newPersistent(t)
+			c := newCampaign(t, speak, broker.URL(), broker.URL())
+			const commands = 200
+			c.give(0, 50)
+			broker.End(syscall.SIGTERM)
+			await.True(t, "the hub knows", func() bool { return c.bridge.Trouble() != nil })
+			c.give(50, 150)
+			broker.Start()
+			c.give(150, commands)
+			c.verify(commands)
+		})
+	}
 }
 
 // TestMosquittoThatForgets everything, and even so the state is there again.
 func TestMosquittoThatForgets(t *testing.T) {
-	broker := newMosquitto(t)
-	c := newCampaign(t, broker.URL())
-	c.give(0, 50)
-	await.True(t, "all are served", func() bool { return c.done.Load() == 50 })
-	broker.End(syscall.SIGKILL)
-	broker.Start()
-	listens(t, c.bridge)
-	for n := range campaignCars {
-		car := fmt.Sprint("car", n)
-		await.True(t, "the state of "+car+" is back", func() bool { return len(c.held("hyundai/"+car+"/#")) > 100 })
+	for name, speak := range versions() {
+		t.Run(name, func(t *testing.T) {
+			broker := newMosquitto(t)
+			c := newCampaign(t, speak, broker.URL(), broker.URL())
+			c.give(0, 50)
+			await.True(t, "all are served", func() bool { return c.done.Load() == 50 })
+			broker.End(syscall.SIGKILL)
+			broker.Start()
+			listens(t, c.bridge)
+			for n := range campaignCars {
+				car := fmt.Sprint("car", n)
+				await.True(t, "the state of "+car+" is back", func() bool { return len(c.held("hyundai/"+car+"/#")) > 100 })
+			}
+		})
 	}
 }
 
 // TestMosquittoThatHangs for longer than a client's patience.
 func TestMosquittoThatHangs(t *testing.T) {
-	broker := newPersistent(t)
-	c := newCampaign(t, broker.URL())
-	const commands = 200
-	c.give(0, 50)
-	broker.Signal(syscall.SIGSTOP)
-	given := make(chan struct{})
-	go func() { // the client waits for the broker
-		defer close(given)
-		c.give(50, commands)
-	}()
-	await.True(t, "the hub knows", func() bool { return c.bridge.Trouble() != nil })
-	broker.Signal(syscall.SIGCONT)
-	<-given
-	c.verify(commands)
+	for name, speak := range versions() {
+		t.Run(name, func(t *testing.T) {
+			broker := newPersistent(t)
+			c := newCampaign(t, speak, broker.URL(), broker.URL())
+			const commands = 200
+			c.give(0, 50)
+			broker.Signal(syscall.SIGSTOP)
+			given := make(chan struct{})
+			go func() { // the client waits for the broker
+				defer close(given)
+				c.give(50, commands)
+			}()
+			await.True(t, "the hub knows", func() bool { return c.bridge.Trouble() != nil })
+			broker.Signal(syscall.SIGCONT)
+			<-given
+			c.verify(commands)
+		})
+	}
 }
 
 // TestMosquittoThatFlaps: the way to it breaks ten times while commands are served.
 func TestMosquittoThatFlaps(t *testing.T) {
-	broker := newPersistent(t)
-	way := lay(t, broker.Address())
-	c := newCampaignOver(t, way.url, broker.URL())
-	const breaks, each = 10, 20
-	for n := range breaks {
-		c.give(n*each, (n+1)*each)
-		await.True(t, "some are served", func() bool { return c.done.Load() > int64(n*each) })
-		way.lead(broker.Address())
+	for name, speak := range versions() {
+		t.Run(name, func(t *testing.T) {
+			broker := newPersistent(t)
+			way := lay(t, broker.Address())
+			c := newCampaign(t, speak, way.url, broker.URL())
+			const breaks, each = 10, 20
+			for n := range breaks {
+				c.give(n*each, (n+1)*each)
+				await.True(t, "some are served", func() bool { return c.done.Load() > int64(n*each) })
+				way.lead(broker.Address())
+			}
+			c.verify(breaks * each)
+		})
 	}
-	c.verify(breaks * each)
 }
 
 // TestMosquittoBehindASlowLine, which takes less than the hub has to say.
 func TestMosquittoBehindASlowLine(t *testing.T) {
-	broker := newPersistent(t)
-	way := lay(t, broker.Address())
-	way.slow(time.Millisecond)
-	c := newCampaignOver(t, way.url, broker.URL())
-	c.give(0, 100)
-	c.verify(100)
-	connection, _ := c.hub.Connection()
-	assert.EqualValues(t, 1, connection.Number, "the hub was never cut off")
+	for name, speak := range versions() {
+		t.Run(name, func(t *testing.T) {
+			broker := newPersistent(t)
+			way := lay(t, broker.Address())
+			way.slow(time.Millisecond)
+			c := newCampaign(t, speak, way.url, broker.URL())
+			c.give(0, 100)
+			c.verify(100)
+			connection, _ := c.client.Connection()
+			assert.EqualValues(t, 1, connection.Number, "the hub was never cut off")
+		})
+	}
 }

@@ -81,7 +81,7 @@ func (o *Options) check() error {
 	if o.BaseTopic == "" {
 		o.BaseTopic = defaultBase
 	}
-	if err := checkBase(o.BaseTopic); err != nil {
+	if err := CheckBase(o.BaseTopic); err != nil {
 		return err
 	}
 	if want, will := StateTopic(o.BaseTopic), o.Client.Will(); will != want {
@@ -115,7 +115,8 @@ func (o *Options) check() error {
 	return nil
 }
 
-func checkBase(base string) error {
+// CheckBase says what is wrong with a base topic.
+func CheckBase(base string) error {
 	if strings.ContainsAny(base, "+#\x00") || strings.HasPrefix(base, "/") || strings.HasSuffix(base, "/") || strings.HasPrefix(base, "$") {
 		return fmt.Errorf("mqtt: %q is no valid base topic: use levels such as home/cars, without + and #", base)
 	}

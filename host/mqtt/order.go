@@ -58,6 +58,9 @@ func (b *Bridge) command(m message) {
 
 // carryOutCommand serves a command that was understood.
 func (b *Bridge) carryOutCommand(o *order) {
+	if good := o.message.expiry; good > 0 {
+		o.cmd.Timeout = min(good, o.cmd.deadline())
+	}
 	if o.ID != "" && b.repeats(o) {
 		return
 	}
@@ -138,7 +141,7 @@ func (b *Bridge) encode(o *order, r *response) []byte {
 }
 
 func (b *Bridge) respond(o *order, answer []byte) *letter {
-	return b.writer.send(Message{Topic: b.opts.BaseTopic + "/" + o.Vehicle + "/" + levelResponses + o.kind, Payload: answer, QoS: 1})
+	return b.reply(o.message, b.opts.BaseTopic+"/"+o.Vehicle+"/"+levelResponses+o.kind, answer)
 }
 
 // finish publishes what came of a command, and then says so.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt/internal/route"
 )
 
 // Bounds of what [NewPaho] sets where the hub has set nothing.
@@ -24,25 +26,20 @@ const (
 type Paho struct {
 	client paho.Client
 	base   string
+	// router gets messages for which the client has no handler: the broker has kept them
+	// for the session, and sends them before anybody has subscribed anew.
+	router route.Router[Message]
 
 	mu         sync.Mutex
 	connection Connection
 	changed    chan struct{}
 	// lost is when the last connection was; zero: there has been none.
 	lost time.Time
-	// handlers are those of filters that were subscribed to, for messages that come
-	// on the next connection before that is done again.
-	handlers map[string]func(Message)
-	// early messages came before anybody had subscribed to them.
-	early []Message
 	// commands are those of the subscription that tells live messages from kept ones.
 	commands *commands
 }
 
 var _ Client = (*Paho)(nil)
-
-// maxEarly is how many early messages are kept.
-const maxEarly = maxCommands
 
 // NewPaho makes a client of the hub's options, for the bridge and for the hub alike,
 // see [Paho.Client]. It sets the will, a session that the broker keeps, and
@@ -53,7 +50,7 @@ const maxEarly = maxCommands
 // As sessions are kept, the hub's own subscriptions are kept too.
 func NewPaho(o *paho.ClientOptions, base string) (*Paho, error) {
 	will := StateTopic(base)
-	switch err := checkBase(base); {
+	switch err := CheckBase(base); {
 	case err != nil:
 		return nil, err
 	case o.ClientID == "":
@@ -61,7 +58,11 @@ func NewPaho(o *paho.ClientOptions, base string) (*Paho, error) {
 	case o.WillEnabled && o.WillTopic != will:
 		return nil, fmt.Errorf("mqtt: the client has a will of its own on %s, and can have one only: leave it to the bridge, whose will is on %s", o.WillTopic, will)
 	}
-	p := &Paho{base: base, changed: make(chan struct{}), handlers: map[string]func(Message){}}
+	p := &Paho{base: base, changed: make(chan struct{})}
+	p.router.Keep = func(m Message) Message {
+		m.Payload = beginning(m.Payload)
+		return m
+	}
 	o.SetWill(will, offline, 1, true).SetCleanSession(false).SetAutoReconnect(true).SetResumeSubs(false)
 	if o.MaxReconnectInterval == 0 || o.MaxReconnectInterval == pahoReconnect {
 		o.SetMaxReconnectInterval(maxReconnect)
@@ -91,7 +92,7 @@ func NewPaho(o *paho.ClientOptions, base string) (*Paho, error) {
 			}
 			return
 		}
-		p.unrouted(messageOf(m))
+		p.router.Route(m.Topic(), messageOf(m))
 	})
 	p.client = paho.NewClient(o)
 	return p, nil
@@ -211,7 +212,7 @@ func (p *Paho) subscribe(ctx context.Context, filters []string, qos byte, handle
 	wanted := map[string]byte{}
 	for _, filter := range filters {
 		wanted[filter] = qos
-		p.handle(filter, handler)
+		p.router.Handle(filter, handler)
 	}
 	token := p.client.SubscribeMultiple(wanted, func(_ paho.Client, m paho.Message) { handler(messageOf(m)) })
 	select {
@@ -238,25 +239,6 @@ func (p *Paho) subscribe(ctx context.Context, filters []string, qos byte, handle
 // grant.
 const subscriptionRefused = 0x80
 
-// handle makes handler that of a filter, and gives it what has come before.
-func (p *Paho) handle(filter string, handler func(Message)) {
-	p.mu.Lock()
-	p.handlers[filter] = handler
-	var mine, rest []Message
-	for _, m := range p.early {
-		if matches(filter, m.Topic) {
-			mine = append(mine, m)
-		} else {
-			rest = append(rest, m)
-		}
-	}
-	p.early = rest
-	p.mu.Unlock()
-	for _, m := range mine {
-		handler(m)
-	}
-}
-
 // away is how long the client was away before this connection; negative: nobody
 // knows, for it has just started.
 func (p *Paho) away() time.Duration {
@@ -266,24 +248,6 @@ func (p *Paho) away() time.Duration {
 		return -1
 	}
 	return max(1, time.Since(p.lost))
-}
-
-// unrouted takes a message below the base for which the client has no handler: the
-// broker has kept it for the session, and sends it before anybody has subscribed anew.
-func (p *Paho) unrouted(m Message) {
-	p.mu.Lock()
-	for filter, handler := range p.handlers {
-		if matches(filter, m.Topic) {
-			p.mu.Unlock()
-			handler(m)
-			return
-		}
-	}
-	if len(p.early) < maxEarly {
-		m.Payload = beginning(m.Payload)
-		p.early = append(p.early, m)
-	}
-	p.mu.Unlock()
 }
 
 // Will implements [Client].

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt/internal/route"
 )
 
 // commands tells how messages were published, which MQTT 3.1.1 does not: to a client
@@ -42,7 +44,7 @@ type commands struct {
 const fenceTimeout = 5 * time.Second
 
 func newCommands(p *Paho) *commands {
-	return &commands{paho: p, fence: privateTopic(p.base, "fence")}
+	return &commands{paho: p, fence: route.Private(p.base, "fence")}
 }
 
 // subscribe subscribes on a new connection, and judges what has come with it.

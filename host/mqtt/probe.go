@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt/internal/route"
 )
 
 // defaultProbeInterval is how often the client's loop is measured.
@@ -31,7 +33,7 @@ type probe struct {
 const lostAfter = time.Minute
 
 func newProbe(client Client, base string, now func() time.Time, told func(time.Duration)) *probe {
-	return &probe{client: client, topic: privateTopic(base, "probe"), now: now, told: told}
+	return &probe{client: client, topic: route.Private(base, "probe"), now: now, told: told}
 }
 
 // forget says that what was under way is lost, with its connection.

@@ -74,7 +74,7 @@ func (b *Bridge) health(context.Context, *request) (any, error) { return b.overv
 func (b *Bridge) refresh(r *request) {
 	o := &order{
 		Served: Served{Vehicle: r.vehicle, Command: r.cmd.String(), RequestID: r.requestID, ID: r.cmd.ID}, kind: commandRefresh,
-		message: r.message, cmd: r.cmd, request: r,
+		message: r.message.unreplied(), cmd: r.cmd, request: r,
 	}
 	b.carryOutCommand(o)
 }
@@ -103,5 +103,5 @@ func (b *Bridge) sendAnswer(r *request, a answer) {
 		b.log.Warn("request failed", "request", r.kind.name, "request_id", r.requestID, "reason", a.Reason, "error", a.Error)
 	}
 	body, _ := json.Marshal(a) // plain fields, or JSON
-	b.writer.send(Message{Topic: b.publisher.self.prefix + levelResponse + r.kind.name, Payload: body, QoS: 1})
+	b.reply(r.message, b.publisher.self.prefix+levelResponse+r.kind.name, body)
 }

@@ -41,23 +41,3 @@ func mayName(topic string, taken map[string]bool) bool {
 func isExtra(a shared.Attribute) bool { return a.Group() == extraGroup }
 
 const extraGroup = "extra"
-
-// privateTopic is one below the bridge's for a client's messages to itself, at random:
-// two hubs with one base must not take each other's.
-func privateTopic(base, kind string) string {
-	return base + "/" + bridgeLevel + "/" + kind + "/" + strings.ToLower(newRequestID())
-}
-
-// matches says whether a topic is one of a filter's.
-func matches(filter, topic string) bool {
-	want, have := strings.Split(filter, "/"), strings.Split(topic, "/")
-	for i, level := range want {
-		switch {
-		case level == "#":
-			return true
-		case i >= len(have), level != "+" && level != have[i]:
-			return false
-		}
-	}
-	return len(want) == len(have)
-}

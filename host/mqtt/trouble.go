@@ -56,8 +56,12 @@ const tlsAlert = "remote error"
 const hungUpMessage = "The MQTT broker ends the connection again and again, right after it was made. " +
 	"Most often another client has the same client id: give each its own. Else the broker's log says why."
 
-// troubleOf tells a client's error in words.
+// troubleOf tells a client's error in words. A client may have done so itself.
 func troubleOf(err error) *Trouble {
+	var told *Trouble
+	if errors.As(err, &told) {
+		return told
+	}
 	kind, message := describe(err)
 	return &Trouble{Kind: kind, Message: message, Err: err}
 }

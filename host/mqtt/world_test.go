@@ -225,8 +225,8 @@ func newWorldAt(t *testing.T, broker string, f *fleet, change func(*mqtt.Options
 	if change != nil {
 		change(&o)
 	}
-	w.hub = w.paho("hub", cmp.Or(o.BaseTopic, "hyundai"))
 	if o.Client == nil {
+		w.hub = w.paho("hub", cmp.Or(o.BaseTopic, "hyundai"))
 		o.Client = w.hub
 	}
 	w.bridge = w.start(o)
@@ -299,6 +299,28 @@ func confirmed(t *testing.T, token paho.Token) {
 	require.NoError(t, token.Error())
 }
 
+// held is what the broker keeps for a filter.
+func (w *world) held(filter string) map[string]string {
+	w.t.Helper()
+	held, fence := map[string]string{}, make(chan struct{})
+	o := options(w.broker, "looker")
+	client := paho.NewClient(o)
+	confirmed(w.t, client.Connect())
+	defer client.Disconnect(100)
+	var mu sync.Mutex
+	confirmed(w.t, client.Subscribe("fence", 1, func(paho.Client, paho.Message) { close(fence) }))
+	confirmed(w.t, client.Subscribe(filter, 1, func(_ paho.Client, m paho.Message) {
+		mu.Lock()
+		defer mu.Unlock()
+		held[m.Topic()] = string(m.Payload())
+	}))
+	confirmed(w.t, client.Publish("fence", 1, false, "x"))
+	await.Value(w.t, "the broker has said it all", fence)
+	mu.Lock()
+	defer mu.Unlock()
+	return held
+}
+
 // next waits for a message, and looks whether it is as docs/asyncapi.yaml says.
 func (w *world) next(what string) paho.Message {
 	w.t.Helper()
@@ -344,7 +366,12 @@ func (w *world) answers(vehicle string) []map[string]any {
 
 func decode(t *testing.T, m paho.Message) map[string]any {
 	t.Helper()
+	return decodeBytes(t, m.Payload())
+}
+
+func decodeBytes(t *testing.T, payload []byte) map[string]any {
+	t.Helper()
 	var v map[string]any
-	require.NoError(t, json.Unmarshal(m.Payload(), &v), "%s: %s", m.Topic(), m.Payload())
+	require.NoError(t, json.Unmarshal(payload, &v), "%s", payload)
 	return v
 }

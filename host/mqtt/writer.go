@@ -3,6 +3,7 @@ package mqtt
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -24,9 +25,11 @@ type writer struct {
 	letters []*letter
 	// connection is the number of the one that is written to.
 	connection uint64
-	bound      bound
-	wake       chan struct{}
-	batches    sync.WaitGroup
+	// told is the number of the one on which it was said that the broker refuses values.
+	told    uint64
+	bound   bound
+	wake    chan struct{}
+	batches sync.WaitGroup
 }
 
 const (
@@ -212,7 +215,13 @@ func (w *writer) publish(ctx context.Context, p *page, batch []outgoing, at vers
 	acked, open := 0, 0 // the longest of each
 	for _, m := range under {
 		length := len(p.prefix) + len(m.topic) + len(m.body)
-		if err := settled(ctx, m.receipt, lost); err != nil {
+		err := settled(ctx, m.receipt, lost)
+		if errors.Is(err, ErrPublishRefused) {
+			w.refused(err)
+			p.acknowledged(m.outgoing, at) // it is left out
+			continue
+		}
+		if err != nil {
 			open, first = max(open, length), cmp.Or(first, err)
 			continue
 		}
@@ -221,6 +230,17 @@ func (w *writer) publish(ctx context.Context, p *page, batch []outgoing, at vers
 	}
 	w.judge(acked, open, ended(lost))
 	return first
+}
+
+// refused tells, once a connection, that the broker does not take what is published.
+func (w *writer) refused(err error) {
+	w.mu.Lock()
+	told := w.told == w.connection
+	w.told = w.connection
+	w.mu.Unlock()
+	if !told {
+		w.log.Warn("the broker does not take a value; it is left out, the rest is published: look at the broker's access rules and limits", "error", err)
+	}
 }
 
 // longest is the length of the longest message that the broker takes.

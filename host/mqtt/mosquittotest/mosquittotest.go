@@ -39,7 +39,9 @@ func New(tb testing.TB, lines ...string) *Broker {
 	if !strings.Contains(strings.Join(lines, "\n"), "allow_anonymous") {
 		lines = append(lines, "allow_anonymous true")
 	}
-	lines = append([]string{fmt.Sprintf("listener %d 127.0.0.1", b.port), "log_type none", "max_queued_messages 0"}, lines...)
+	// Not 0, which is no limit: a client that is refused a message would be cut off for it.
+	queue := "max_queued_messages 100000"
+	lines = append([]string{fmt.Sprintf("listener %d 127.0.0.1", b.port), "log_type none", queue}, lines...)
 	require.NoError(tb, os.WriteFile(b.config, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
 	tb.Cleanup(func() { b.End(syscall.SIGKILL) })
 	return b

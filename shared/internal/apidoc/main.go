@@ -23,7 +23,7 @@ import (
 const module = "github.com/hyundai-mqtt/hyundai-plugin/"
 
 func main() {
-	for _, dir := range []string{"shared", "sdk", "sdk/sdktest", "host", "host/metrics", "host/mqtt"} {
+	for _, dir := range []string{"shared", "sdk", "sdk/sdktest", "host", "host/metrics", "host/mqtt", "host/mqtt/mqtt5"} {
 		text, err := listing(dir)
 		if err == nil {
 			file := filepath.Join("docs", "api", strings.ReplaceAll(dir, "/", "-")+".txt")
