@@ -110,7 +110,7 @@ func TestImplausibleValuesAreHeldBackUntilSeenTwice(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRefusing(t)
 			e := r.start(t)
-			var observed time.Time
+			var observed, believed time.Time
 			for i, step := range c.reports {
 				r.clock.advance(step.after)
 				if !step.old {
@@ -135,6 +135,16 @@ func TestImplausibleValuesAreHeldBackUntilSeenTwice(t *testing.T) {
 					held = 1
 				}
 				assert.Equal(t, held, d.GetRefresh().GetHeldBackValues(), "report %d", i)
+				var earlier []int64
+				for _, e := range d.GetRefresh().GetEarlier() {
+					earlier = append(earlier, e.GetObservedAt())
+				}
+				if held == 0 {
+					believed = observed
+					assert.Empty(t, earlier, "report %d", i)
+				} else {
+					assert.Equal(t, []int64{believed.UnixMilli()}, earlier, "report %d", i)
+				}
 			}
 		})
 	}

@@ -26,6 +26,8 @@ type car struct {
 	// one since another.
 	data      *vehiclev1.VehicleData
 	at, since time.Time
+	// earlier is when values were true that are of an earlier report, by path.
+	earlier map[string]time.Time
 	// shown counts what was taken in, outcomes what status/error has said.
 	shown, outcomes uint64
 	// outcome and schedule are payloads; nil: none yet.
@@ -66,7 +68,12 @@ func (c *car) show(data *vehiclev1.VehicleData, now time.Time) {
 	if c.data == nil {
 		c.since = now
 	}
-	c.data, c.at = data, now
+	c.data, c.at, c.earlier = data, now, map[string]time.Time{}
+	for _, e := range data.GetRefresh().GetEarlier() {
+		if len(c.earlier) < len(c.topics.attributes) && e.GetObservedAt() > 0 {
+			c.earlier[e.GetPath()] = time.UnixMilli(e.GetObservedAt())
+		}
+	}
 }
 
 // result takes in what came of a command.
@@ -154,9 +161,12 @@ func (c *car) snapshot(now time.Time) []outgoing {
 // no news.
 const unknown = 1
 
-// timeOf says when an attribute's value was true: the time of the refresh for what is
-// about the refresh.
+// timeOf says when an attribute's value was true: the car's time of the report that it is
+// of, and the time of the refresh for what is about the refresh.
 func (c *car) timeOf(a shared.Attribute) time.Time {
+	if at, ok := c.earlier[a.Path]; ok {
+		return at
+	}
 	observed := c.data.GetRefresh().GetObservedAt()
 	switch a.Group() {
 	case "refresh":

@@ -46,3 +46,20 @@ func TestTopicsThatFollowFromOthers(t *testing.T) {
 	}
 	assert.NotContains(t, got, "status/service/last_service_unit", "it is not known, and not kept")
 }
+
+// TestAValueOfAnEarlierReportKeepsItsTime; the others have that of the report.
+func TestAValueOfAnEarlierReportKeepsItsTime(t *testing.T) {
+	data := snapshot("car1")
+	data.Drive = &vehiclev1.Drive{Odometer: proto.Float64(48210)}
+	data.Refresh.Earlier = []*vehiclev1.Earlier{
+		{Path: "drive.odometer", ObservedAt: observed.Add(-48 * time.Hour).UnixMilli()}, {Path: "battery.soc"}, {Path: "no.such", ObservedAt: 1},
+	}
+	w := newWorld(t, answering(func() *vehiclev1.VehicleData { return data }), nil)
+	w.publish("hyundai/car1/commands/refresh", "cached", false)
+	times := map[string]any{}
+	for _, m := range w.until("hyundai/car1/status/last_updated") {
+		times[m.Topic()] = decode(t, m)["timestamp"]
+	}
+	assert.Equal(t, "2026-02-27T11:30:00.000000Z", times["hyundai/car1/status/odometer"])
+	assert.Equal(t, "2026-03-01T11:30:00.000000Z", times["hyundai/car1/battery/level"], "no time is none")
+}

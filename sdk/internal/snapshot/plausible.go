@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"cmp"
 	"maps"
 	"time"
 
@@ -88,6 +89,11 @@ func (m *Memory) holdBackLocked(vehicleID string, r *recollection, next *vehicle
 		believed = map[string]sighting{}
 	}
 	held, all := int32(0), rules()
+	var earlier []*vehiclev1.Earlier
+	stand := func(path string, value number, was sighting) {
+		value.set(was.Value)
+		earlier = append(earlier, &vehiclev1.Earlier{Path: path, ObservedAt: cmp.Or(was.Observed, was.Polled)})
+	}
 	denied := contradictions(all, next)
 	seen := sighting{Observed: next.GetRefresh().GetObservedAt(), Polled: next.GetRefresh().GetPolledAt()}
 	for i, rule := range all {
@@ -99,7 +105,7 @@ func (m *Memory) holdBackLocked(vehicleID string, r *recollection, next *vehicle
 				suspects[rule.path] = first // a report without the value says nothing of it
 			}
 			if rule.lasting && known {
-				value.set(was.Value)
+				stand(rule.path, value, was)
 				held++
 			}
 			continue
@@ -125,11 +131,11 @@ func (m *Memory) holdBackLocked(vehicleID string, r *recollection, next *vehicle
 		}
 		value.unset()
 		if known {
-			value.set(was.Value)
+			stand(rule.path, value, was)
 		}
 		held++
 	}
-	heldBack(next, held)
+	heldBack(next, held, earlier)
 	return suspects, believed
 }
 

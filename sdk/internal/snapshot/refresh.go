@@ -111,8 +111,12 @@ func MarkStale(d *vehiclev1.VehicleData, why error) {
 	}
 }
 
-// heldBack notes how many values were replaced by the last ones that were believed.
-func heldBack(d *vehiclev1.VehicleData, n int32) { refreshOf(d).HeldBackValues = &n }
+// heldBack notes how many values were not believed, and the last ones that were believed
+// and stand in their place.
+func heldBack(d *vehiclev1.VehicleData, n int32, earlier []*vehiclev1.Earlier) {
+	r := refreshOf(d)
+	r.HeldBackValues, r.Earlier = &n, earlier
+}
 
 // recalled is for a snapshot of an earlier process: it was not polled by this one.
 func recalled(d *vehiclev1.VehicleData) { refreshOf(d).PolledAt = nil }

@@ -3408,6 +3408,8 @@ type Refresh struct {
 	// what a car does or the rest of the answer speaks against them, or are gone
 	// although they cannot be. The ones before them stand meanwhile.
 	HeldBackValues *int32 `protobuf:"varint,10,opt,name=held_back_values,json=heldBackValues,proto3,oneof" json:"held_back_values,omitempty"`
+	// Values that stand in the place of those that are held back.
+	Earlier []*Earlier `protobuf:"bytes,11,rep,name=earlier,proto3" json:"earlier,omitempty"`
 	// When the car itself reported this state. The proof of freshness.
 	// Published last, with QoS 1, so that whoever waits for it has seen the rest.
 	ObservedAt    *int64 `protobuf:"varint,8,opt,name=observed_at,json=observedAt,proto3,oneof" json:"observed_at,omitempty"`
@@ -3508,9 +3510,71 @@ func (x *Refresh) GetHeldBackValues() int32 {
 	return 0
 }
 
+func (x *Refresh) GetEarlier() []*Earlier {
+	if x != nil {
+		return x.Earlier
+	}
+	return nil
+}
+
 func (x *Refresh) GetObservedAt() int64 {
 	if x != nil && x.ObservedAt != nil {
 		return *x.ObservedAt
+	}
+	return 0
+}
+
+// Earlier is a value of an earlier report.
+type Earlier struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of the attribute: "drive.odometer".
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// When it was true: the car's own time, or, if the car told none, when it was read.
+	ObservedAt    int64 `protobuf:"varint,2,opt,name=observed_at,json=observedAt,proto3" json:"observed_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Earlier) Reset() {
+	*x = Earlier{}
+	mi := &file_vehicle_v1_vehicle_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Earlier) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Earlier) ProtoMessage() {}
+
+func (x *Earlier) ProtoReflect() protoreflect.Message {
+	mi := &file_vehicle_v1_vehicle_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Earlier.ProtoReflect.Descriptor instead.
+func (*Earlier) Descriptor() ([]byte, []int) {
+	return file_vehicle_v1_vehicle_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *Earlier) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *Earlier) GetObservedAt() int64 {
+	if x != nil {
+		return x.ObservedAt
 	}
 	return 0
 }
@@ -4171,7 +4235,7 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\bpressure\x18\x03 \x01(\x0e2\x18.vehicle.v1.PressureUnitH\x02R\bpressure\x88\x01\x01B\v\n" +
 	"\t_distanceB\x0e\n" +
 	"\f_temperatureB\v\n" +
-	"\t_pressure\"\xb6\b\n" +
+	"\t_pressure\"\xe5\b\n" +
 	"\aRefresh\x12Z\n" +
 	"\tpolled_at\x18\x01 \x01(\x03B8\xb2\xe3\x184\n" +
 	"\tLast poll\x12\x10status/polled_at \x1e@\x01P\x01r\x0flast_scanned_atH\x00R\bpolledAt\x88\x01\x01\x12I\n" +
@@ -4191,7 +4255,8 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\x0fRejected values\x12\x16status/rejected_values \x148\x01@\x01H\x01P\x01H\aR\x0erejectedValues\x88\x01\x01\x12h\n" +
 	"\x10held_back_values\x18\n" +
 	" \x01(\x05B9\xb2\xe3\x185\n" +
-	"\x10Held back values\x12\x17status/held_back_values \x148\x01@\x01H\x01P\x01H\bR\x0eheldBackValues\x88\x01\x01\x12v\n" +
+	"\x10Held back values\x12\x17status/held_back_values \x148\x01@\x01H\x01P\x01H\bR\x0eheldBackValues\x88\x01\x01\x12-\n" +
+	"\aearlier\x18\v \x03(\v2\x13.vehicle.v1.EarlierR\aearlier\x12v\n" +
 	"\vobserved_at\x18\b \x01(\x03BP\xb2\xe3\x18L\n" +
 	"\fLast updated\x12\x13status/last_updated \x1e@\x01P\x01r\x0flast_updated_atz\x10\n" +
 	"\n" +
@@ -4208,7 +4273,11 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\a_methodB\x12\n" +
 	"\x10_rejected_valuesB\x13\n" +
 	"\x11_held_back_valuesB\x0e\n" +
-	"\f_observed_at*\xa1\x01\n" +
+	"\f_observed_at\">\n" +
+	"\aEarlier\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x1f\n" +
+	"\vobserved_at\x18\x02 \x01(\x03R\n" +
+	"observedAt*\xa1\x01\n" +
 	"\n" +
 	"EngineType\x12\x1b\n" +
 	"\x17ENGINE_TYPE_UNSPECIFIED\x10\x00\x12\x1c\n" +
@@ -4279,7 +4348,7 @@ func file_vehicle_v1_vehicle_proto_rawDescGZIP() []byte {
 }
 
 var file_vehicle_v1_vehicle_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_vehicle_v1_vehicle_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_vehicle_v1_vehicle_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_vehicle_v1_vehicle_proto_goTypes = []any{
 	(EngineType)(0),           // 0: vehicle.v1.EngineType
 	(Weekday)(0),              // 1: vehicle.v1.Weekday
@@ -4320,7 +4389,8 @@ var file_vehicle_v1_vehicle_proto_goTypes = []any{
 	(*ExtraAttribute)(nil),    // 36: vehicle.v1.ExtraAttribute
 	(*DisplayUnits)(nil),      // 37: vehicle.v1.DisplayUnits
 	(*Refresh)(nil),           // 38: vehicle.v1.Refresh
-	(*Attribute)(nil),         // 39: vehicle.v1.Attribute
+	(*Earlier)(nil),           // 39: vehicle.v1.Earlier
+	(*Attribute)(nil),         // 40: vehicle.v1.Attribute
 }
 var file_vehicle_v1_vehicle_proto_depIdxs = []int32{
 	10, // 0: vehicle.v1.VehicleData.vehicle:type_name -> vehicle.v1.Vehicle
@@ -4361,18 +4431,19 @@ var file_vehicle_v1_vehicle_proto_depIdxs = []int32{
 	33, // 35: vehicle.v1.MonthTrips.days:type_name -> vehicle.v1.DayTripCount
 	35, // 36: vehicle.v1.DayTrips.summary:type_name -> vehicle.v1.Trip
 	35, // 37: vehicle.v1.DayTrips.trips:type_name -> vehicle.v1.Trip
-	39, // 38: vehicle.v1.ExtraAttribute.attribute:type_name -> vehicle.v1.Attribute
+	40, // 38: vehicle.v1.ExtraAttribute.attribute:type_name -> vehicle.v1.Attribute
 	3,  // 39: vehicle.v1.DisplayUnits.distance:type_name -> vehicle.v1.DistanceUnit
 	4,  // 40: vehicle.v1.DisplayUnits.temperature:type_name -> vehicle.v1.TemperatureUnit
 	5,  // 41: vehicle.v1.DisplayUnits.pressure:type_name -> vehicle.v1.PressureUnit
 	8,  // 42: vehicle.v1.Refresh.verdict:type_name -> vehicle.v1.Verdict
 	6,  // 43: vehicle.v1.Refresh.source:type_name -> vehicle.v1.Source
 	7,  // 44: vehicle.v1.Refresh.method:type_name -> vehicle.v1.Method
-	45, // [45:45] is the sub-list for method output_type
-	45, // [45:45] is the sub-list for method input_type
-	45, // [45:45] is the sub-list for extension type_name
-	45, // [45:45] is the sub-list for extension extendee
-	0,  // [0:45] is the sub-list for field type_name
+	39, // 45: vehicle.v1.Refresh.earlier:type_name -> vehicle.v1.Earlier
+	46, // [46:46] is the sub-list for method output_type
+	46, // [46:46] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_vehicle_v1_vehicle_proto_init() }
@@ -4416,7 +4487,7 @@ func file_vehicle_v1_vehicle_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_vehicle_v1_vehicle_proto_rawDesc), len(file_vehicle_v1_vehicle_proto_rawDesc)),
 			NumEnums:      9,
-			NumMessages:   30,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
