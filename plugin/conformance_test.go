@@ -69,14 +69,15 @@ func TestConformance(t *testing.T) {
 	if folder == "" {
 		t.Skip("VEHICLE_FIXTURES is not set: it names the absolute path of a folder of fixtures")
 	}
-	runConformance(t, folder)
+	runConformance(t, folder, compareCar)
 }
 
 // TestOwnConformance runs the project's own cases the same way: flags on, every
 // sentinel, values of the wrong type.
-func TestOwnConformance(t *testing.T) { runConformance(t, "testdata/conformance") }
+func TestOwnConformance(t *testing.T) { runConformance(t, "testdata/conformance", nil) }
 
-func runConformance(t *testing.T, folder string) {
+// runConformance looks at each car beyond that with also, unless it is nil.
+func runConformance(t *testing.T, folder string, also func(t *testing.T, name string, data *vehiclev1.VehicleData)) {
 	t.Helper()
 	attributes := map[string]referenceAttribute{}
 	readJSON(t, attributesFile(folder), &attributes)
@@ -89,8 +90,11 @@ func runConformance(t *testing.T, folder string) {
 			continue
 		}
 		cases++
-		t.Run(strings.TrimSuffix(filepath.Base(body), ".json"), func(t *testing.T) {
-			runCase(t, body, expected, attributes)
+		name := strings.TrimSuffix(filepath.Base(body), ".json")
+		t.Run(name, func(t *testing.T) {
+			if data := runCase(t, body, expected, attributes); also != nil {
+				also(t, name, data)
+			}
 		})
 	}
 	require.NotZero(t, cases, "no case in %s", folder)
@@ -105,7 +109,7 @@ func attributesFile(folder string) string {
 	return file
 }
 
-func runCase(t *testing.T, bodyFile, expectedFile string, attributes map[string]referenceAttribute) {
+func runCase(t *testing.T, bodyFile, expectedFile string, attributes map[string]referenceAttribute) *vehiclev1.VehicleData {
 	t.Helper()
 	raw, err := os.ReadFile(bodyFile)
 	require.NoError(t, err)
@@ -142,6 +146,7 @@ func runCase(t *testing.T, bodyFile, expectedFile string, attributes map[string]
 	for _, line := range append(compare(expected, attributes, data), compareRejected(expected, &report)...) {
 		t.Error(line)
 	}
+	return data
 }
 
 // compareRejected compares what was not understood with the list _rejected, if

@@ -154,7 +154,7 @@ type world struct {
 	broker   string
 	listener paho.Client
 	messages chan paho.Message
-	// latest message of each topic, as far as holds has looked.
+	// latest message of each topic, as far as somebody has looked.
 	latest map[string]paho.Message
 	served chan mqtt.Served
 	hub    *mqtt.Paho
@@ -326,6 +326,7 @@ func (w *world) next(what string) paho.Message {
 	w.t.Helper()
 	m := await.Value(w.t, what, w.messages)
 	conforms(w.t, m.Topic(), m.Payload())
+	w.latest[m.Topic()] = m
 	return m
 }
 
