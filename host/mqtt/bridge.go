@@ -41,6 +41,7 @@ type Bridge struct {
 	inbox     *inbox
 	lines     *lines
 	memory    *memory
+	leftovers *leftovers
 	writer    *writer
 	publisher *publisher
 	probe     *probe
@@ -69,15 +70,20 @@ func New(o Options) (*Bridge, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	leftovers, err := newLeftovers(o.StateDir)
+	if err != nil {
+		return nil, err
+	}
 	memory, err := newMemory(o.StateDir, o.Now)
 	if err != nil {
 		return nil, err
 	}
 	b := &Bridge{
-		opts: o, memory: memory, log: o.Logger, inbox: newInbox(), lines: newLines(), writer: newWriter(o.Client, o.Logger, o.Now),
+		leftovers: leftovers, opts: o, memory: memory, log: o.Logger, inbox: newInbox(), lines: newLines(), writer: newWriter(o.Client, o.Logger, o.Now),
 		probe: newProbe(o.Client, o.BaseTopic, o.Now, o.OnProbe), written: make(chan struct{}), delivered: make(chan struct{}, 1),
 	}
 	b.publisher = newPublisher(b.writer, o.BaseTopic, o.Logger, o.Now)
+	b.publisher.former = leftovers.former.Cars
 	b.cars.Store(&map[string]bool{})
 	b.trouble.Store(&Trouble{Kind: TroubleConnecting, Message: "The MQTT broker is not connected yet."})
 	b.overview = newOverview(b)

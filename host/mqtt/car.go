@@ -2,6 +2,7 @@ package mqtt
 
 import (
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -38,8 +39,10 @@ type car struct {
 	unread bool
 	// shownPassing is what was rendered last.
 	shownPassing passing
-	// extras are the topics that the plugin has named so far.
+	// extras are the topics that the plugin has named so far, and former those that it
+	// had named in a former run.
 	extras map[string]outgoing
+	former []string
 	// refused and cut: it was said that a topic of the plugin's was refused, and that a
 	// value was too long.
 	refused, cut bool
@@ -154,7 +157,24 @@ func (c *car) snapshot(now time.Time) []outgoing {
 			all = append(all, m)
 		}
 	}
+	for _, topic := range c.former {
+		if _, named := c.extras[topic]; !named && mayName(topic, c.topics.taken) {
+			all = append(all, c.own(topic, -1, nil)) // off the broker
+		}
+	}
 	return all
+}
+
+// named are the retained topics that the plugin has named so far.
+func (c *car) named() []string {
+	topics := []string{}
+	for topic, m := range c.extras {
+		if m.retained {
+			topics = append(topics, topic)
+		}
+	}
+	slices.Sort(topics)
+	return topics
 }
 
 // unknown is the sum of every payload that says that a value is not known: its time is

@@ -34,9 +34,10 @@ type Options struct {
 	Fleet Fleet
 	// BaseTopic is the first level, or levels, of all topics. Default hyundai.
 	BaseTopic string
-	// StateDir keeps the ids of commands over a restart, and when the bridge was last
-	// connected; it exists, and is this bridge's alone. Default: nothing is kept, and
-	// commands that waited for a hub that was off have expired.
+	// StateDir keeps over a restart the ids of commands, when the bridge was last
+	// connected, and which topics beyond the schema's the broker keeps; it exists, and is
+	// this bridge's alone. Default: nothing is kept, and commands that waited for a hub
+	// that was off have expired.
 	StateDir string
 	// NoInitialRefresh: do not read every car once when it is first seen.
 	NoInitialRefresh bool

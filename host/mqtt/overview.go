@@ -14,6 +14,8 @@ type overview struct {
 	started time.Time
 	version string
 	touched chan struct{}
+	// accounts of the plugins, as they were at the last look.
+	accounts map[string]account
 	// downSince is since when a plugin has no process.
 	downSince map[string]time.Time
 }
@@ -55,6 +57,7 @@ func (o *overview) run() {
 		case <-ctx.Done():
 		}
 	}
+	o.keepLeftovers(o.accounts)
 }
 
 // look publishes how things are now.
@@ -72,7 +75,10 @@ func (o *overview) look() {
 		b.publisher.say(topicAccount+st.Name, a.encode())
 	}
 	b.publisher.say(topicInfo, o.info(plugins).encode())
+	o.clearLeftovers(accounts)
 	b.publisher.renew(o.conditions(plugins, accounts))
+	o.keepLeftovers(accounts)
+	o.accounts = accounts
 }
 
 // conditions returns what is the matter with a car's plugin.

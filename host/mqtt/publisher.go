@@ -23,6 +23,8 @@ type publisher struct {
 
 	self  *page
 	about self
+	// former are topics that a plugin had named for a car in a former run, by car.
+	former map[string][]string
 
 	mu   sync.Mutex
 	cars map[string]*carPage
@@ -53,12 +55,29 @@ func (p *publisher) car(vehicle string) *carPage {
 	defer p.mu.Unlock()
 	c := p.cars[vehicle]
 	if c == nil {
-		content := &car{topics: p.topics, log: p.log, now: p.now}
+		content := &car{topics: p.topics, log: p.log, now: p.now, former: p.former[vehicle]}
 		c = &carPage{car: content, page: newPage(p.base+"/"+vehicle+"/", content)}
 		p.cars[vehicle] = c
 		p.writer.add(c.page)
 	}
 	return c
+}
+
+// named are the topics that plugins have named for cars that were read.
+func (p *publisher) named() map[string][]string {
+	p.mu.Lock()
+	cars := maps.Clone(p.cars)
+	p.mu.Unlock()
+	all := make(map[string][]string, len(cars))
+	for vehicle, c := range cars {
+		c.changeIf(func() bool { // only to look
+			if c.car.data != nil {
+				all[vehicle] = c.car.named()
+			}
+			return false
+		})
+	}
+	return all
 }
 
 // renew publishes what has changed of the cars by itself: with time, and with the

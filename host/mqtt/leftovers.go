@@ -1,0 +1,110 @@
+package mqtt
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/atomicfile"
+)
+
+// leftovers is what the broker keeps of a former run, and of this one, that does not follow
+// from the schema: the cars that there were, the topics that a plugin has named for them,
+// and the plugins. With a directory it is a file there. Not safe for concurrent use, but
+// for former, which does not change.
+type leftovers struct {
+	path   string // empty: nothing outlives the process
+	former published
+	saved  string
+	failed bool
+}
+
+// published are retained topics beyond the schema's.
+type published struct {
+	// Cars by id, with the topics that a plugin has named.
+	Cars map[string][]string `json:"cars"`
+	// Plugins that have an account's topic.
+	Plugins []string `json:"plugins"`
+}
+
+const (
+	// leftoversFile is the file's name.
+	leftoversFile = "mqtt-topics.json"
+	// maxFormerCars bounds the cars that are remembered.
+	maxFormerCars = 10_000
+)
+
+// newLeftovers reads what a former run has left. A file that is damaged says nothing.
+func newLeftovers(dir string) (*leftovers, error) {
+	l := &leftovers{}
+	if dir == "" {
+		return l, nil
+	}
+	l.path = filepath.Join(dir, leftoversFile)
+	body, err := os.ReadFile(l.path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("mqtt: %w", err)
+	}
+	if json.Unmarshal(body, &l.former) != nil {
+		l.former = published{}
+	}
+	maps.DeleteFunc(l.former.Cars, func(id string, topics []string) bool { return !mayServe(id) || len(topics) > maxExtra })
+	return l, nil
+}
+
+// keep writes what the broker keeps now, if that is news.
+func (l *leftovers) keep(now published) error {
+	if l.path == "" {
+		return nil
+	}
+	body, err := json.Marshal(now)
+	if err != nil || string(body) == l.saved {
+		return err
+	}
+	if err := atomicfile.WriteUnsynced(l.path, append(body, '\n')); err != nil {
+		return err
+	}
+	l.saved = string(body)
+	return nil
+}
+
+// clearLeftovers takes off what the plugins of a former run have said of themselves, and
+// says of its cars that no plugin lists any more that they are lost, once the plugins have
+// had time to list them.
+func (o *overview) clearLeftovers(accounts map[string]account) {
+	b := o.bridge
+	for _, name := range b.leftovers.former.Plugins {
+		if _, there := accounts[name]; !there {
+			b.publisher.say(topicAccount+name, nil)
+		}
+	}
+	if b.opts.Now().Sub(o.started) <= downPatience {
+		return
+	}
+	listed := *b.cars.Load()
+	for id := range b.leftovers.former.Cars {
+		if !listed[id] {
+			b.publisher.car(id)
+		}
+	}
+}
+
+// keepLeftovers remembers for a later run what the broker keeps.
+func (o *overview) keepLeftovers(accounts map[string]account) {
+	b := o.bridge
+	now := published{Cars: b.publisher.named(), Plugins: slices.Sorted(maps.Keys(accounts))}
+	for id, topics := range b.leftovers.former.Cars {
+		if _, read := now.Cars[id]; !read && len(now.Cars) < maxFormerCars {
+			now.Cars[id] = topics
+		}
+	}
+	if err := b.leftovers.keep(now); err != nil && !b.leftovers.failed {
+		b.leftovers.failed = true
+		b.log.Warn("what is published cannot be remembered for a later run, which may leave old topics on the broker", "error", err)
+	}
+}
