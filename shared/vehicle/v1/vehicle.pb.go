@@ -4002,10 +4002,11 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\x12_front_left_ventedB\x15\n" +
 	"\x13_front_right_ventedB\x13\n" +
 	"\x11_rear_left_ventedB\x14\n" +
-	"\x12_rear_right_vented\"\xe1\b\n" +
-	"\aClimate\x12u\n" +
-	"\x02on\x18\x01 \x01(\bB`\xb2\xe3\x18\\\n" +
-	"\x0fClimate control\x12\x14status/climate/is_on\x1a\x1astatus/climate/air_control 0@\x01P\x01r\x11air_control_is_onH\x00R\x02on\x88\x01\x01\x12\x7f\n" +
+	"\x12_rear_right_vented\"\xe5\b\n" +
+	"\aClimate\x12y\n" +
+	"\x02on\x18\x01 \x01(\bBd\xb2\xe3\x18`\n" +
+	"\x0fClimate control\x12\x14status/climate/is_on 0@\x01P\x01r\x11air_control_is_onz\x1e\n" +
+	"\x1astatus/climate/air_control\x10\x01H\x00R\x02on\x88\x01\x01\x12\x7f\n" +
 	"\x0fset_temperature\x18\x02 \x01(\x01BQ\xb2\xe3\x18M\n" +
 	"\x0fSet temperature\x12\x1estatus/climate/set_temperature \a*\x03°C0\x01P\x01r\x0fair_temperatureH\x01R\x0esetTemperature\x88\x01\x01\x12\xbf\x01\n" +
 	"\x13outside_temperature\x18\x03 \x01(\x01B\x88\x01\xb2\xe3\x18\x83\x01\n" +
