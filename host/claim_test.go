@@ -2,6 +2,8 @@ package host_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -55,6 +57,31 @@ func TestCarsOfAnotherPlugin(t *testing.T) {
 	require.NoError(t, h.Restart(t.Context(), "two"))
 	assert.Len(t, claims(), 1)
 	assert.Empty(t, h.Owner("nobody's"))
+}
+
+// TestCarsOfAPluginThatIsSlowToStart are not another's meanwhile, if they were its own
+// before. A file that is damaged keeps nobody from starting.
+func TestCarsOfAPluginThatIsSlowToStart(t *testing.T) {
+	t.Parallel()
+	s1, s2 := newStage(t), newStage(t)
+	h := start(t, s1, nil, spec("one", "plugin", s1), spec("two", "plugin", s2))
+	h.reaches("one", host.Ready)
+	h.reaches("two", host.Ready)
+	h.ended()
+
+	slow := spec("one", "silent", s1)
+	h = start(t, s1, nil, slow, spec("two", "plugin", s2))
+	h.reaches("two", host.Ready)
+	h.eventually("two has listed its cars", func() bool { return h.status("two").OthersVehicles == 4 })
+	assert.Equal(t, "one", h.Owner("fast"))
+	assert.Empty(t, h.Vehicles(), "nobody has listed them who has them")
+	h.ended()
+
+	require.NoError(t, os.WriteFile(filepath.Join(s1.path("state"), ".host", ".owners.json"), []byte("{"), 0o600))
+	h = start(t, s1, nil, slow, spec("two", "plugin", s2))
+	h.reaches("two", host.Ready)
+	h.eventually("two has the cars", func() bool { return h.Owner("fast") == "two" })
+	assert.Contains(t, h.logged(), "the file is damaged")
 }
 
 func TestNextEvent(t *testing.T) {

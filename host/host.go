@@ -29,6 +29,9 @@ type Host struct {
 	updates  *updates
 	owners   *owners
 	news     *feed[Event]
+	// savers write what is kept; ended is closed when the plugins have ended.
+	savers sync.WaitGroup
+	ended  chan struct{}
 }
 
 // New checks the options. Nothing runs before Start.
@@ -38,6 +41,7 @@ func New(o Options) (*Host, error) {
 	}
 	return &Host{
 		opts: o, vehicles: make(chan struct{}), updates: newUpdates(), owners: newOwners(len(o.Plugins)), news: newFeed[Event](maxEvents),
+		ended: make(chan struct{}),
 	}, nil
 }
 
@@ -71,6 +75,13 @@ func (h *Host) Start(context.Context) error {
 			opts: &h.opts, place: n, dirs: dirs, events: ev, updates: h.updates, owners: h.owners, onVehicles: h.vehiclesChanged,
 		}))
 	}
+
+	record := w.Record("owners")
+	if err := h.loadOwners(record); err != nil {
+		ev.close(time.Second)
+		return errors.Join(err, w.Close())
+	}
+	h.savers.Go(func() { h.saveOwners(record, h.ended) })
 
 	h.workspace, h.events, h.supervisors = w, ev, supervisors
 	for _, s := range supervisors {
@@ -119,6 +130,8 @@ func (h *Host) stop(ctx context.Context) {
 		all.Go(func() { s.stop(ctx) })
 	}
 	all.Wait()
+	close(h.ended)
+	h.savers.Wait()
 	h.images.Close()
 	h.events.close(time.Second)
 	h.stopErr = h.workspace.Close()
@@ -158,7 +171,9 @@ func (h *Host) Vehicles() []*vehiclev1.Vehicle {
 
 // Owner returns the name of the plugin that a car belongs to, or "" if none lists it. A
 // car that several plugins list belongs to the first of them in the order of
-// [Options.Plugins]; while that one has not listed its cars yet, to the next.
+// [Options.Plugins]. After a start of the host, it belongs to the plugin that had it
+// before until that one has listed its cars, if there is a [Options.StateDir]; else, while
+// the first has not listed its cars yet, to the next.
 func (h *Host) Owner(vehicleID string) string {
 	if s := h.owner(vehicleID); s != nil {
 		return s.name()

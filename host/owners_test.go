@@ -33,3 +33,21 @@ func TestOwners(t *testing.T) {
 	assert.Equal(t, 1, o.of("a"), "who had it has given it up")
 	assert.Equal(t, 2, o.of("c"))
 }
+
+// TestOwnersOfBefore: who had a car has it until its plugin has said what it has now.
+func TestOwnersOfBefore(t *testing.T) {
+	t.Parallel()
+	o := newOwners(3)
+	o.keep(map[string]int{"a": 1, "b": 1, "c": 2})
+	assert.Equal(t, 1, o.of("a"))
+	assert.Equal(t, []refusal{{plugin: 2, owner: 1, vehicles: 1, first: "a"}}, o.list(2, map[string]bool{"a": true}))
+	assert.Equal(t, 1, o.of("a"), "its plugin is only slower")
+	assert.Negative(t, o.of("c"), "its plugin has it no more")
+	assert.Empty(t, o.list(0, map[string]bool{"b": true}))
+	assert.Zero(t, o.of("b"), "who comes first in the options needs not wait")
+	assert.Equal(t, map[string]int{"a": 1, "b": 0}, o.all())
+
+	o.list(1, nil)
+	assert.Equal(t, 2, o.of("a"))
+	assert.Equal(t, map[string]int{"a": 2, "b": 0}, o.all())
+}

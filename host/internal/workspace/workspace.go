@@ -136,6 +136,14 @@ func (w *Workspace) letPass(dir string) error {
 	return os.Chmod(dir, 0o711) //nolint:gosec // to pass, not to look
 }
 
+// Record is the file of something that the host keeps about all plugins; "" for nothing.
+func (w *Workspace) Record(name string) string {
+	if !w.persistent {
+		return ""
+	}
+	return filepath.Join(w.state, recordDir, "."+name+".json") // no plugin can have such a name
+}
+
 // Runtime is the directory that Close removes.
 func (w *Workspace) Runtime() string { return w.runtime }
 
