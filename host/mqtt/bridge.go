@@ -120,7 +120,7 @@ func (b *Bridge) Start() {
 // lastWords is how long the broker has at the end to acknowledge answers.
 const lastWords = 2 * time.Second
 
-// Stop serves no new commands, cancels those that run, waits until they have ended or
+// Stop refuses new commands, cancels those that run, waits until they have ended or
 // ctx ends, and says that the bridge is offline. It does not wait for a broker that is
 // away.
 func (b *Bridge) Stop(ctx context.Context) error {
@@ -174,10 +174,13 @@ func (b *Bridge) receive(m Message) {
 		waited = b.memory.waited(now)
 	}
 	reply, correlation := replyTo(m, b.opts.BaseTopic)
-	b.inbox.put(message{
+	came := message{
 		topic: m.Topic, payload: m.Payload, retained: m.Retained, at: now.Add(-max(0, waited)), waited: waited,
 		expiry: m.Expiry, reply: reply, correlation: correlation,
-	})
+	}
+	if !b.inbox.put(came) {
+		b.turnAway(came)
+	}
 }
 
 // serve takes messages from the inbox until it is closed.

@@ -304,3 +304,37 @@ func TestStopAnswersWhatRuns(t *testing.T) {
 	require.ErrorIs(t, s.Err, shared.ReasonCanceled)
 	assert.NoError(t, s.Unpublished, "there is time for that")
 }
+
+// TestCommandsWhileTheBridgeStops are answered: the client has acknowledged them.
+func TestCommandsWhileTheBridgeStops(t *testing.T) {
+	s := newSupervised("car1")
+	begun, release := make(chan struct{}), make(chan struct{})
+	s.refresh = func(context.Context, shared.Mode, string, time.Duration) (*vehiclev1.VehicleData, error) {
+		close(begun)
+		<-release // whatever is cancelled
+		return nil, shared.NewError(shared.ReasonInternal)
+	}
+	w := superviseWorld(t, s, nil)
+	w.publish("hyundai/car1/commands/refresh", `{"mode":"cached","id":"first"}`, false)
+	await.Value(t, "the call", begun)
+	stopped := make(chan error, 1)
+	go func() { stopped <- w.bridge.Stop(await.Context(t, "the bridge stops")) }()
+
+	// The bridge says when it stops only at the end: ask until it does.
+	for n, refused := 0, false; !refused; n++ {
+		a := w.ask("ping", fmt.Sprintf(`{"transaction":"%d"}`, n))
+		assert.Equal(t, fmt.Sprint(n), a["transaction"])
+		refused = a["reason"] == "draining"
+	}
+	w.publish("hyundai/car1/commands/refresh", `{"mode":"cached","id":"second"}`, false)
+	answer := decode(t, w.holds("hyundai/car1/responses/refresh", "second"))
+	assert.Equal(t, []any{"refused", "draining", "cached"}, []any{answer["state"], answer["reason"], answer["command"]})
+	w.publish("hyundai/car1/commands/refresh", `nonsense`, false)
+	w.holds("hyundai/car1/responses/refresh", `"command":"refresh"`)
+	w.publish("hyundai/car1/commands/schedule", "off", false)
+	w.holds("hyundai/car1/responses/schedule", "draining")
+	close(release)
+	require.NoError(t, await.Value(t, "the end", stopped))
+	w.holds("hyundai/car1/responses/refresh", `"id":"first"`)
+	w.holds("hyundai/bridge/state", "offline")
+}

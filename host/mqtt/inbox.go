@@ -54,9 +54,11 @@ type inbox struct {
 
 func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
 
-// put queues m. It takes some hundred nanoseconds, whatever goes on elsewhere.
-func (i *inbox) put(m message) {
+// put queues m, unless the inbox is closed. It takes some hundred nanoseconds, whatever
+// goes on elsewhere.
+func (i *inbox) put(m message) (open bool) {
 	i.mu.Lock()
+	open = !i.closed
 	switch waiting := len(i.queue) + i.active; {
 	case i.closed:
 	case waiting >= maxWaiting:
@@ -69,6 +71,7 @@ func (i *inbox) put(m message) {
 	}
 	i.mu.Unlock()
 	i.signal()
+	return open
 }
 
 // take waits for the next message; false when the inbox is closed and empty.
