@@ -59,8 +59,11 @@ func requestKinds() []requestKind {
 // requestTo returns the kind of the requests that come to a topic.
 func requestTo(topic, base string) (requestKind, bool) {
 	name, ok := strings.CutPrefix(topic, base+"/"+bridgeLevel+"/"+levelRequest)
+	if !ok {
+		return requestKind{}, false // a command, as most
+	}
 	for _, kind := range requestKinds() {
-		if ok && kind.name == name {
+		if kind.name == name {
 			return kind, true
 		}
 	}
