@@ -299,7 +299,8 @@ func confirmed(t *testing.T, token paho.Token) {
 	require.NoError(t, token.Error())
 }
 
-// held is what the broker keeps for a filter.
+// held is what the broker keeps for a filter. Of the embedded broker, which then races with
+// itself, nothing of that may be changing.
 func (w *world) held(filter string) map[string]string {
 	w.t.Helper()
 	held, fence := map[string]string{}, make(chan struct{})
