@@ -10,6 +10,7 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/launch"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/workspace"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/atomicfile"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
@@ -58,6 +59,10 @@ func (h *Host) Start(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("host: directories: %w", err)
 	}
+	owners := &atomicfile.Kept{Path: w.Record("owners")}
+	if err := h.loadOwners(owners); err != nil {
+		return errors.Join(err, w.Close())
+	}
 	h.images.Dir, h.images.AnyoneMayWrite = w.Runtime(), h.opts.AllowUnsafeFiles
 
 	for _, spec := range h.opts.Plugins {
@@ -76,14 +81,8 @@ func (h *Host) Start(context.Context) error {
 		}))
 	}
 
-	record := w.Record("owners")
-	if err := h.loadOwners(record); err != nil {
-		ev.close(time.Second)
-		return errors.Join(err, w.Close())
-	}
-	h.savers.Go(func() { h.saveOwners(record, h.ended) })
-
 	h.workspace, h.events, h.supervisors = w, ev, supervisors
+	h.savers.Go(func() { h.saveOwners(owners, h.ended) })
 	for _, s := range supervisors {
 		s.start()
 	}

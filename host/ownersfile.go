@@ -2,27 +2,21 @@ package host
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/atomicfile"
 )
 
-// loadOwners reads from a file, "" for none, which plugin each car belonged to when the
-// host ran last. One that is damaged is no reason not to start: each plugin then gets what
+// loadOwners reads from a file which plugin each car belonged to when the host ran last.
+// One that is damaged is no reason not to start: each plugin then gets what
 // it lists, until those before it in the options have listed theirs.
-func (h *Host) loadOwners(path string) error {
-	if path == "" {
-		return nil
-	}
-	body, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+func (h *Host) loadOwners(file *atomicfile.Kept) error {
+	body, err := file.Read()
 	if err != nil {
 		return fmt.Errorf("host: which plugin has which car: %w", err)
+	}
+	if body == nil {
+		return nil
 	}
 	var names map[string]string
 	if err := json.Unmarshal(body, &names); err != nil {
@@ -44,8 +38,8 @@ func (h *Host) loadOwners(path string) error {
 }
 
 // saveOwners writes who the owners are whenever they have changed, until done is closed.
-func (h *Host) saveOwners(path string, done <-chan struct{}) {
-	saved, failed := "", false
+func (h *Host) saveOwners(file *atomicfile.Kept, done <-chan struct{}) {
+	failed := false
 	for last := false; !last; {
 		select {
 		case <-h.owners.changed:
@@ -57,12 +51,7 @@ func (h *Host) saveOwners(path string, done <-chan struct{}) {
 			names[vehicle] = h.opts.Plugins[place].Name
 		}
 		body, _ := json.Marshal(names) // text
-		if path == "" || string(body) == saved {
-			continue
-		}
-		if err := atomicfile.WriteUnsynced(path, append(body, '\n')); err == nil {
-			saved = string(body)
-		} else if !failed {
+		if err := file.Write(append(body, '\n')); err != nil && !failed {
 			failed = true
 			h.opts.Logger.Warn("which plugin has which car cannot be kept for the next start", "error", err)
 		}

@@ -37,11 +37,17 @@ func newClient(s config, broker string) (*client, error) {
 	return newClient3(s, broker, id)
 }
 
-func newClient3(s config, broker, id string) (*client, error) {
-	o := paho.NewClientOptions().AddBroker(broker).SetClientID(id).SetKeepAlive(keepAlive)
-	if s.mqttUser != "" && s.mqttPassword != "" {
-		o.SetUsername(s.mqttUser).SetPassword(s.mqttPassword.Reveal())
+// brokerLogin is the user's name and password, if both are set.
+func (s config) brokerLogin() (user, password string) {
+	if s.mqttUser == "" || s.mqttPassword == "" {
+		return "", ""
 	}
+	return s.mqttUser, s.mqttPassword.Reveal()
+}
+
+func newClient3(s config, broker, id string) (*client, error) {
+	user, password := s.brokerLogin()
+	o := paho.NewClientOptions().AddBroker(broker).SetClientID(id).SetKeepAlive(keepAlive).SetUsername(user).SetPassword(password)
 	if s.brokerTLS != nil {
 		o.SetTLSConfig(s.brokerTLS)
 	}
@@ -76,13 +82,12 @@ func newClient5(s config, broker, id string) (*client, error) {
 	o := autopaho.ClientConfig{
 		ServerUrls: []*url.URL{at}, TlsCfg: s.brokerTLS, KeepAlive: uint16(keepAlive.Seconds()), ClientConfig: paho5.ClientConfig{ClientID: id},
 	}
-	if s.mqttUser != "" && s.mqttPassword != "" {
-		o.ConnectUsername, o.ConnectPassword = s.mqttUser, []byte(s.mqttPassword.Reveal())
-	}
+	user, password := s.brokerLogin()
 	if at.User != nil { // as the client for MQTT 3.1.1 does
-		password, _ := at.User.Password()
-		o.ConnectUsername, o.ConnectPassword = at.User.Username(), []byte(password)
+		user = at.User.Username()
+		password, _ = at.User.Password()
 	}
+	o.ConnectUsername, o.ConnectPassword = user, []byte(password)
 	c, err := mqtt5.New(o, s.baseTopic)
 	if err != nil {
 		return nil, err

@@ -82,8 +82,7 @@ func New(o Options) (*Bridge, error) {
 		leftovers: leftovers, opts: o, memory: memory, log: o.Logger, inbox: newInbox(), lines: newLines(), writer: newWriter(o.Client, o.Logger, o.Now),
 		probe: newProbe(o.Client, o.BaseTopic, o.Now, o.OnProbe), written: make(chan struct{}), delivered: make(chan struct{}, 1),
 	}
-	b.publisher = newPublisher(b.writer, o.BaseTopic, o.Logger, o.Now)
-	b.publisher.former = leftovers.former.Cars
+	b.publisher = newPublisher(b.writer, o.BaseTopic, leftovers.former.Cars, o.Logger, o.Now)
 	b.cars.Store(&map[string]bool{})
 	b.trouble.Store(&Trouble{Kind: TroubleConnecting, Message: "The MQTT broker is not connected yet."})
 	b.overview = newOverview(b)
@@ -140,7 +139,7 @@ func (b *Bridge) Stop(ctx context.Context) error {
 	go func() { // ends with the work
 		defer close(ended)
 		b.work.Wait()
-		change := b.publisher.say(topicState, []byte(offline))
+		change := b.publisher.say(topicState, []byte(Offline))
 		if connection, _ := b.opts.Client.Connection(); connection.Up {
 			_ = b.publisher.self.await(b.answers, change) // else the will says it
 		}

@@ -71,12 +71,23 @@ func (c *car) show(data *vehiclev1.VehicleData, now time.Time) {
 	if c.data == nil {
 		c.since = now
 	}
-	c.data, c.at, c.earlier = data, now, map[string]time.Time{}
+	c.data, c.at, c.earlier = data, now, c.earlierOf(data)
+}
+
+// earlierOf is when values of data were true that are of an earlier report, by path; nil:
+// there are none.
+func (c *car) earlierOf(data *vehiclev1.VehicleData) map[string]time.Time {
+	var all map[string]time.Time
 	for _, e := range data.GetRefresh().GetEarlier() {
-		if len(c.earlier) < len(c.topics.attributes) && e.GetObservedAt() > 0 {
-			c.earlier[e.GetPath()] = time.UnixMilli(e.GetObservedAt())
+		if _, known := c.topics.attributes[e.GetPath()]; !known || e.GetObservedAt() <= 0 {
+			continue
 		}
+		if all == nil {
+			all = map[string]time.Time{}
+		}
+		all[e.GetPath()] = time.UnixMilli(e.GetObservedAt())
 	}
+	return all
 }
 
 // result takes in what came of a command.
@@ -158,7 +169,7 @@ func (c *car) snapshot(now time.Time) []outgoing {
 		}
 	}
 	for _, topic := range c.former {
-		if _, named := c.extras[topic]; !named && mayName(topic, c.topics.taken) {
+		if _, named := c.extras[topic]; !named {
 			all = append(all, c.own(topic, -1, nil)) // off the broker
 		}
 	}

@@ -2,6 +2,7 @@ package mqtt
 
 import (
 	"reflect"
+	"strings"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
@@ -59,7 +60,7 @@ const (
 )
 
 func commandChannels() []Channel {
-	refresh := Payload{Pattern: `^\s*(cached|force|force:\s*override|smart|smart:\s*[0-9]+\s*)\s*$`, Keys: commandKeys()}
+	refresh := Payload{Pattern: `^\s*(cached|force|force:\s*override|smart|smart:\s*[0-9]+)\s*$`, Keys: commandKeys()}
 	answers := Payload{Object: reflect.TypeFor[response]()}
 	return []Channel{
 		{
@@ -102,7 +103,7 @@ func carChannels() []Channel {
 
 func bridgeChannels() []Channel {
 	all := []Channel{
-		{Topic: topicBridge + topicState, Title: "Is the hub there?", Retained: true, Payload: oneOf(online, offline)},
+		{Topic: topicBridge + topicState, Title: "Is the hub there?", Retained: true, Payload: oneOf(online, Offline)},
 		{
 			Topic: topicBridge + topicInfo, Title: "What the bridge is, and what it serves", Retained: true,
 			Payload: Payload{Object: reflect.TypeFor[info]()},
@@ -127,12 +128,9 @@ func anyObject() reflect.Type { return reflect.TypeFor[map[string]any]() }
 
 // oneOf is a payload that is one of some words.
 func oneOf[T ~string](words ...T) Payload {
-	pattern := "^("
+	texts := make([]string, len(words))
 	for n, word := range words {
-		if n > 0 {
-			pattern += "|"
-		}
-		pattern += string(word)
+		texts[n] = string(word)
 	}
-	return Payload{Pattern: pattern + ")$"}
+	return Payload{Pattern: "^(" + strings.Join(texts, "|") + ")$"}
 }

@@ -7,8 +7,8 @@ import (
 )
 
 // Client is what the bridge needs of an MQTT client. [NewPaho] makes one of the
-// options of an eclipse/paho.mqtt.golang client, and package mqtt5 one for MQTT 5. Its methods are safe for concurrent
-// use.
+// options of an eclipse/paho.mqtt.golang client, and package mqtt5 one for MQTT 5. Its
+// methods are safe for concurrent use.
 //
 // The broker has to keep the client's session while the client is away, so that no
 // command is lost, and has to publish the will, so that nobody takes the values of a
@@ -86,14 +86,11 @@ var (
 	ErrUnacknowledged = errors.New("the broker has not acknowledged it yet")
 )
 
-// The words of [StateTopic].
+// The words of [StateTopic]; Offline is the will's.
 const (
 	online  = "online"
-	offline = Offline
+	Offline = "offline"
 )
-
-// Offline is what a client's will says on [StateTopic].
-const Offline = "offline"
 
 // StateTopic is where a bridge says, retained, that it is online, and its client's
 // will that it is offline.

@@ -2,11 +2,8 @@ package mqtt
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -18,9 +15,9 @@ import (
 // and the plugins. With a directory it is a file there. Not safe for concurrent use, but
 // for former, which does not change.
 type leftovers struct {
-	path   string // empty: nothing outlives the process
+	file   atomicfile.Kept
 	former published
-	saved  string
+	// failed: it was said that the file cannot be written.
 	failed bool
 }
 
@@ -45,9 +42,9 @@ func newLeftovers(dir string) (*leftovers, error) {
 	if dir == "" {
 		return l, nil
 	}
-	l.path = filepath.Join(dir, leftoversFile)
-	body, err := os.ReadFile(l.path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	l.file.Path = filepath.Join(dir, leftoversFile)
+	body, err := l.file.Read()
+	if err != nil {
 		return nil, fmt.Errorf("mqtt: %w", err)
 	}
 	if json.Unmarshal(body, &l.former) != nil {
@@ -55,22 +52,6 @@ func newLeftovers(dir string) (*leftovers, error) {
 	}
 	maps.DeleteFunc(l.former.Cars, func(id string, topics []string) bool { return !mayServe(id) || len(topics) > maxExtra })
 	return l, nil
-}
-
-// keep writes what the broker keeps now, if that is news.
-func (l *leftovers) keep(now published) error {
-	if l.path == "" {
-		return nil
-	}
-	body, err := json.Marshal(now)
-	if err != nil || string(body) == l.saved {
-		return err
-	}
-	if err := atomicfile.WriteUnsynced(l.path, append(body, '\n')); err != nil {
-		return err
-	}
-	l.saved = string(body)
-	return nil
 }
 
 // clearLeftovers takes off what the plugins of a former run have said of themselves, and
@@ -103,7 +84,8 @@ func (o *overview) keepLeftovers(accounts map[string]account) {
 			now.Cars[id] = topics
 		}
 	}
-	if err := b.leftovers.keep(now); err != nil && !b.leftovers.failed {
+	body, _ := json.Marshal(now) // text
+	if err := b.leftovers.file.Write(append(body, '\n')); err != nil && !b.leftovers.failed {
 		b.leftovers.failed = true
 		b.log.Warn("what is published cannot be remembered for a later run, which may leave old topics on the broker", "error", err)
 	}

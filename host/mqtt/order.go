@@ -36,24 +36,33 @@ func (b *Bridge) command(m message) {
 		b.request(m, kind)
 		return
 	}
-	vehicle, kind, ok := commandTopic(m.topic, b.opts.BaseTopic)
-	if !ok {
-		return // not a topic that was subscribed to
-	}
-
-	o := &order{Served: Served{Vehicle: vehicle, Command: kind, RequestID: newRequestID()}, kind: kind, message: m}
-	if kind == commandSchedule {
+	o, ok := b.orderOf(m)
+	switch {
+	case !ok:
+		return
+	case o.kind == commandSchedule:
 		b.schedule(o)
 		return
 	}
+
 	var err error
-	o.cmd, err = m.parse(vehicle)
+	o.cmd, err = m.parse(o.Vehicle)
 	if o.ID = o.cmd.ID; err != nil {
 		b.finish(o, nil, err)
 		return
 	}
 	o.Command = o.cmd.String()
 	b.carryOutCommand(o)
+}
+
+// orderOf is the order that has come with a message; false: its topic is none that was
+// subscribed to.
+func (b *Bridge) orderOf(m message) (o *order, ok bool) {
+	vehicle, kind, ok := commandTopic(m.topic, b.opts.BaseTopic)
+	if !ok {
+		return nil, false
+	}
+	return &order{Served: Served{Vehicle: vehicle, Command: kind, RequestID: newRequestID()}, kind: kind, message: m}, true
 }
 
 // carryOutCommand serves a command that was understood.

@@ -70,6 +70,13 @@ func (p *page) change(f func()) uint64 {
 	return p.now.change
 }
 
+// look lets f see the content.
+func (p *page) look(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f()
+}
+
 // changeIf changes the content if f has changed it.
 func (p *page) changeIf(f func() bool) bool {
 	p.mu.Lock()

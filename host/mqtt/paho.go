@@ -63,7 +63,7 @@ func NewPaho(o *paho.ClientOptions, base string) (*Paho, error) {
 		m.Payload = beginning(m.Payload)
 		return m
 	}
-	o.SetWill(will, offline, 1, true).SetCleanSession(false).SetAutoReconnect(true).SetResumeSubs(false)
+	o.SetWill(will, Offline, 1, true).SetCleanSession(false).SetAutoReconnect(true).SetResumeSubs(false)
 	if o.MaxReconnectInterval == 0 || o.MaxReconnectInterval == pahoReconnect {
 		o.SetMaxReconnectInterval(maxReconnect)
 	}

@@ -3,9 +3,7 @@ package mqtt
 import (
 	"context"
 	"errors"
-	"strconv"
 	"sync"
-	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt/internal/route"
 )
@@ -17,7 +15,7 @@ import (
 // Whatever comes at once is asked for at once. Safe for concurrent use.
 type commands struct {
 	paho  *Paho
-	fence string // its topic
+	fence *route.Fence
 	// round is held by who asks the broker.
 	round sync.Mutex
 
@@ -34,18 +32,9 @@ type commands struct {
 	caughtUp uint64
 	// open: there is a fence on this connection.
 	open bool
-	// sent is the number of the last fence, and back is closed when it has come back.
-	sent int
-	back chan struct{}
 }
 
-// fenceTimeout is how long a fence may take. A broker that does not let the client
-// read its own messages costs that once a connection.
-const fenceTimeout = 5 * time.Second
-
-func newCommands(p *Paho) *commands {
-	return &commands{paho: p, fence: route.Private(p.base, "fence")}
-}
+func newCommands(p *Paho) *commands { return &commands{paho: p, fence: route.NewFence(p.base)} }
 
 // subscribe subscribes on a new connection, and judges what has come with it.
 func (c *commands) subscribe(ctx context.Context, s Subscription) error {
@@ -59,7 +48,7 @@ func (c *commands) subscribe(ctx context.Context, s Subscription) error {
 	c.round.Lock()
 	defer c.round.Unlock()
 
-	err := c.paho.subscribe(ctx, []string{c.fence}, 1, c.returned)
+	err := c.paho.subscribe(ctx, []string{c.fence.Topic}, 1, func(m Message) { c.fence.Returned(m.Payload) })
 	if err != nil && !errors.Is(err, ErrSubscriptionRefused) {
 		return err
 	}
@@ -110,38 +99,20 @@ func (c *commands) ask(ctx context.Context, first bool) error {
 // wait waits until everything that the broker had to say before has come.
 func (c *commands) wait(ctx context.Context) error {
 	c.mu.Lock()
-	if !c.open {
-		c.mu.Unlock()
+	open := c.open
+	c.mu.Unlock()
+	if !open {
 		return nil
 	}
-	c.sent++
-	c.back = make(chan struct{})
-	back, number := c.back, c.sent
-	c.mu.Unlock()
-	c.paho.Publish(Message{Topic: c.fence, Payload: strconv.AppendInt(nil, int64(number), 10), QoS: 1}) // its way back is its receipt
-
-	limit := time.NewTimer(fenceTimeout)
-	defer limit.Stop()
-	select {
-	case <-back:
-	case <-limit.C:
+	inTime, err := c.fence.Wait(ctx, func(payload []byte) {
+		c.paho.Publish(Message{Topic: c.fence.Topic, Payload: payload, QoS: 1}) // its way back is its receipt
+	})
+	if err == nil && !inTime {
 		c.mu.Lock()
 		c.open = false
 		c.mu.Unlock()
-	case <-ctx.Done():
-		return ctx.Err()
 	}
-	return nil
-}
-
-// returned is the handler of fences.
-func (c *commands) returned(m Message) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.back != nil && string(m.Payload) == strconv.Itoa(c.sent) {
-		close(c.back)
-		c.back = nil
-	}
+	return err
 }
 
 // arrived is the handler of the messages themselves.

@@ -36,8 +36,8 @@ type carPage struct {
 	car *car
 }
 
-func newPublisher(w *writer, base string, log *slog.Logger, now func() time.Time) *publisher {
-	p := &publisher{writer: w, base: base, log: log, now: now, topics: newCatalogue(), cars: map[string]*carPage{}}
+func newPublisher(w *writer, base string, former map[string][]string, log *slog.Logger, now func() time.Time) *publisher {
+	p := &publisher{writer: w, base: base, former: former, log: log, now: now, topics: newCatalogue(), cars: map[string]*carPage{}}
 	p.self = newPage(base+"/"+bridgeLevel+"/", &p.about)
 	w.add(p.self)
 	return p
@@ -55,7 +55,12 @@ func (p *publisher) car(vehicle string) *carPage {
 	defer p.mu.Unlock()
 	c := p.cars[vehicle]
 	if c == nil {
-		content := &car{topics: p.topics, log: p.log, now: p.now, former: p.former[vehicle]}
+		content := &car{topics: p.topics, log: p.log, now: p.now}
+		for _, topic := range p.former[vehicle] {
+			if mayName(topic, p.topics.taken) {
+				content.former = append(content.former, topic)
+			}
+		}
 		c = &carPage{car: content, page: newPage(p.base+"/"+vehicle+"/", content)}
 		p.cars[vehicle] = c
 		p.writer.add(c.page)
@@ -65,28 +70,28 @@ func (p *publisher) car(vehicle string) *carPage {
 
 // named are the topics that plugins have named for cars that were read.
 func (p *publisher) named() map[string][]string {
-	p.mu.Lock()
-	cars := maps.Clone(p.cars)
-	p.mu.Unlock()
-	all := make(map[string][]string, len(cars))
+	cars := p.all()
+	named := make(map[string][]string, len(cars))
 	for vehicle, c := range cars {
-		c.changeIf(func() bool { // only to look
+		c.look(func() {
 			if c.car.data != nil {
-				all[vehicle] = c.car.named()
+				named[vehicle] = c.car.named()
 			}
-			return false
 		})
 	}
-	return all
+	return named
+}
+
+func (p *publisher) all() map[string]*carPage {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.cars)
 }
 
 // renew publishes what has changed of the cars by itself: with time, and with the
 // condition of their plugins.
 func (p *publisher) renew(conditionOf func(vehicle string) condition) {
-	p.mu.Lock()
-	cars := maps.Clone(p.cars)
-	p.mu.Unlock()
-	for vehicle, c := range cars {
+	for vehicle, c := range p.all() {
 		now, condition := p.now(), conditionOf(vehicle)
 		if c.changeIf(func() bool {
 			c.car.condition = condition

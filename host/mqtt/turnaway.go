@@ -15,13 +15,12 @@ func (b *Bridge) turnAway(m message) {
 		b.answer(r, nil, err)
 		return
 	}
-	vehicle, kind, ok := commandTopic(m.topic, b.opts.BaseTopic)
+	o, ok := b.orderOf(m)
 	if !ok {
 		return
 	}
 
-	o := &order{Served: Served{Vehicle: vehicle, Command: kind, RequestID: newRequestID()}, kind: kind, message: m}
-	if cmd, wrong := ParseCommand(m.payload); kind == commandRefresh {
+	if cmd, wrong := ParseCommand(m.payload); o.kind == commandRefresh {
 		if o.ID = cmd.ID; wrong == nil {
 			o.Command = cmd.String()
 		}

@@ -26,6 +26,7 @@ type Client struct {
 	config autopaho.ClientConfig
 	base   string
 	router route.Router[mqtt.Message]
+	fence  *route.Fence
 	lanes  [lanes]lane
 	seed   maphash.Seed
 
@@ -42,7 +43,6 @@ type Client struct {
 	caughtUp uint64
 	// longest packet that the broker takes, in bytes; zero: any.
 	longest uint32
-	fence   *fence
 	// life ends with the manager.
 	life context.Context
 }
@@ -77,7 +77,7 @@ func New(c autopaho.ClientConfig, base string) (*Client, error) {
 	case c.EnableManualAcknowledgment:
 		return nil, errors.New("mqtt5: EnableManualAcknowledgment would leave commands without an acknowledgement: leave it false")
 	}
-	p := &Client{base: base, changed: make(chan struct{}), life: context.Background(), seed: maphash.MakeSeed()}
+	p := &Client{base: base, fence: route.NewFence(base), changed: make(chan struct{}), life: context.Background(), seed: maphash.MakeSeed()}
 	p.router.Keep = shortened
 
 	c.WillMessage = &paho.WillMessage{Topic: will, Payload: []byte(mqtt.Offline), QoS: 1, Retain: true}

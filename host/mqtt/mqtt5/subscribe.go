@@ -4,26 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/eclipse/paho.golang/paho"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
-	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt/internal/route"
 )
-
-// fenceTimeout is how long a fence may take. A broker that does not let the client read
-// its own messages costs that once a connection.
-const fenceTimeout = 5 * time.Second
-
-// fence is a topic for a message of the client's own: when it is back, everything has come
-// that the broker had kept for the session.
-type fence struct {
-	topic string
-	sent  int
-	back  chan struct{}
-}
 
 // Subscribe implements [mqtt.Client].
 func (p *Client) Subscribe(ctx context.Context, s mqtt.Subscription) error {
@@ -86,37 +72,25 @@ func (p *Client) waited() time.Duration {
 // catchUp waits until everything has come that the broker had kept for the session.
 func (p *Client) catchUp(ctx context.Context) error {
 	p.mu.Lock()
-	number, changed := p.connection.Number, p.changed
-	if p.caughtUp == number {
-		p.mu.Unlock()
+	number := p.connection.Number
+	done := p.caughtUp == number
+	p.mu.Unlock()
+	if done {
 		return nil
 	}
-	if p.fence == nil {
-		p.fence = &fence{topic: route.Private(p.base, "fence")}
-	}
-	f := p.fence
-	f.sent++
-	f.back = make(chan struct{})
-	sent, back := f.sent, f.back
-	p.mu.Unlock()
 
-	p.router.Handle(f.topic, p.returned)
-	switch err := p.subscribe(ctx, []string{f.topic}, 1, false); {
+	publish := func(payload []byte) {
+		p.Publish(mqtt.Message{Topic: p.fence.Topic, Payload: payload, QoS: 1}) // its way back is its receipt
+	}
+	p.router.Handle(p.fence.Topic, p.returned)
+	switch err := p.subscribe(ctx, []string{p.fence.Topic}, 1, false); {
 	case errors.Is(err, mqtt.ErrSubscriptionRefused): // so it takes its time
+		publish = func([]byte) {}
 	case err != nil:
 		return err
-	default:
-		p.Publish(mqtt.Message{Topic: f.topic, Payload: []byte(strconv.Itoa(sent)), QoS: 1}) // its way back is its receipt
 	}
-	late := time.NewTimer(fenceTimeout)
-	defer late.Stop()
-	select {
-	case <-back:
-	case <-late.C:
-	case <-changed:
-		return mqtt.ErrUnacknowledged
-	case <-ctx.Done():
-		return ctx.Err()
+	if _, err := p.fence.Wait(ctx, publish); err != nil {
+		return err
 	}
 	p.mu.Lock()
 	p.caughtUp = number
@@ -126,11 +100,9 @@ func (p *Client) catchUp(ctx context.Context) error {
 
 // returned gets the fence's message back.
 func (p *Client) returned(m mqtt.Message) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if f := p.fence; f.back != nil && string(m.Payload) == strconv.Itoa(f.sent) {
-		close(f.back)
-		f.back = nil
+	if p.fence.Returned(m.Payload) {
+		p.mu.Lock()
 		p.caughtUp = p.connection.Number // what comes behind it is new
+		p.mu.Unlock()
 	}
 }

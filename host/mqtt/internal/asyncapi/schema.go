@@ -49,7 +49,7 @@ func (s *schemas) payload(p mqtt.Payload) (schema *jsonschema.Schema, plain bool
 
 // objectOf is an object that the bridge gets.
 func objectOf(keys []mqtt.Key) *jsonschema.Schema {
-	object := &jsonschema.Schema{Type: "object", Properties: map[string]*jsonschema.Schema{}, AdditionalProperties: nothing()}
+	object := closedObject()
 	for _, k := range keys {
 		p := &jsonschema.Schema{Description: k.Title, Pattern: k.Pattern}
 		switch k.Kind {
@@ -58,21 +58,28 @@ func objectOf(keys []mqtt.Key) *jsonschema.Schema {
 		case shared.KindFlag:
 			p.Type = "boolean"
 		default:
-			p.Type = "string"
-			for _, word := range k.Words {
-				p.Enum = append(p.Enum, word)
-			}
+			p.Type, p.Enum = "string", anyOf(k.Words)
 			if k.Most > 0 {
 				p.MinLength, p.MaxLength = pointer(int(k.Least)), pointer(int(k.Most))
 			}
 		}
-		object.Properties[k.Name] = p
-		object.PropertyOrder = append(object.PropertyOrder, k.Name)
-		if k.Required {
-			object.Required = append(object.Required, k.Name)
-		}
+		member(object, k.Name, p, k.Required)
 	}
 	return object
+}
+
+// closedObject is an object that has only the members that are added to it.
+func closedObject() *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "object", Properties: map[string]*jsonschema.Schema{}, AdditionalProperties: nothing()}
+}
+
+// member adds one to an object.
+func member(object *jsonschema.Schema, name string, schema *jsonschema.Schema, required bool) {
+	object.Properties[name] = schema
+	object.PropertyOrder = append(object.PropertyOrder, name)
+	if required {
+		object.Required = append(object.Required, name)
+	}
 }
 
 // object is the JSON object of a type; data, if it has such a member, is that type's, or
@@ -82,7 +89,7 @@ func (s *schemas) object(t, data reflect.Type) (*jsonschema.Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	member, ok := object.Properties["data"]
+	dataSchema, ok := object.Properties["data"]
 	switch {
 	case !ok && t.Kind() == reflect.Struct:
 		return s.reference(t.Name(), object), nil
@@ -90,13 +97,13 @@ func (s *schemas) object(t, data reflect.Type) (*jsonschema.Schema, error) {
 		return object, nil
 	}
 	empty := &jsonschema.Schema{Type: "object", AdditionalProperties: nothing(), Description: "Nothing to say, or it failed"}
-	*member = *empty
+	*dataSchema = *empty
 	if data != nil {
 		full, err := s.ofType(data)
 		if err != nil {
 			return nil, err
 		}
-		*member = jsonschema.Schema{OneOf: []*jsonschema.Schema{s.reference(data.Name(), full), empty}}
+		*dataSchema = jsonschema.Schema{OneOf: []*jsonschema.Schema{s.reference(data.Name(), full), empty}}
 	}
 	return object, nil
 }

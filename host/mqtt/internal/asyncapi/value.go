@@ -15,7 +15,7 @@ import (
 // value is the object on an attribute's topic.
 func (s *schemas) value(p mqtt.Payload) *jsonschema.Schema {
 	a := *p.Attribute
-	name, unit, members := shared.Word(a.Info.GetQuantity()), a.Info.GetUnit(), map[string]*jsonschema.Schema{}
+	name, unit, members := shared.Word(a.Info.GetQuantity()), a.Info.GetUnit(), map[string]*jsonschema.Schema{"timestamp": timeSchema()}
 	value := plain(a)
 	switch q := a.Info.GetQuantity(); {
 	case p.As == vehiclev1.Derivation_DERIVATION_UNIT:
@@ -45,11 +45,12 @@ func (s *schemas) value(p mqtt.Payload) *jsonschema.Schema {
 		members["unit"] = enumOf("string", unit)
 	}
 
-	members["value"], members["timestamp"] = orNull(value), timeSchema()
-	order := append([]string{"value"}, slices.DeleteFunc(slices.Sorted(maps.Keys(members)), func(m string) bool { return m == "value" })...)
-	return s.reference(inWords(name), &jsonschema.Schema{
-		Type: "object", Properties: members, PropertyOrder: order, Required: []string{"value", "timestamp"}, AdditionalProperties: nothing(),
-	})
+	object := closedObject()
+	member(object, "value", orNull(value), true)
+	for _, m := range slices.Sorted(maps.Keys(members)) {
+		member(object, m, members[m], m == "timestamp")
+	}
+	return s.reference(inWords(name), object)
 }
 
 // inWords spells units as names may have them.
@@ -85,16 +86,15 @@ func plain(a shared.Attribute) *jsonschema.Schema {
 
 // stateOf is the object of all attributes.
 func stateOf(attributes []shared.Attribute) *jsonschema.Schema {
-	state := &jsonschema.Schema{Type: "object", Properties: map[string]*jsonschema.Schema{}, AdditionalProperties: nothing()}
+	state := closedObject()
 	for _, a := range attributes {
 		if a.Info.GetPersonal() {
 			continue
 		}
 		group, ok := state.Properties[a.Group()]
 		if !ok {
-			group = &jsonschema.Schema{Type: "object", Properties: map[string]*jsonschema.Schema{}, AdditionalProperties: nothing()}
-			state.Properties[a.Group()] = group
-			state.PropertyOrder = append(state.PropertyOrder, a.Group())
+			group = closedObject()
+			member(state, a.Group(), group, true)
 		}
 		name := strings.TrimPrefix(a.Path, a.Group()+".")
 		value := orNull(plain(a))
@@ -102,12 +102,9 @@ func stateOf(attributes []shared.Attribute) *jsonschema.Schema {
 		if unit := a.Info.GetUnit(); unit != "" {
 			value.Title += " in " + unit
 		}
-		group.Properties[name] = value
-		group.PropertyOrder, group.Required = append(group.PropertyOrder, name), append(group.Required, name)
+		member(group, name, value, true)
 	}
-	state.Properties["extra"] = &jsonschema.Schema{Types: []string{"object", "null"}, Description: "What the plugin has named"}
-	state.PropertyOrder = append(state.PropertyOrder, "extra")
-	state.Required = slices.Clone(state.PropertyOrder)
+	member(state, "extra", &jsonschema.Schema{Types: []string{"object", "null"}, Description: "What the plugin has named"}, true)
 	return state
 }
 
