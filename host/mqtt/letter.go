@@ -5,12 +5,14 @@ import (
 	"errors"
 )
 
-// maxLetters that wait; the oldest go.
+// maxLetters that wait in a queue; the oldest go.
 const maxLetters = 2 * maxWaiting
 
 // letter is a message that is sent once.
 type letter struct {
 	message Message
+	// queue of the writer's that it waits in.
+	queue *[]*letter
 	// done is closed when the broker has acknowledged it, or when that is not known
 	// any more; then err says so.
 	done chan struct{}
@@ -18,14 +20,20 @@ type letter struct {
 }
 
 // send sends a message once.
-func (w *writer) send(m Message) *letter {
-	l := &letter{message: m, done: make(chan struct{})}
+func (w *writer) send(m Message) *letter { return w.put(&w.letters, m) }
+
+// sendFirst sends a message once, before those of send: somebody waits for it.
+func (w *writer) sendFirst(m Message) *letter { return w.put(&w.first, m) }
+
+// put adds a letter to a queue.
+func (w *writer) put(queue *[]*letter, m Message) *letter {
+	l := &letter{message: m, queue: queue, done: make(chan struct{})}
 	w.mu.Lock()
-	if len(w.letters) >= maxLetters {
-		w.letters[0].end(ErrUnacknowledged)
-		w.letters = w.letters[1:]
+	if len(*queue) >= maxLetters {
+		(*queue)[0].end(ErrUnacknowledged)
+		*queue = (*queue)[1:]
 	}
-	w.letters = append(w.letters, l)
+	*queue = append(*queue, l)
 	w.mu.Unlock()
 	w.signal()
 	return l
@@ -47,12 +55,32 @@ func (l *letter) await(ctx context.Context) error {
 func (w *writer) nextLetter() *letter {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.letters) == 0 {
-		return nil
+	for _, queue := range []*[]*letter{&w.first, &w.letters} {
+		if len(*queue) > 0 {
+			l := (*queue)[0]
+			*queue = (*queue)[1:]
+			return l
+		}
 	}
-	l := w.letters[0]
-	w.letters = w.letters[1:]
-	return l
+	return nil
+}
+
+// post hands a letter to the client, in its turn.
+func (w *writer) post(ctx context.Context, l *letter, lost <-chan struct{}) {
+	leave := w.flow.enter(ctx, lost, true)
+	if leave == nil {
+		w.mu.Lock()
+		*l.queue = append([]*letter{l}, *l.queue...)
+		w.mu.Unlock()
+		return
+	}
+	receipt := w.client.Publish(l.message)
+	w.batches.Go(func() {
+		stalled, cancel := context.WithTimeout(ctx, stallTimeout)
+		leave(settled(stalled, receipt, lost) == nil)
+		cancel()
+		w.posted(ctx, l, receipt, lost)
+	})
 }
 
 // posted waits for a letter's receipt. What was lost with the connection the client
@@ -61,7 +89,7 @@ func (w *writer) posted(ctx context.Context, l *letter, r Receipt, lost <-chan s
 	err := settled(ctx, r, lost)
 	if err != nil && !errors.Is(err, ErrUnacknowledged) && ended(lost) {
 		w.mu.Lock()
-		w.letters = append(w.letters, l)
+		*l.queue = append(*l.queue, l)
 		w.mu.Unlock()
 		w.signal()
 		return

@@ -150,7 +150,7 @@ func (b *Bridge) encode(o *order, r *response) []byte {
 }
 
 func (b *Bridge) respond(o *order, answer []byte) *letter {
-	return b.reply(o.message, b.opts.BaseTopic+"/"+o.Vehicle+"/"+levelResponses+o.kind, answer)
+	return reply(b.writer.send, o.message, b.opts.BaseTopic+"/"+o.Vehicle+"/"+levelResponses+o.kind, answer)
 }
 
 // finish publishes what came of a command, and then says so.

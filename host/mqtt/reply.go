@@ -23,12 +23,12 @@ func replyTo(m Message, base string) (topic string, correlation []byte) {
 	return m.ResponseTopic, bytes.Clone(m.Correlation)
 }
 
-// reply sends an answer to its topic, and to the one that the sender of the message has
-// named. The letter is the first.
-func (b *Bridge) reply(to message, topic string, answer []byte) *letter {
-	sent := b.writer.send(Message{Topic: topic, Payload: answer, QoS: 1})
+// reply sends an answer, in one of the writer's two ways, to its topic and to the one that
+// the sender of the message has named. The letter is the first.
+func reply(send func(Message) *letter, to message, topic string, answer []byte) *letter {
+	sent := send(Message{Topic: topic, Payload: answer, QoS: 1})
 	if to.reply != "" {
-		b.writer.send(Message{Topic: to.reply, Payload: answer, QoS: 1, Correlation: to.correlation})
+		send(Message{Topic: to.reply, Payload: answer, QoS: 1, Correlation: to.correlation})
 	}
 	return sent
 }

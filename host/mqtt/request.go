@@ -86,22 +86,22 @@ func (b *Bridge) answer(r *request, data any, err error) {
 	}
 	a := answer{Data: data}
 	a.explain(err)
-	b.sendAnswer(r, a)
+	b.sendAnswer(r, a, b.writer.sendFirst)
 }
 
 // answerRefresh sends the last answer of a command, which is given in both forms, also to
 // whoever asked the bridge for the command.
 func (b *Bridge) answerRefresh(r *request, last *response, encoded []byte) {
-	b.sendAnswer(r, answer{Data: json.RawMessage(encoded), failure: last.failure})
+	b.sendAnswer(r, answer{Data: json.RawMessage(encoded), failure: last.failure}, b.writer.send)
 }
 
-// sendAnswer completes an answer and sends it.
-func (b *Bridge) sendAnswer(r *request, a answer) {
+// sendAnswer completes an answer and sends it in one of the writer's two ways.
+func (b *Bridge) sendAnswer(r *request, a answer, send func(Message) *letter) {
 	a.Status, a.Transaction, a.RequestID, a.Timestamp = statusOK, r.transaction, r.requestID, timeText(b.opts.Now())
 	if a.Reason != "" {
 		a.Status = statusError
 		b.log.Warn("request failed", "request", r.kind.name, "request_id", r.requestID, "reason", a.Reason, "error", a.Error)
 	}
 	body, _ := json.Marshal(a) // plain fields, or JSON
-	b.reply(r.message, b.publisher.self.prefix+levelResponse+r.kind.name, body)
+	reply(send, r.message, b.publisher.self.prefix+levelResponse+r.kind.name, body)
 }

@@ -21,21 +21,23 @@ type writer struct {
 	// pages are all that there are, queue those that have news and are not being
 	// written.
 	pages, queue []*page
-	// letters are messages that are sent once each, before the pages.
-	letters []*letter
+	// first and letters are messages that are sent once each, in this order and before
+	// the pages.
+	first, letters []*letter
 	// connection is the number of the one that is written to.
 	connection uint64
 	// told is the number of the one on which it was said that the broker refuses values.
 	told    uint64
 	bound   bound
+	flow    *flow
 	wake    chan struct{}
 	batches sync.WaitGroup
 }
 
 const (
-	// window is how many pages are on their way to the broker at a time. What is
-	// published behind them, the client's own ping too, waits for no more.
-	window = 4
+	// atOnce is how many pages are brought at a time: while the last message of one waits
+	// for the others, the next goes on.
+	atOnce = 4
 	// stallTimeout is when messages that are not acknowledged on a connection that
 	// lives are sent again, and retryPause how long a client that refuses a message is
 	// left alone.
@@ -44,7 +46,7 @@ const (
 )
 
 func newWriter(c Client, log *slog.Logger, now func() time.Time) *writer {
-	return &writer{client: c, log: log, now: now, wake: make(chan struct{}, 1)}
+	return &writer{client: c, log: log, now: now, flow: newFlow(now), wake: make(chan struct{}, 1)}
 }
 
 // add makes a page one that is written.
@@ -81,7 +83,7 @@ func (w *writer) signal() {
 // run writes until ctx ends.
 func (w *writer) run(ctx context.Context) {
 	defer w.batches.Wait()
-	room := make(chan struct{}, window)
+	room := make(chan struct{}, atOnce)
 	for ctx.Err() == nil {
 		connection, changed := w.client.Connection()
 		if connection.Up {
@@ -105,6 +107,7 @@ func (w *writer) connected(number uint64) {
 		return
 	}
 	w.connection = number
+	w.flow.reset()
 	for _, p := range w.pages {
 		p.forget()
 		w.enqueue(p)
@@ -119,8 +122,7 @@ func (w *writer) next(ctx context.Context, room chan struct{}, lost <-chan struc
 		return false
 	}
 	if l := w.nextLetter(); l != nil {
-		receipt := w.client.Publish(l.message)
-		w.batches.Go(func() { w.posted(ctx, l, receipt, lost) })
+		w.post(ctx, l, lost)
 		return true
 	}
 	select {
@@ -193,40 +195,57 @@ func (w *writer) bring(ctx context.Context, p *page, lost <-chan struct{}) error
 	return nil
 }
 
+// sent is a message of a page that is on its way.
+type sent struct {
+	outgoing
+	receipt Receipt
+	leave   func(acknowledged bool)
+}
+
 // publish publishes messages of a page and waits until all are acknowledged.
 func (w *writer) publish(ctx context.Context, p *page, batch []outgoing, at version, lost <-chan struct{}) error {
-	type sent struct {
-		outgoing
-		receipt Receipt
-	}
-	under, longest := make([]sent, 0, len(batch)), w.longest()
+	under, done := make(chan sent, len(batch)), make(chan error, 1)
+	go func() { done <- w.settle(ctx, p, under, at, lost) }()
+	longest, all := w.longest(), true
 	for _, m := range batch {
-		if ended(lost) {
-			return ErrUnacknowledged
-		}
 		full := Message{Topic: p.prefix + m.topic, Payload: m.body, QoS: 1, Retained: m.retained}
 		if len(full.Topic)+len(full.Payload) > longest {
 			p.acknowledged(m, at) // it is left out
 			continue
 		}
-		under = append(under, sent{m, w.client.Publish(full)})
+		leave := w.flow.enter(ctx, lost, false)
+		if leave == nil {
+			all = false
+			break
+		}
+		under <- sent{m, w.client.Publish(full), leave}
 	}
+	close(under)
+	err := <-done
+	if err == nil && !all {
+		return ErrUnacknowledged
+	}
+	return err
+}
+
+// settle waits for the acknowledgements of messages of a page.
+func (w *writer) settle(ctx context.Context, p *page, under <-chan sent, at version, lost <-chan struct{}) error {
 	var first error
 	acked, open := 0, 0 // the longest of each
-	for _, m := range under {
+	for m := range under {
 		length := len(p.prefix) + len(m.topic) + len(m.body)
 		err := settled(ctx, m.receipt, lost)
-		if errors.Is(err, ErrPublishRefused) {
+		m.leave(err == nil)
+		switch {
+		case errors.Is(err, ErrPublishRefused):
 			w.refused(err)
 			p.acknowledged(m.outgoing, at) // it is left out
-			continue
-		}
-		if err != nil {
+		case err != nil:
 			open, first = max(open, length), cmp.Or(first, err)
-			continue
+		default:
+			acked = max(acked, length)
+			p.acknowledged(m.outgoing, at)
 		}
-		acked = max(acked, length)
-		p.acknowledged(m.outgoing, at)
 	}
 	w.judge(acked, open, ended(lost))
 	return first
