@@ -29,6 +29,7 @@ func runBench(args []string, stdout, stderr io.Writer) int {
 	set.DurationVar(&o.Sustain, "sustain", time.Minute, "how long the stream of commands lasts")
 	set.StringVar(&o.Only, "only", "", "measure only what has this in its name")
 	set.StringVar(&jsonFile, "json", "", "write the report as JSON to this `file` as well")
+	set.StringVar(&o.Profiles, "profiles", "", "write profiles of the service's processor time to this `directory`, for go tool pprof")
 	set.BoolVar(&embedded, "embedded", false, "use the embedded broker, also if Mosquitto is installed")
 	set.Usage = func() {
 		_, _ = fmt.Fprint(stderr, "host-demo bench measures the service under load; see docs/performance.md.\n\n")

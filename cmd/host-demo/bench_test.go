@@ -21,6 +21,8 @@ func TestBench(t *testing.T) {
 		name  string
 		check func(t *testing.T, r bench.Report)
 		long  bool // measures for long enough to be of use
+		// profiles of the service that are made on the way.
+		profiles int
 	}{
 		{"10 at once, vendor 0 ms", func(t *testing.T, r bench.Report) {
 			t.Helper()
@@ -34,35 +36,36 @@ func TestBench(t *testing.T) {
 				assert.Positive(t, x.Hub.MemoryMiB)
 				assert.Positive(t, x.Plugin.MemoryMiB)
 			}
-		}, false},
+		}, false, 1},
 		{"start to first car", func(t *testing.T, r bench.Report) {
 			t.Helper()
 			assert.Equal(t, "≤ 0.3 s", only(t, r, 1).Target)
-		}, false},
+		}, false, 0},
 		{"in-process loop: cached beside 8 sleeping cars", func(t *testing.T, r bench.Report) {
 			t.Helper()
 			assert.Greater(t, only(t, r, 5).Latency.Max, 8*2000., "one car after the other")
-		}, true},
+		}, true, 0},
 		{"round trip", func(t *testing.T, r bench.Report) {
 			t.Helper()
 			require.NotNil(t, r.RoundTrip)
 			assert.Positive(t, r.RoundTrip.Ratio)
-		}, true},
+		}, true, 0},
 		{"broker alone", func(t *testing.T, r bench.Report) {
 			t.Helper()
 			require.NotNil(t, r.Floor)
 			assert.Positive(t, r.Floor.PerSecond)
 			assert.Greater(t, r.Floor.Messages, 50)
-		}, true},
+		}, true, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			if tc.long && !soak() {
 				t.Skip("takes its time: make soak")
 			}
-			file := filepath.Join(t.TempDir(), "report.json")
+			dir := t.TempDir()
+			file := filepath.Join(dir, "report.json")
 			var stderr bytes.Buffer
-			cmd := exec.CommandContext(t.Context(), filepath.Join(binaries, "host-demo"), "bench", "--embedded", "--only", tc.name, "--json", file)
+			cmd := exec.CommandContext(t.Context(), filepath.Join(binaries, "host-demo"), "bench", "--embedded", "--only", tc.name, "--json", file, "--profiles", dir)
 			cmd.Stderr = &stderr
 			table, err := cmd.Output()
 			require.NoError(t, err, stderr.String())
@@ -73,6 +76,9 @@ func TestBench(t *testing.T) {
 			var r bench.Report
 			require.NoError(t, json.Unmarshal(body, &r))
 			tc.check(t, r)
+			profiles, err := filepath.Glob(filepath.Join(dir, "*.pprof"))
+			require.NoError(t, err)
+			assert.Len(t, profiles, tc.profiles)
 		})
 	}
 }

@@ -84,6 +84,9 @@ func configFrom(f flags, env settings.Lookup, uid int) (s config, err error) {
 	}
 	s.httpAddress, err = httpAddress(f.http)
 	check(err)
+	if f.profiles && err == nil {
+		check(checkProfiles(s.httpAddress))
+	}
 	s.reattach, err = reattach(env.Or)
 	check(err)
 	return s, errors.Join(wrong...)

@@ -28,6 +28,7 @@ type flags struct {
 	state    string
 	logLevel string
 	http     string
+	profiles bool
 	// acceptPlugin and release are what somebody decided after a look at the
 	// plugin.
 	acceptPlugin, release bool
@@ -93,6 +94,7 @@ func parseFlags(args []string, stderr io.Writer) (flags, error) {
 	set.StringVar(&f.logLevel, "log-level", "", "debug, info, warn or error (default: LOG_LEVEL, else info with credentials, none without)")
 	set.BoolVar(&f.record, "record", false, "record the vendor's traffic, without secrets, to files in the state directory; see docs/reporting.md (default: HYUNDAI_RECORD)")
 	set.StringVar(&f.http, "http", "", "serve /metrics, /healthz and /readyz on PORT of this machine, or on HOST:PORT (default: off)")
+	set.BoolVar(&f.profiles, "profiles", false, "serve /debug/pprof/ beside /metrics, for go tool pprof on this machine")
 	set.BoolVar(&f.acceptPlugin, "accept-plugin", false, "trust the program that now lies at the plugin's path")
 	set.BoolVar(&f.release, "release", false, "lift the quarantine that an earlier run has put the plugin into")
 	set.Usage = func() {

@@ -37,6 +37,8 @@ type monitorOptions struct {
 	trouble func() *mqtt.Trouble
 	metrics prometheus.Gatherer
 	log     *slog.Logger
+	// profiles of the hub are served, too.
+	profiles bool
 	// patience with clients; default see above.
 	patience time.Duration
 }
@@ -95,6 +97,9 @@ func (m *monitor) pages() http.Handler {
 	}))
 	mux.HandleFunc("GET /healthz", m.health)
 	mux.HandleFunc("GET /readyz", m.readiness)
+	if m.profiles {
+		addProfiles(mux)
+	}
 	return mux
 }
 

@@ -132,6 +132,31 @@ func TestTheMonitorOnlyAnswers(t *testing.T) {
 	}
 }
 
+// TestProfiles: they are there when they are asked for, on this machine only, and longer
+// ones than other answers may take are not cut off.
+func TestProfiles(t *testing.T) {
+	m := testMonitor(t, monitorOptions{profiles: true})
+	for _, name := range []string{"heap", "goroutine", "profile?seconds=1"} {
+		status, body := ask(t, http.MethodGet, "http://"+m.address+"/debug/pprof/"+name)
+		assert.Equal(t, http.StatusOK, status, name)
+		assert.Equal(t, "\x1f\x8b", body[:2], "gzip, as go tool pprof reads it")
+	}
+	status, _ := ask(t, http.MethodGet, "http://"+m.address+"/debug/pprof/cmdline")
+	assert.Equal(t, http.StatusNotFound, status, "it may hold a password")
+
+	for http, want := range map[string]string{
+		"": "--http", "0.0.0.0:9100": "other machines", "hub.lan:9100": "other machines", "[2001:db8::1]:9100": "other machines",
+		"9100": "", "[::1]:9100": "", "localhost:9100": "",
+	} {
+		_, err := configFrom(flags{http: http, profiles: true}, lookup(nil), 0)
+		if want == "" {
+			assert.NoError(t, err, http)
+			continue
+		}
+		assert.ErrorContains(t, err, want, http)
+	}
+}
+
 func TestAnAddressThatIsTaken(t *testing.T) {
 	m := testMonitor(t, monitorOptions{})
 	_, err := startMonitor(t.Context(), monitorOptions{address: m.address, log: slog.New(slog.DiscardHandler)})

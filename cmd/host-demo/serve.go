@@ -92,6 +92,7 @@ func serve(ctx context.Context, s config, stdout, stderr io.Writer) (err error) 
 	if s.httpAddress != "" {
 		m, err := startMonitor(ctx, monitorOptions{
 			address: s.httpAddress, status: hub.Status, trouble: bridge.Trouble, metrics: registry(collector, bridgeCollector), log: log,
+			profiles: s.profiles,
 		})
 		if err != nil {
 			return err

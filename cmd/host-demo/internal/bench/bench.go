@@ -19,6 +19,8 @@ type Options struct {
 	Sustain time.Duration
 	// Only runs scenarios whose names hold it.
 	Only string
+	// Profiles is a directory for profiles of the service; empty: none are made.
+	Profiles string
 	// Progress gets a line for each scenario that begins. Default: nobody.
 	Progress io.Writer
 }
@@ -91,7 +93,9 @@ func (o *Options) measured(ctx context.Context, s scenario) (result Result, err 
 			return result, err
 		}
 	}
-	if result, err = s.run(ctx, o, r, l); err != nil {
+	profile := o.profile(ctx, r, s.name)
+	result, err = s.run(ctx, o, r, l)
+	if err = errors.Join(err, profile()); err != nil {
 		return result, fmt.Errorf("%s: %w", s.name, err)
 	}
 	after, err := r.usage(ctx)

@@ -156,7 +156,7 @@ func (r *rig) limits() map[string]any {
 // service prepares the service's process.
 func (r *rig) service(o *Options, address, state string) error {
 	limits, err := json.Marshal(r.limits())
-	r.hub = exec.Command(o.Program, "--broker", r.broker.url, "--http", address, "--state", state) //nolint:gosec,noctx // this program itself; it ends with stop
+	r.hub = exec.Command(o.Program, "--broker", r.broker.url, "--http", address, "--state", state, "--profiles") //nolint:gosec,noctx // this program itself; it ends with stop
 	r.hub.Stderr = r.log
 	r.hub.Env = append(os.Environ(),
 		"HYUNDAI_USERNAME="+email, "HYUNDAI_PASSWORD="+password, "HYUNDAI_BRAND=kia", "HYUNDAI_LIMITS="+string(limits),
