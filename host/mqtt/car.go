@@ -101,13 +101,12 @@ func (c *car) result(body []byte) {
 func (c *car) messages() []outgoing {
 	now := c.now()
 	c.shownPassing = c.passing(now)
-	var all []outgoing
+	all := make([]outgoing, 0, len(c.topics.topics)+len(c.topics.evcc)+ownTopics)
 	if c.introduced() {
 		all = append(all, c.own(topicAvailability, c.topics.availability, []byte(c.shownPassing.availability)))
 	}
 	if c.data != nil {
-		all = append(all, c.snapshot(now)...)
-		all = append(all, c.evcc()...)
+		all = c.evcc(c.snapshot(all, now))
 	}
 	if c.outcome != nil {
 		all = append(all, outgoing{topic: topicError, number: c.topics.outcome, retained: true, body: c.outcome, sum: sumOf(c.outcome, c.outcomes)})
@@ -118,20 +117,23 @@ func (c *car) messages() []outgoing {
 	return all
 }
 
+// ownTopics are those that a car has beside the schema's and evcc's.
+const ownTopics = 4
+
 // own is a retained topic that is none of the schema's.
 func (c *car) own(topic string, number int, body []byte) outgoing {
 	return outgoing{topic: topic, number: number, retained: true, body: body, sum: sumOf(body, 0)}
 }
 
-// snapshot is every topic of the schema: what the car lacks is null, so that no value
+// snapshot adds every topic of the schema: what the car lacks is null, so that no value
 // of another time lives on.
-func (c *car) snapshot(now time.Time) []outgoing {
-	all := make([]outgoing, 0, len(c.topics.topics))
+func (c *car) snapshot(all []outgoing, now time.Time) []outgoing {
+	var e encoder
 	values, extras := make([]any, len(c.topics.attributes)), map[string]bool{}
 	var plain map[string]any
 	for a, v := range shared.Values(c.data) {
 		if isExtra(a) {
-			all, plain = c.extra(all, extras, a, v), plainExtra(plain, a, v)
+			all, plain = c.extra(&e, all, extras, a, v), plainExtra(plain, a, v)
 			continue
 		}
 		values[c.topics.attributes[a.Path]] = v
@@ -143,9 +145,9 @@ func (c *car) snapshot(now time.Time) []outgoing {
 		if t.as == vehiclev1.Derivation_DERIVATION_AGE {
 			at = now
 		}
-		m.body = t.encode(c.data, v, at)
+		m.body = e.payload(t.payload(c.data, v, at), at)
 		if c.tooLong(t.attr.Path, m.body) {
-			v, m.body = nil, t.encode(c.data, nil, at)
+			v, m.body = nil, e.payload(t.payload(c.data, nil, at), at)
 		}
 		// The marker comes each time, also if the car gave no time.
 		m.last = n == c.topics.marker
@@ -164,7 +166,7 @@ func (c *car) snapshot(now time.Time) []outgoing {
 	}
 	for topic, m := range c.extras {
 		if !extras[topic] {
-			m.body, m.sum = payload{}.encode(c.at), unknown
+			m.body, m.sum = e.payload(payload{}, c.at), unknown
 			all = append(all, m)
 		}
 	}
@@ -216,8 +218,8 @@ func (c *car) timeOf(a shared.Attribute) time.Time {
 }
 
 // extra adds the topics of an attribute that the plugin has named.
-func (c *car) extra(all []outgoing, named map[string]bool, a shared.Attribute, v any) []outgoing {
-	body := form(a, v).encode(c.timeOf(a))
+func (c *car) extra(e *encoder, all []outgoing, named map[string]bool, a shared.Attribute, v any) []outgoing {
+	body := e.payload(form(a, v), c.timeOf(a))
 	for _, topic := range topicsOf(a) {
 		m, known := c.extras[topic]
 		if !known {

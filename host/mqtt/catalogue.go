@@ -34,15 +34,15 @@ type schemaTopic struct {
 	vented *shared.Attribute
 }
 
-// encode makes the payload of the topic for a value of data.
-func (t schemaTopic) encode(data *vehiclev1.VehicleData, value any, at time.Time) []byte {
+// payload is that of the topic for a value of data.
+func (t schemaTopic) payload(data *vehiclev1.VehicleData, value any, at time.Time) payload {
 	p := derive(t.attr, t.as, value, at)
 	if t.vented != nil && value == true {
 		if vented, _ := t.vented.Get(data); vented == true {
 			p.Value, p.State = windowVented, "VENTILATION"
 		}
 	}
-	return p.encode(at)
+	return p
 }
 
 func newCatalogue() *catalogue {

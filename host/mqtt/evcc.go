@@ -91,10 +91,9 @@ func whole(v float64, known bool) string {
 	return strconv.Itoa(int(math.Round(v)))
 }
 
-// evcc are the topics for evcc. What is not known is taken off the broker: evcc takes no
+// evcc adds the topics for evcc. What is not known is taken off the broker: evcc takes no
 // null.
-func (c *car) evcc() []outgoing {
-	all := make([]outgoing, 0, len(c.topics.evcc))
+func (c *car) evcc(all []outgoing) []outgoing {
 	for n, v := range c.topics.evcc {
 		all = append(all, c.own(topicEVCC+v.name, c.topics.firstEVCC+n, []byte(v.of(c.data))))
 	}

@@ -23,7 +23,13 @@ type flow struct {
 	// there was none.
 	shortest time.Duration
 	// first and rest wait.
-	first, rest []chan struct{}
+	first, rest []*waiting
+}
+
+// waiting is somebody who waits for room for n messages.
+type waiting struct {
+	n     int
+	ready chan struct{}
 }
 
 const (
@@ -38,72 +44,80 @@ func newFlow(now func() time.Time) *flow {
 	return &flow{now: now, limit: leastUnder}
 }
 
-// enter waits until one more message may be under way. It returns what takes the
-// message off the way again, which is to be called once; nil if ctx has ended or the
-// connection is lost.
-func (f *flow) enter(ctx context.Context, lost <-chan struct{}, first bool) func(acknowledged bool) {
-	f.mu.Lock()
-	if f.under >= int(f.limit) {
-		ready, queue := make(chan struct{}), &f.rest
-		if first {
-			queue = &f.first
-		}
-		*queue = append(*queue, ready)
-		f.mu.Unlock()
-		select {
-		case <-ready:
-		case <-lost:
-		case <-ctx.Done():
-		}
-		f.mu.Lock()
-		if !ended(ready) {
-			*queue = slices.DeleteFunc(*queue, func(r chan struct{}) bool { return r == ready })
-			f.mu.Unlock()
-			return nil
-		}
-	} else {
-		f.under++
+// enter waits until n more messages, a few, may be under way. It returns when that is;
+// false: ctx has ended or the connection is lost.
+func (f *flow) enter(ctx context.Context, lost <-chan struct{}, n int, first bool) (at time.Time, ok bool) {
+	if ended(lost) || ctx.Err() != nil {
+		return at, false
 	}
+	f.mu.Lock()
+	if f.room(n) {
+		f.under += n
+		f.mu.Unlock()
+		return f.now(), true
+	}
+	w, queue := &waiting{n: n, ready: make(chan struct{})}, &f.rest
+	if first {
+		queue = &f.first
+	}
+	*queue = append(*queue, w)
 	f.mu.Unlock()
 
-	begun := f.now()
-	return func(acknowledged bool) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.under--
-		if acknowledged {
-			f.learn(f.now().Sub(begun))
-		}
-		f.admit()
+	select {
+	case <-w.ready:
+	case <-lost:
+	case <-ctx.Done():
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !ended(w.ready) {
+		*queue = slices.DeleteFunc(*queue, func(other *waiting) bool { return other == w })
+		return at, false
+	}
+	return f.now(), true
 }
+
+// leave takes n messages off the way that entered at a time. It is called once for each
+// enter.
+func (f *flow) leave(at time.Time, n int, acknowledged bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.under -= n
+	if acknowledged {
+		f.learn(f.now().Sub(at), float64(n))
+	}
+	f.admit()
+}
+
+// room is called with the lock held.
+func (f *flow) room(n int) bool { return f.under+n <= int(f.limit) }
 
 // learn is called with the lock held. In the time of one acknowledgement the limit
 // grows by an eighth, or shrinks by up to a quarter.
-func (f *flow) learn(took time.Duration) {
+func (f *flow) learn(took time.Duration, n float64) {
 	if f.shortest == 0 || took < f.shortest {
 		f.shortest = took
 	}
 	if took > f.shortest+late {
-		f.limit = max(leastUnder, f.limit-0.25)
+		f.limit = max(leastUnder, f.limit-n/4)
 	} else {
-		f.limit = min(mostUnder, f.limit+0.125)
+		f.limit = min(mostUnder, f.limit+n/8)
 	}
 }
 
 // admit is called with the lock held.
 func (f *flow) admit() {
-	for f.under < int(f.limit) {
+	for {
 		queue := &f.first
 		if len(*queue) == 0 {
 			queue = &f.rest
 		}
-		if len(*queue) == 0 {
+		if len(*queue) == 0 || !f.room((*queue)[0].n) {
 			return
 		}
-		close((*queue)[0])
+		f.under += (*queue)[0].n
+		close((*queue)[0].ready)
 		*queue = (*queue)[1:]
-		f.under++
 	}
 }
 

@@ -10,16 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// entered fills the way with n messages that are under way for as long as leave is not
-// called.
-func entered(t *testing.T, f *flow, n int) (leave []func(bool)) {
+// entered fills the way with n messages, and returns when that was.
+func entered(t *testing.T, f *flow, n int) (at time.Time) {
 	t.Helper()
-	for range n {
-		l := f.enter(t.Context(), nil, false)
-		require.NotNil(t, l)
-		leave = append(leave, l)
-	}
-	return leave
+	at, ok := f.enter(t.Context(), nil, n, false)
+	require.True(t, ok)
+	return at
 }
 
 // TestFlowLetsFirstOnesBefore: who waits goes in the order of coming, letters before pages,
@@ -27,7 +23,7 @@ func entered(t *testing.T, f *flow, n int) (leave []func(bool)) {
 func TestFlowLetsFirstOnesBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFlow(time.Now)
-		under := entered(t, f, leastUnder)
+		at := entered(t, f, leastUnder)
 		order := make(chan string, 5)
 		left, leave := context.WithCancel(t.Context())
 		lost := make(chan struct{})
@@ -38,7 +34,7 @@ func TestFlowLetsFirstOnesBefore(t *testing.T) {
 			first bool
 		}{{"page", t.Context(), nil, false}, {"gone", left, nil, false}, {"lost", t.Context(), lost, true}, {"page 2", t.Context(), nil, false}, {"letter", t.Context(), nil, true}} {
 			go func() {
-				if f.enter(w.ctx, w.lost, w.first) == nil {
+				if _, ok := f.enter(w.ctx, w.lost, 2, w.first); !ok {
 					order <- "not " + w.name
 					return
 				}
@@ -51,8 +47,8 @@ func TestFlowLetsFirstOnesBefore(t *testing.T) {
 		synctest.Wait()
 		close(lost)
 		synctest.Wait()
-		for _, l := range under[:3] {
-			l(false)
+		for range 6 {
+			f.leave(at, 1, false)
 			synctest.Wait()
 		}
 		for _, want := range []string{"not gone", "not lost", "letter", "page", "page 2"} {
@@ -69,11 +65,12 @@ func TestFlowFollowsTheBroker(t *testing.T) {
 	// rounds of messages as many as may be under way, each acknowledged after a time.
 	rounds := func(n int, each, took time.Duration) int {
 		for range n {
-			under := entered(t, f, int(f.limit))
+			under := int(f.limit)
+			at := entered(t, f, under)
 			now = now.Add(took)
-			for _, leave := range under {
+			for range under {
 				now = now.Add(each)
-				leave(true)
+				f.leave(at, 1, true)
 			}
 		}
 		return int(f.limit)
@@ -85,8 +82,6 @@ func TestFlowFollowsTheBroker(t *testing.T) {
 	assert.Greater(t, at, 150, "as many as it takes in 4 ms are 200")
 	assert.Less(t, at, 400)
 	assert.Equal(t, leastUnder, rounds(40, time.Millisecond, time.Millisecond), "a slow one")
-	for _, leave := range entered(t, f, leastUnder) {
-		leave(false)
-	}
+	f.leave(entered(t, f, leastUnder), leastUnder, false)
 	assert.Equal(t, leastUnder, int(f.limit), "what was not acknowledged says nothing")
 }

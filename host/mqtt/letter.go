@@ -67,8 +67,8 @@ func (w *writer) nextLetter() *letter {
 
 // post hands a letter to the client, in its turn.
 func (w *writer) post(ctx context.Context, l *letter, lost <-chan struct{}) {
-	leave := w.flow.enter(ctx, lost, true)
-	if leave == nil {
+	at, ok := w.flow.enter(ctx, lost, 1, true)
+	if !ok {
 		w.mu.Lock()
 		*l.queue = append([]*letter{l}, *l.queue...)
 		w.mu.Unlock()
@@ -77,7 +77,7 @@ func (w *writer) post(ctx context.Context, l *letter, lost <-chan struct{}) {
 	receipt := w.client.Publish(l.message)
 	w.batches.Go(func() {
 		stalled, cancel := context.WithTimeout(ctx, stallTimeout)
-		leave(settled(stalled, receipt, lost) == nil)
+		w.flow.leave(at, 1, settled(stalled, receipt, lost) == nil)
 		cancel()
 		w.posted(ctx, l, receipt, lost)
 	})

@@ -112,6 +112,9 @@ func (p *page) sum(m outgoing) uint64 {
 	return p.sums[m.number]
 }
 
+// length of a message in bytes, its topic included.
+func (p *page) length(m outgoing) int { return len(p.prefix) + len(m.topic) + len(m.body) }
+
 // acknowledged notes what the broker holds of a version.
 func (p *page) acknowledged(m outgoing, at version) {
 	p.mu.Lock()

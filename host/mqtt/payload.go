@@ -10,12 +10,6 @@ import (
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
-// timeForm is ISO 8601 in UTC with microseconds, as the topics have always had
-// it.
-const timeForm = "2006-01-02T15:04:05.000000Z"
-
-func timeText(t time.Time) string { return t.UTC().Format(timeForm) }
-
 // payload is the JSON object of one topic.
 type payload struct {
 	Value any `json:"value"`
@@ -27,17 +21,6 @@ type payload struct {
 	// Timestamp says when the value was true: the car's own time. Topics about
 	// the refresh itself have the time of the refresh.
 	Timestamp string `json:"timestamp"`
-}
-
-// encode makes the payload of a time. Without a value it is null.
-func (p payload) encode(at time.Time) []byte {
-	p.Timestamp = timeText(at)
-	b, err := json.Marshal(p)
-	if err != nil {
-		// No value of the schema can do that; a number that is none could.
-		b, _ = json.Marshal(payload{Timestamp: p.Timestamp})
-	}
-	return b
 }
 
 // derive gives a value the shape of a topic that says it in another way, at a time.
@@ -77,21 +60,14 @@ const windowVented = 2
 func form(a shared.Attribute, value any) payload {
 	p := payload{Unit: a.Info.GetUnit()}
 	switch v := value.(type) {
-	case nil:
 	case bool:
 		return truth(a.Info.GetQuantity(), v)
 	case shared.Choice:
 		if a.Info.GetQuantity() == vehiclev1.Quantity_QUANTITY_SEAT_CLIMATE {
 			return seat(vehiclev1.SeatClimate(v.Number))
 		}
-		p.Value = v.Word
-	case time.Time:
-		p.Value = timeText(v)
-	case shared.TimeOfDay:
-		p.Value = v.String()
-	default:
-		p.Value = v
 	}
+	p.Value = value
 	return p
 }
 

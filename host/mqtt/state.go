@@ -3,7 +3,6 @@ package mqtt
 import (
 	"encoding/json"
 	"strings"
-	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
@@ -54,24 +53,6 @@ func encodeState(values []any, extras map[string]any, structures bool) []byte {
 	b = append(b, `},"extra":`...)
 	b = appendValue(b, extras)
 	return append(b, '}')
-}
-
-// appendValue appends a value in its plain form: numbers, truth values and words as they
-// are, times as text.
-func appendValue(b []byte, value any) []byte {
-	switch v := value.(type) {
-	case shared.Choice:
-		value = v.Word
-	case time.Time:
-		value = timeText(v)
-	case shared.TimeOfDay:
-		value = v.String()
-	}
-	body, err := json.Marshal(value)
-	if err != nil { // a number that is none
-		body = []byte("null")
-	}
-	return append(b, body...)
 }
 
 // plainExtra returns the extra values of a car that have a place in its state.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -195,30 +196,32 @@ func (w *writer) bring(ctx context.Context, p *page, lost <-chan struct{}) error
 	return nil
 }
 
-// sent is a message of a page that is on its way.
-type sent struct {
-	outgoing
-	receipt Receipt
-	leave   func(acknowledged bool)
+// together is how many messages of a page enter the way, and leave it.
+const together = 8
+
+// parcel is some messages of a page that are on their way together.
+type parcel struct {
+	messages []outgoing
+	receipts []Receipt
+	at       time.Time
 }
 
 // publish publishes messages of a page and waits until all are acknowledged.
 func (w *writer) publish(ctx context.Context, p *page, batch []outgoing, at version, lost <-chan struct{}) error {
-	under, done := make(chan sent, len(batch)), make(chan error, 1)
+	batch = w.fitting(p, batch, at)
+	under, done := make(chan parcel, len(batch)/together+1), make(chan error, 1)
 	go func() { done <- w.settle(ctx, p, under, at, lost) }()
-	longest, all := w.longest(), true
-	for _, m := range batch {
-		full := Message{Topic: p.prefix + m.topic, Payload: m.body, QoS: 1, Retained: m.retained}
-		if len(full.Topic)+len(full.Payload) > longest {
-			p.acknowledged(m, at) // it is left out
-			continue
-		}
-		leave := w.flow.enter(ctx, lost, false)
-		if leave == nil {
-			all = false
+	all := true
+	for messages := range slices.Chunk(batch, together) {
+		at, ok := w.flow.enter(ctx, lost, len(messages), false)
+		if all = ok; !ok {
 			break
 		}
-		under <- sent{m, w.client.Publish(full), leave}
+		receipts := make([]Receipt, len(messages))
+		for n, m := range messages {
+			receipts[n] = w.client.Publish(Message{Topic: p.prefix + m.topic, Payload: m.body, QoS: 1, Retained: m.retained})
+		}
+		under <- parcel{messages, receipts, at}
 	}
 	close(under)
 	err := <-done
@@ -228,24 +231,38 @@ func (w *writer) publish(ctx context.Context, p *page, batch []outgoing, at vers
 	return err
 }
 
+// fitting leaves out the messages of a page that are longer than the broker takes.
+func (w *writer) fitting(p *page, batch []outgoing, at version) []outgoing {
+	longest := w.longest()
+	return slices.DeleteFunc(batch, func(m outgoing) bool {
+		tooLong := p.length(m) > longest
+		if tooLong {
+			p.acknowledged(m, at)
+		}
+		return tooLong
+	})
+}
+
 // settle waits for the acknowledgements of messages of a page.
-func (w *writer) settle(ctx context.Context, p *page, under <-chan sent, at version, lost <-chan struct{}) error {
+func (w *writer) settle(ctx context.Context, p *page, under <-chan parcel, at version, lost <-chan struct{}) error {
 	var first error
 	acked, open := 0, 0 // the longest of each
-	for m := range under {
-		length := len(p.prefix) + len(m.topic) + len(m.body)
-		err := settled(ctx, m.receipt, lost)
-		m.leave(err == nil)
-		switch {
-		case errors.Is(err, ErrPublishRefused):
-			w.refused(err)
-			p.acknowledged(m.outgoing, at) // it is left out
-		case err != nil:
-			open, first = max(open, length), cmp.Or(first, err)
-		default:
-			acked = max(acked, length)
-			p.acknowledged(m.outgoing, at)
+	for parcel := range under {
+		whole := true
+		// A broker acknowledges in order, so that mostly only the last one is waited for.
+		for n, m := range slices.Backward(parcel.messages) {
+			switch err := settled(ctx, parcel.receipts[n], lost); {
+			case errors.Is(err, ErrPublishRefused):
+				w.refused(err)
+				p.acknowledged(m, at) // it is left out
+			case err != nil:
+				whole, open, first = false, max(open, p.length(m)), cmp.Or(first, err)
+			default:
+				acked = max(acked, p.length(m))
+				p.acknowledged(m, at)
+			}
 		}
+		w.flow.leave(parcel.at, len(parcel.messages), whole)
 	}
 	w.judge(acked, open, ended(lost))
 	return first
