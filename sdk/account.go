@@ -153,11 +153,11 @@ func (a *account) retire() {
 	a.speaks.Store(false)
 	a.scheduler.stop()
 	a.session.Retire()
-	a.memory.Close()
 	a.gate.Close()
 	go func() { // its calls have their own end
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
+		_ = a.memory.Close(ctx) // the next reading brings it back
 		_ = a.closeVendor(ctx)
 	}()
 }

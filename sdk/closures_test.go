@@ -12,6 +12,7 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/sdktest"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
@@ -26,6 +27,8 @@ type refusing struct {
 	silent              bool
 	// report is what the car adds to its snapshots.
 	report func(*vehiclev1.VehicleData)
+	// processes that were started.
+	processes []*sdk.Engine
 }
 
 func newRefusing(t *testing.T) *refusing {
@@ -60,10 +63,25 @@ func newRefusing(t *testing.T) *refusing {
 // start is a process of its own on the same directory.
 func (r *refusing) start(t *testing.T) *sdk.Engine {
 	t.Helper()
-	e := bareEngine(t, r, sdk.Options{MinReadInterval: -1, Now: r.clock.now})
+	return r.startAs(t, r)
+}
+
+// startAs starts a process of a vendor when those before have everything on the disk.
+func (r *refusing) startAs(t *testing.T, vendor sdk.Vendor) *sdk.Engine {
+	t.Helper()
+	r.flush(t)
+	e := bareEngine(t, vendor, sdk.Options{MinReadInterval: -1, Now: r.clock.now})
 	_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("secret-1"), StateDir: r.dir})
 	require.NoError(t, err)
+	r.processes = append(r.processes, e)
 	return e
+}
+
+func (r *refusing) flush(t *testing.T) {
+	t.Helper()
+	for _, e := range r.processes {
+		require.NoError(t, e.Flush(await.Context(t, "everything is on the disk")))
+	}
 }
 
 func refusalOf(r shared.Reason, after time.Duration) *shared.APIError {

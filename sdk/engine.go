@@ -225,13 +225,18 @@ func (e *Engine) Unlock(ctx context.Context) error {
 	return nil
 }
 
-// Drain implements [shared.Drainer].
+// Drain implements [shared.Drainer]. What is known of the cars is on the disk then.
 func (e *Engine) Drain(ctx context.Context) error {
 	e.health.drain()
-	if a := e.account.Load(); a != nil {
+	a := e.account.Load()
+	if a != nil {
 		a.scheduler.stop()
 	}
-	if err := e.lanes.Close(ctx); err != nil {
+	err := e.lanes.Close(ctx)
+	if a != nil {
+		err = cmp.Or(err, a.memory.Flush(ctx))
+	}
+	if err != nil {
 		return shared.AsAPIError(err)
 	}
 	return nil
@@ -251,9 +256,8 @@ func (e *Engine) Close(ctx context.Context) error {
 	}
 	err = cmp.Or(err, e.lanes.Close(ctx))
 	for _, a := range e.known() {
-		a.memory.Close()
 		a.gate.Close()
-		err = cmp.Or(err, a.closeVendor(ctx))
+		err = cmp.Or(err, a.memory.Close(ctx), a.closeVendor(ctx))
 	}
 	return err
 }

@@ -29,10 +29,7 @@ func newLimited(t *testing.T, limits sdk.Limits) *limited {
 
 func (l *limited) start(t *testing.T) *sdk.Engine {
 	t.Helper()
-	e := bareEngine(t, l, sdk.Options{MinReadInterval: -1, Now: l.clock.now})
-	_, err := e.Initialize(t.Context(), shared.Config{Settings: settings("secret-1"), StateDir: l.dir})
-	require.NoError(t, err)
-	return e
+	return l.startAs(t, l)
 }
 
 // refusalIs checks an error of our own limits, and returns it.

@@ -273,6 +273,7 @@ func TestCarsThatAreGoneAreForgotten(t *testing.T) {
 		require.NoError(t, err)
 	}
 	cars := func() int {
+		r.flush(t)
 		file := filepath.Join(r.dir, "engine", "cars.journal")
 		body, err := os.ReadFile(file)
 		require.NoError(t, err)
@@ -292,6 +293,7 @@ func TestDamagedSnapshotCostsNothingButItself(t *testing.T) {
 	r := newRefusing(t)
 	_, err := r.start(t).RefreshCached(t.Context(), "car1")
 	require.NoError(t, err)
+	r.flush(t)
 	file := filepath.Join(r.dir, "engine", "cars.journal")
 	body, err := os.ReadFile(file)
 	require.NoError(t, err)

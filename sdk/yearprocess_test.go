@@ -97,10 +97,17 @@ func (y *year) stop() {
 }
 
 // bury removes what is left of a process that was killed. What it would still have
-// written is lost.
+// written is lost, what it told in its last instant perhaps with it.
 func (y *year) bury(dir string) {
 	y.count()
 	y.leave()
+	y.mu.Lock()
+	for _, told := range y.told {
+		if !told.at.Before(y.client.killedAt) {
+			told.newest = told.before
+		}
+	}
+	y.mu.Unlock()
 	require.NoError(y.t, y.engine.Close(context.Background()))
 	require.NoError(y.t, os.RemoveAll(y.dir))
 	y.dir = dir

@@ -116,6 +116,8 @@ type client struct {
 	gone    chan struct{} // closed when ended
 	ended   bool
 	killed  bool
+	// killedAt is when.
+	killedAt time.Time
 	// again are the calls that were told that their session has ended.
 	again map[repetition]bool
 }
@@ -169,7 +171,7 @@ func (c *client) kill() {
 	}
 	c.did.add("kill")
 	c.rec.lost += 2 * c.rec.limits.Workers * c.rec.limits.Prices.Login
-	c.killed = true
+	c.killed, c.killedAt = true, time.Now()
 	c.end()
 	c.graves <- dir
 }

@@ -31,8 +31,14 @@ const compactFrom = 256 << 10
 // record is a line of the file.
 type record struct {
 	Key string `json:"k"`
-	// Value is none for a key that was deleted.
+	// Value is none for a key that an older version has deleted.
 	Value json.RawMessage `json:"v,omitempty"`
+}
+
+// Entry is a value of a key. Values are stored as JSON.
+type Entry struct {
+	Key   string
+	Value any
 }
 
 // place of a value's record in the file.
@@ -155,47 +161,76 @@ func (j *Journal) value(key string) (json.RawMessage, error) {
 	return r.Value, nil
 }
 
-// Set stores a value.
-func (j *Journal) Set(key string, v any) error {
-	value, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("journal: %w", err)
-	}
+// Set stores values in one write, in order. One that cannot be stored is an error, and
+// keeps no other from being stored.
+func (j *Journal) Set(entries ...Entry) error {
+	lines, wrong := encode(entries)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.memory != nil {
-		j.memory[key] = value
-		return nil
+		for _, l := range lines {
+			j.memory[l.key] = l.value()
+		}
+		return wrong
 	}
-	if err := j.write(record{key, value}); err != nil {
-		return err
+	if err := j.write(lines); err != nil {
+		return errors.Join(wrong, err)
 	}
 	if j.size >= compactFrom && j.live < j.size/2 {
-		return j.compact()
+		return errors.Join(wrong, j.compact(nil))
 	}
-	return nil
+	return wrong
+}
+
+// line is a record as it stands in the file, with its end.
+type line struct {
+	key string
+	// text from value's beginning is the value.
+	text  []byte
+	begin int
+}
+
+func (l line) value() json.RawMessage { return l.text[l.begin : len(l.text)-len("}\n")] }
+
+// encode makes lines of the entries that can be stored.
+func encode(entries []Entry) (lines []line, wrong error) {
+	for _, e := range entries {
+		value, err := json.Marshal(e.Value)
+		if err != nil {
+			wrong = errors.Join(wrong, fmt.Errorf("journal: %w", err))
+			continue
+		}
+		key, _ := json.Marshal(e.Key) // a text can be
+		text := slices.Concat([]byte(`{"k":`), key, []byte(`,"v":`), value, []byte("}\n"))
+		if len(text) > maxRecord {
+			wrong = errors.Join(wrong, fmt.Errorf("journal: a value of %d bytes is too long", len(text)))
+			continue
+		}
+		lines = append(lines, line{e.Key, text, len(text) - len(value) - len("}\n")})
+	}
+	return lines, wrong
 }
 
 // write is called with mu held.
-func (j *Journal) write(r record) error {
-	line, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("journal: %w", err)
-	}
-	if line = append(line, '\n'); len(line) > maxRecord {
-		return fmt.Errorf("journal: a value of %d bytes is too long", len(line))
-	}
-	if err := j.follow(); err != nil {
+func (j *Journal) write(lines []line) error {
+	if err := j.follow(); err != nil || len(lines) == 0 {
 		return err
+	}
+	var text []byte
+	for _, l := range lines {
+		text = append(text, l.text...)
 	}
 	before := j.size
-	if err := j.append(line); err != nil {
+	if err := j.append(text); err != nil {
 		return err
 	}
-	if j.size != before+int64(len(line)) {
+	if j.size != before+int64(len(text)) {
 		return j.open() // another process wrote meanwhile
 	}
-	j.put(r.Key, r.Value != nil, place{before, len(line)})
+	for _, l := range lines {
+		j.put(l.key, true, place{before, len(l.text)})
+		before += int64(len(l.text))
+	}
 	return nil
 }
 
@@ -215,41 +250,34 @@ func (j *Journal) follow() error {
 	return j.open()
 }
 
-// Keys are those that have a value.
-func (j *Journal) Keys() []string {
+// Retain removes every key but these, for good: nothing of the others' values is left in
+// the file.
+func (j *Journal) Retain(keys map[string]bool) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.memory != nil {
-		return slices.Collect(maps.Keys(j.memory))
-	}
-	return slices.Collect(maps.Keys(j.places))
-}
-
-// Delete removes keys for good: nothing of their values is left in the file.
-func (j *Journal) Delete(keys ...string) error {
-	if len(keys) == 0 {
+		maps.DeleteFunc(j.memory, func(key string, _ json.RawMessage) bool { return !keys[key] })
 		return nil
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.memory != nil {
-		for _, key := range keys {
-			delete(j.memory, key)
-		}
-		return nil
+	if err := j.follow(); err != nil {
+		return err
 	}
-	for _, key := range keys {
-		if err := j.write(record{Key: key}); err != nil {
-			return err
+	for key := range j.places {
+		if !keys[key] {
+			return j.compact(keys)
 		}
 	}
-	return j.compact()
+	return nil
 }
 
-// compact writes the file anew with what is alive. Called with mu held.
-func (j *Journal) compact() error {
+// compact writes the file anew with what is alive, of these keys if there are any. Called
+// with mu held.
+func (j *Journal) compact(keys map[string]bool) error {
 	var whole bytes.Buffer
-	for _, at := range j.places {
+	for key, at := range j.places {
+		if keys != nil && !keys[key] {
+			continue
+		}
 		line := make([]byte, at.length)
 		if _, err := j.file.ReadAt(line, at.at); err != nil {
 			return fmt.Errorf("journal: %s: %w", filepath.Base(j.path), err)

@@ -26,6 +26,10 @@ func open(t *testing.T, path string) *journal.Journal {
 	return j
 }
 
+func set(j *journal.Journal, key string, value any) error {
+	return j.Set(journal.Entry{Key: key, Value: value})
+}
+
 func get(t *testing.T, j *journal.Journal, key string) string {
 	t.Helper()
 	var v string
@@ -41,11 +45,11 @@ func TestValuesOutliveTheProcess(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{filepath.Join(t.TempDir(), "j"), ""} {
 		j := open(t, path)
-		require.NoError(t, j.Set("a", "one"))
-		require.NoError(t, j.Set("b", "two\nlines"))
-		require.NoError(t, j.Set("a", "three"))
-		require.NoError(t, j.Set("c", "four"))
-		require.NoError(t, j.Delete("c", "never there"))
+		require.NoError(t, set(j, "a", "one"))
+		require.NoError(t, set(j, "b", "two\nlines"))
+		require.NoError(t, set(j, "a", "three"))
+		require.NoError(t, set(j, "c", "four"))
+		require.NoError(t, j.Retain(map[string]bool{"a": true, "b": true, "never there": true}))
 		if path != "" {
 			j = open(t, path) // killed: nothing was closed
 			info, err := os.Stat(path)
@@ -67,15 +71,15 @@ func TestKilledWhileWriting(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "j")
 	j := open(t, path)
-	require.NoError(t, j.Set("a", "one"))
-	require.NoError(t, j.Set("b", "two"))
+	require.NoError(t, set(j, "a", "one"))
+	require.NoError(t, set(j, "b", "two"))
 	whole, err := os.ReadFile(path)
 	require.NoError(t, err)
 	first := strings.IndexByte(string(whole), '\n') + 1
 	for cut := range len(whole) + 1 {
 		require.NoError(t, os.WriteFile(path, whole[:cut], 0o600))
 		j := open(t, path)
-		require.NoError(t, j.Set("c", "three"))
+		require.NoError(t, set(j, "c", "three"))
 		for range 2 {
 			want := map[string]string{"a": "-", "b": "-", "c": "three"}
 			if cut >= first-1 { // the end of the line is no part of it
@@ -98,7 +102,7 @@ func TestTheFileStaysSmall(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j")
 	j := open(t, path)
 	for n := range 20_000 {
-		require.NoError(t, j.Set(fmt.Sprint(n%10), strings.Repeat("x", n%100)))
+		require.NoError(t, set(j, fmt.Sprint(n%10), strings.Repeat("x", n%100)))
 	}
 	info, err := os.Stat(path)
 	require.NoError(t, err)
@@ -115,14 +119,19 @@ func TestTwoProcesses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j")
 	one, two := open(t, path), open(t, path)
 	for n := range 100 {
-		require.NoError(t, one.Set(fmt.Sprint("one ", n), "1"))
-		require.NoError(t, two.Set(fmt.Sprint("two ", n), "2"))
+		require.NoError(t, set(one, fmt.Sprint("one ", n), "1"))
+		require.NoError(t, set(two, fmt.Sprint("two ", n), "2"))
 		assert.Equal(t, "1", get(t, one, fmt.Sprint("one ", n)))
 		assert.Equal(t, "2", get(t, two, fmt.Sprint("two ", n)))
 	}
-	require.NoError(t, open(t, path).Delete("one 7"))
-	require.NoError(t, one.Set("one 100", "1"))
-	require.NoError(t, two.Set("two 100", "2"))
+	three := open(t, path)
+	rest := map[string]bool{}
+	for _, key := range three.Keys() {
+		rest[key] = key != "one 7"
+	}
+	require.NoError(t, three.Retain(rest))
+	require.NoError(t, set(one, "one 100", "1"))
+	require.NoError(t, set(two, "two 100", "2"))
 	after := open(t, path)
 	assert.Len(t, after.Keys(), 201)
 	assert.Equal(t, "-", get(t, after, "one 7"))
@@ -135,13 +144,13 @@ func TestAnotherProcessKnowsBetter(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "j")
 	one := open(t, path)
-	require.NoError(t, one.Set("car1", "monday"))
+	require.NoError(t, set(one, "car1", "monday"))
 	two := open(t, path)
-	require.NoError(t, one.Set("car1", "tuesday"))
-	require.NoError(t, one.Set("car2", "new"))
+	require.NoError(t, set(one, "car1", "tuesday"))
+	require.NoError(t, set(one, "car2", "new"))
 	assert.Equal(t, "tuesday", get(t, two, "car1"))
-	require.NoError(t, one.Set("car2", "newer"))
-	require.NoError(t, two.Delete("car3"))
+	require.NoError(t, set(one, "car2", "newer"))
+	require.NoError(t, two.Retain(map[string]bool{"car1": true, "car2": true}))
 	for _, j := range []*journal.Journal{one, two, open(t, path)} {
 		assert.Equal(t, "tuesday", get(t, j, "car1"))
 		assert.Equal(t, "newer", get(t, j, "car2"))
@@ -153,12 +162,12 @@ func TestHalfARecord(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "j")
 	j := open(t, path)
-	require.NoError(t, j.Set("before", "1"))
+	require.NoError(t, set(j, "before", "1"))
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 	require.NoError(t, err)
 	_, err = f.WriteString(`{"k":"half","v":"xx`)
 	require.NoError(t, errors.Join(err, f.Close()))
-	require.NoError(t, j.Set("after", "2"))
+	require.NoError(t, set(j, "after", "2"))
 	again := open(t, path)
 	assert.Equal(t, "1", get(t, again, "before"))
 	assert.Equal(t, "2", get(t, again, "after"))
@@ -172,7 +181,7 @@ func TestConcurrentUse(t *testing.T) {
 	for w := range 8 {
 		all.Go(func() {
 			for n := range 300 {
-				assert.NoError(t, j.Set(fmt.Sprint(w), fmt.Sprint(n)))
+				assert.NoError(t, set(j, fmt.Sprint(w), fmt.Sprint(n)))
 				var v string
 				ok, err := j.Get(fmt.Sprint(w), &v)
 				assert.True(t, ok && err == nil && v == fmt.Sprint(n))
@@ -188,9 +197,12 @@ func TestWhatCannotBeStoredIsAnError(t *testing.T) {
 	_, err := journal.Open(filepath.Join(t.TempDir(), "no", "such", "directory"))
 	require.Error(t, err)
 	j := open(t, filepath.Join(t.TempDir(), "j"))
-	require.Error(t, j.Set("a", strings.Repeat("x", 2<<20)))
-	require.Error(t, j.Set("a", func() {}))
-	require.NoError(t, j.Set("a", "fits"))
+	require.Error(t, set(j, "a", strings.Repeat("x", 2<<20)))
+	require.Error(t, set(j, "a", func() {}))
+	require.NoError(t, set(j, "a", "fits"))
+	require.Error(t, j.Set(journal.Entry{Key: "b", Value: "one"}, journal.Entry{Key: "c", Value: func() {}}, journal.Entry{Key: "b", Value: "two"}))
+	assert.Equal(t, "two", get(t, j, "b"), "what cannot be stored keeps no other from it")
+	assert.Equal(t, "-", get(t, j, "c"))
 	var number int
 	_, err = j.Get("a", &number)
 	require.Error(t, err)
@@ -210,7 +222,7 @@ func FuzzOpen(f *testing.F) {
 			require.NoError(t, err)
 			require.True(t, ok)
 		}
-		require.NoError(t, j.Set("new", "value"))
+		require.NoError(t, set(j, "new", "value"))
 		keys := len(j.Keys())
 		j = open(t, path)
 		require.Len(t, j.Keys(), keys)

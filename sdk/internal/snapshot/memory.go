@@ -1,18 +1,16 @@
 package snapshot
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"io/fs"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/hyundai-mqtt/hyundai-plugin/sdk/internal/journal"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
@@ -22,8 +20,8 @@ const Doc = "cars"
 
 // Options of NewMemory. All are needed.
 type Options struct {
-	// Disk has the cars by a hash of their ids. It is the memory's to close.
-	Disk   *journal.Journal
+	// Disk is the memory's to close.
+	Disk   Disk
 	Logger *slog.Logger
 	Now    func() time.Time
 	// HeldBack is called for each value that is newly held back, Older for each
@@ -32,21 +30,32 @@ type Options struct {
 }
 
 // Memory holds the last accepted snapshot of each car and the values that are held
-// back. It outlives the process, so that a restart lets nothing jump back. Safe for
-// concurrent use.
+// back. It outlives the process, so that a restart lets nothing jump back: each car is
+// read from the disk when it is first asked for, and written behind. Safe for concurrent
+// use; cars do not wait for each other.
 type Memory struct {
-	o Options
+	o      Options
+	behind behind
 
 	mu   sync.Mutex
 	cars map[string]*recollection
 }
 
-// NewMemory reads a car from the disk when it is first asked for.
-func NewMemory(o Options) *Memory { return &Memory{o: o, cars: map[string]*recollection{}} }
+// NewMemory remembers what is on the disk.
+func NewMemory(o Options) *Memory {
+	return &Memory{o: o, behind: behind{disk: o.Disk, log: o.Logger}, cars: map[string]*recollection{}}
+}
 
-// recollection of one car. Snapshots in it are never changed.
+// recollection of one car. Snapshots and maps in it are never changed.
 type recollection struct {
-	last *vehiclev1.VehicleData
+	id string
+	// waits to be written; the writer's, under its lock.
+	waits bool
+
+	mu sync.Mutex
+	// recalled: it was looked for on the disk.
+	recalled bool
+	last     *vehiclev1.VehicleData
 	// newest is the newest time that the car was believed.
 	newest time.Time
 	// suspects by attribute are what is held back, believed what was accepted last:
@@ -73,9 +82,9 @@ func carKey(vehicleID string) string {
 // Last returns the last snapshot, or nil. What an earlier process has stored
 // counts, but not as polled.
 func (m *Memory) Last(vehicleID string) *vehiclev1.VehicleData {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.recallLocked(vehicleID).last
+	r := m.recall(vehicleID)
+	defer r.mu.Unlock()
+	return r.last
 }
 
 // Accept takes a new snapshot and returns what now stands: the new one or, if
@@ -83,9 +92,8 @@ func (m *Memory) Last(vehicleID string) *vehiclev1.VehicleData {
 // held back. judge sees what stands, and the snapshot before it.
 func (m *Memory) Accept(vehicleID string, next *vehiclev1.VehicleData, judge func(stands, before *vehiclev1.VehicleData)) *vehiclev1.VehicleData {
 	shared.Normalize(next)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	r := m.recallLocked(vehicleID)
+	r := m.recall(vehicleID)
+	defer r.mu.Unlock()
 	before := r.last
 	stands, older := accept(before, next, r.newest, m.o.Now())
 	suspects, believed := r.suspects, r.believed
@@ -96,7 +104,7 @@ func (m *Memory) Accept(vehicleID string, next *vehiclev1.VehicleData, judge fun
 	} else {
 		inRange(stands)
 		keepPosition(stands, before, m.o.Now())
-		suspects, believed = m.holdBackLocked(vehicleID, r, next)
+		suspects, believed = m.holdBack(r, next)
 	}
 	judge(stands, before)
 	changed := ObservedAt(stands) != ObservedAt(before) || len(suspects)+len(r.suspects) > 0 || before == nil
@@ -105,30 +113,30 @@ func (m *Memory) Accept(vehicleID string, next *vehiclev1.VehicleData, judge fun
 		r.newest = at
 	}
 	if changed {
-		m.saveLocked(vehicleID, r)
+		m.behind.put(r)
 	}
 	return stands
 }
 
-// recallLocked reads a car from the disk once.
-func (m *Memory) recallLocked(vehicleID string) *recollection {
-	if r, ok := m.cars[vehicleID]; ok {
+// recall returns a car, locked. It is read from the disk once.
+func (m *Memory) recall(vehicleID string) *recollection {
+	m.mu.Lock()
+	r := m.cars[vehicleID]
+	if r == nil {
+		r = &recollection{id: vehicleID}
+		m.cars[vehicleID] = r
+	}
+	m.mu.Unlock()
+
+	r.mu.Lock()
+	if r.recalled {
 		return r
 	}
-	r := &recollection{}
-	m.cars[vehicleID] = r
+	r.recalled = true
 	var stored carState
 	ok, err := m.o.Disk.Get(carKey(vehicleID), &stored)
 	if err == nil && ok {
-		d := &vehiclev1.VehicleData{}
-		if err = proto.Unmarshal(stored.Snapshot, d); err == nil {
-			shared.Normalize(d) // an older version may have rounded otherwise
-			recalled(d)
-			r.last, r.suspects, r.believed = d, stored.Suspects, stored.Believed
-			if stored.Newest > 0 {
-				r.newest = time.UnixMilli(stored.Newest)
-			}
-		}
+		err = r.take(stored)
 	}
 	if err != nil {
 		m.o.Logger.Warn("a car's last snapshot cannot be read and is forgotten", "vehicle", vehicleID, "error", err)
@@ -136,38 +144,42 @@ func (m *Memory) recallLocked(vehicleID string) *recollection {
 	return r
 }
 
-func (m *Memory) saveLocked(vehicleID string, r *recollection) {
-	body, err := proto.Marshal(r.last)
-	if err == nil {
-		stored := carState{Snapshot: body, Suspects: r.suspects, Believed: r.believed}
-		if !r.newest.IsZero() {
-			stored.Newest = r.newest.UnixMilli()
-		}
-		err = m.o.Disk.Set(carKey(vehicleID), stored)
+// take takes in the stored form. It is called with the lock held.
+func (r *recollection) take(stored carState) error {
+	d := &vehiclev1.VehicleData{}
+	if err := proto.Unmarshal(stored.Snapshot, d); err != nil {
+		return err
 	}
-	if err != nil && !errors.Is(err, fs.ErrClosed) { // by the end of the account
-		m.o.Logger.Warn("a car's snapshot cannot be stored", "vehicle", vehicleID, "error", err)
+	shared.Normalize(d) // an older version may have rounded otherwise
+	recalled(d)
+	r.last, r.suspects, r.believed = d, stored.Suspects, stored.Believed
+	if stored.Newest > 0 {
+		r.newest = time.UnixMilli(stored.Newest)
 	}
+	return nil
 }
 
 // Forget removes what is known of cars that the account no longer has.
 func (m *Memory) Forget(known map[string]bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	keys := map[string]bool{}
 	for id := range known {
 		keys[carKey(id)] = true
 	}
+	m.mu.Lock()
 	for id := range m.cars {
 		if !known[id] {
 			delete(m.cars, id)
 		}
 	}
-	gone := slices.DeleteFunc(m.o.Disk.Keys(), func(key string) bool { return keys[key] })
-	if err := m.o.Disk.Delete(gone...); err != nil {
-		m.o.Logger.Warn("what is known of cars that are gone cannot be removed", "error", err)
-	}
+	m.mu.Unlock()
+	m.behind.forget(keys)
 }
 
-// Close is for an account that has ended.
-func (m *Memory) Close() { _ = m.o.Disk.Close() } // every value is in it
+// Flush waits until all is on the disk, or ctx ends.
+func (m *Memory) Flush(ctx context.Context) error { return m.behind.flush(ctx) }
+
+// Close is for an account that has ended: it flushes, and closes the disk. What is
+// accepted later is not kept.
+func (m *Memory) Close(ctx context.Context) error {
+	return errors.Join(m.Flush(ctx), m.o.Disk.Close())
+}

@@ -80,10 +80,10 @@ func jumped(was, is sighting) bool {
 	return is.Value < was.Value || elapsed > 0 && is.Value > was.Value+fastest*elapsed.Hours()+slack
 }
 
-// holdBackLocked puts the values that were believed last in the place of those in next
+// holdBack, with the car locked, puts the values that were believed last in the place of those in next
 // that are not believed, or that are gone and cannot be, and returns what is held back
 // and believed now. What is not believed and has no predecessor is unset.
-func (m *Memory) holdBackLocked(vehicleID string, r *recollection, next *vehiclev1.VehicleData) (suspects, believed map[string]sighting) {
+func (m *Memory) holdBack(r *recollection, next *vehiclev1.VehicleData) (suspects, believed map[string]sighting) {
 	suspects, believed = map[string]sighting{}, maps.Clone(r.believed)
 	if believed == nil {
 		believed = map[string]sighting{}
@@ -127,7 +127,7 @@ func (m *Memory) holdBackLocked(vehicleID string, r *recollection, next *vehicle
 			suspects[rule.path] = seen
 			m.o.HeldBack()
 			m.o.Logger.Warn("an implausible value is held back",
-				"vehicle", vehicleID, "attribute", rule.path, "value", seen.Value, "kept", was.Value)
+				"vehicle", r.id, "attribute", rule.path, "value", seen.Value, "kept", was.Value)
 		}
 		value.unset()
 		if known {
