@@ -3,6 +3,8 @@ package sdk_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -17,11 +19,12 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk/sdktest"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
-// BenchmarkEngine is what the engine itself takes for a cached refresh, on a real disk, of
-// fleets of several sizes: from memory, and with news each time.
+// BenchmarkEngine is what the engine itself takes for a cached refresh, on a real disk and
+// with a plugin's log, of fleets of several sizes: from memory, and with news each time.
 func BenchmarkEngine(b *testing.B) {
 	for name, least := range map[string]time.Duration{"memory": time.Hour, "news": -1} {
 		for _, cars := range []int{10, 1000, 10000} {
@@ -53,13 +56,16 @@ func benchmarkEngine(b *testing.B, cars int, least time.Duration) {
 			return data, nil
 		},
 	}
-	e := sdk.NewEngine(sdktest.Plugin(vendor), sdk.Options{MinReadInterval: least, NoSchedule: true})
+	redactor := &redact.Redactor{}
+	log := slog.New(redactor.Handler(slog.NewJSONHandler(io.Discard, nil))) // as a plugin's
+	e := sdk.NewEngine(sdktest.Plugin(vendor), sdk.Options{MinReadInterval: least, NoSchedule: true, Logger: log, Redactor: redactor})
 	_, err = e.Initialize(b.Context(), shared.Config{Settings: settings("secret-1"), StateDir: b.TempDir()})
 	require.NoError(b, err)
 	defer func() { require.NoError(b, e.Close(await.Context(b, "the engine closes"))) }()
 	n := atomic.Int64{}
 	refresh := func() error {
-		_, err := e.RefreshCached(b.Context(), fmt.Sprint("car", n.Add(1)%int64(cars)))
+		ctx := shared.WithCallInfo(b.Context(), shared.CallInfo{RequestID: "3f2a9c0d1e", Attempt: 1})
+		_, err := e.RefreshCached(ctx, fmt.Sprint("car", n.Add(1)%int64(cars)))
 		return err
 	}
 	for range cars {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // personalKeys are fields that are masked whatever stands in them.
@@ -15,16 +17,20 @@ var personalKeys = map[string]bool{
 }
 
 // Handler returns a slog handler that redacts messages and fields before next
-// sees them.
-func (r *Redactor) Handler(next slog.Handler) slog.Handler { return handler{redactor: r, next: next} }
+// sees them. Fields that a logger was given cost nothing until it writes a line.
+func (r *Redactor) Handler(next slog.Handler) slog.Handler {
+	return handler{redactor: r, base: next, next: func() slog.Handler { return next }}
+}
 
 type handler struct {
 	redactor *Redactor
-	next     slog.Handler
+	// base tells what is written, next writes it.
+	base slog.Handler
+	next func() slog.Handler
 }
 
 func (h handler) Enabled(ctx context.Context, level slog.Level) bool {
-	return h.next.Enabled(ctx, level)
+	return h.base.Enabled(ctx, level)
 }
 
 func (h handler) Handle(ctx context.Context, rec slog.Record) error {
@@ -33,19 +39,38 @@ func (h handler) Handle(ctx context.Context, rec slog.Record) error {
 		clean.AddAttrs(h.attr(a))
 		return true
 	})
-	return h.next.Handle(ctx, clean)
+	return h.next().Handle(ctx, clean)
 }
 
 func (h handler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	clean := make([]slog.Attr, len(attrs))
-	for i, a := range attrs {
-		clean[i] = h.attr(a)
+	next := h.next
+	h.next = sync.OnceValue(func() slog.Handler {
+		clean := make([]slog.Attr, len(attrs))
+		for i, a := range attrs {
+			clean[i] = h.attr(a)
+		}
+		return next().WithAttrs(clean)
+	})
+	if slices.ContainsFunc(attrs, mayChange) {
+		h.next()
 	}
-	return handler{redactor: h.redactor, next: h.next.WithAttrs(clean)}
+	return h
+}
+
+// mayChange says whether a field may be another one by the time that a line is written.
+func mayChange(a slog.Attr) bool {
+	switch a.Value.Kind() {
+	case slog.KindAny, slog.KindGroup, slog.KindLogValuer:
+		return true
+	default:
+		return false
+	}
 }
 
 func (h handler) WithGroup(name string) slog.Handler {
-	return handler{redactor: h.redactor, next: h.next.WithGroup(name)}
+	next := h.next
+	h.next = sync.OnceValue(func() slog.Handler { return next().WithGroup(name) })
+	return h
 }
 
 func (h handler) attr(a slog.Attr) slog.Attr {

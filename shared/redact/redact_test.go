@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -395,5 +396,45 @@ func TestMembersOfRawText(t *testing.T) {
 		`latency=52.5 lateral: 3.5 longest 13.4`:   `latency=52.5 lateral: 3.5 longest 13.4`,
 	} {
 		assert.Equal(t, want, r.String(in))
+	}
+}
+
+// countingHandler counts how often fields are given to it.
+type countingHandler struct {
+	slog.Handler
+	given *atomic.Int32
+}
+
+func (h countingHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	h.given.Add(1)
+	h.Handler = h.Handler.WithAttrs(attrs)
+	return h
+}
+
+func (h countingHandler) WithGroup(name string) slog.Handler {
+	h.Handler = h.Handler.WithGroup(name)
+	return h
+}
+
+// TestFieldsOfLinesThatAreNotWritten cost nothing, and those of lines that are written are
+// as they were when the logger got them.
+func TestFieldsOfLinesThatAreNotWritten(t *testing.T) {
+	var out bytes.Buffer
+	given := &atomic.Int32{}
+	r := &redact.Redactor{}
+	log := slog.New(r.Handler(countingHandler{slog.NewTextHandler(&out, nil), given}))
+	quiet := log.With("vehicle", "car1").With("attempt", 1)
+	quiet.Debug("is not written")
+	assert.Zero(t, given.Load())
+	r.Learn("s3cret-value")
+	list := []string{"before"}
+	loud := quiet.WithGroup("group").With("list", list, "text", "s3cret-value")
+	list[0] = "after"
+	for range 2 {
+		loud.Info("is written")
+	}
+	assert.EqualValues(t, 3, given.Load(), "once each")
+	for line := range strings.Lines(out.String()) {
+		assert.Contains(t, line, "vehicle=car1 attempt=1 group.list=[before] group.text=[redacted]")
 	}
 }

@@ -63,13 +63,13 @@ func (o Object) At(path string) Object {
 func (o Object) member(name string) Object {
 	switch x := o.v.(type) {
 	case map[string]any:
-		_, notIndex := strconv.Atoi(name)
-		if v, ok := x[name]; ok || notIndex != nil {
+		if v, ok := x[name]; ok || !isIndex(name) {
 			return o.part(name, v)
 		}
 	case []any:
-		if i, err := strconv.Atoi(name); err == nil {
-			if i < 0 || i >= len(x) {
+		if isIndex(name) {
+			i, err := strconv.Atoi(name)
+			if err != nil || i >= len(x) {
 				return Object{}
 			}
 			return o.part(name, x[i])
@@ -78,6 +78,10 @@ func (o Object) member(name string) Object {
 	o.Understood(false)
 	return Object{}
 }
+
+// isIndex says whether a part of a path can be one of a list. Most are not, and each try
+// to read a number that is none costs an error.
+func isIndex(name string) bool { return name != "" && strings.Trim(name, "0123456789") == "" }
 
 // part is what stands at name in o.
 func (o Object) part(name string, v any) Object {
