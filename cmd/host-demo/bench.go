@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -16,7 +17,9 @@ import (
 func runBench(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case slices.Equal(args, []string{"loop"}):
-		return runLoop(stderr)
+		return runPart(stderr, func(ctx context.Context) error { return bench.ServeLoop(ctx, os.Getenv) })
+	case slices.Equal(args, []string{"cloud"}):
+		return runPart(stderr, func(ctx context.Context) error { return bench.ServeCloud(ctx, os.Getenv, stdout) })
 	case slices.Equal(args, bench.EchoArgs()[1:]):
 		bench.ServeEcho()
 		return 0
@@ -63,11 +66,11 @@ func runBench(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// runLoop is the process of a yardstick.
-func runLoop(stderr io.Writer) int {
+// runPart is a process that the bench has started.
+func runPart(stderr io.Writer, serve func(context.Context) error) int {
 	ctx, stop := untilStopped(0)
 	defer stop()
-	if err := bench.ServeLoop(ctx, os.Getenv); err != nil {
+	if err := serve(ctx); err != nil {
 		_, _ = fmt.Fprintln(stderr, "host-demo:", err)
 		return 1
 	}

@@ -2,6 +2,7 @@ package mqtt
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -36,8 +37,8 @@ type version struct {
 	change, broker uint64
 }
 
-// content renders what the topics shall hold, in order. It is called with the page
-// locked, and must not wait.
+// content renders what the topics shall hold, in order, into a slice that is the page's
+// from then on. It is called with the page locked, and must not wait.
 type content interface {
 	messages() []outgoing
 }
@@ -45,16 +46,16 @@ type content interface {
 // outgoing is the message of one topic.
 type outgoing struct {
 	topic string
+	body  []byte
 	// number in the catalogue; negative if it is not in there.
-	number   int
+	number int
+	// sum of what tells this content from another.
+	sum      uint64
 	retained bool
-	body     []byte
 	// last: sent when the broker has acknowledged the rest.
 	last bool
 	// clears: of no use to a broker that holds nothing.
 	clears bool
-	// sum of what tells this content from another.
-	sum uint64
 }
 
 func newPage(prefix string, c content) *page {
@@ -93,13 +94,10 @@ func (p *page) changeIf(f func() bool) bool {
 func (p *page) news() ([]outgoing, version) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var all []outgoing
-	for _, m := range p.content.messages() {
-		if held := p.sum(m); held != m.sum && (held != 0 || !m.clears) {
-			all = append(all, m)
-		}
-	}
-	return all, p.now
+	return slices.DeleteFunc(p.content.messages(), func(m outgoing) bool {
+		held := p.sum(m)
+		return held == m.sum || held == 0 && m.clears
+	}), p.now
 }
 
 func (p *page) sum(m outgoing) uint64 {

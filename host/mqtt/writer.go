@@ -178,15 +178,13 @@ func (w *writer) bring(ctx context.Context, p *page, lost <-chan struct{}) error
 	ctx, cancel := context.WithTimeout(ctx, stallTimeout)
 	defer cancel()
 	news, at := p.news()
-	rest := news[:0:0]
 	var last []outgoing
-	for _, m := range news {
+	rest := slices.DeleteFunc(news, func(m outgoing) bool {
 		if m.last {
 			last = append(last, m)
-		} else {
-			rest = append(rest, m)
 		}
-	}
+		return m.last
+	})
 	for _, batch := range [][]outgoing{rest, last} {
 		if err := w.publish(ctx, p, batch, at, lost); err != nil {
 			return err

@@ -16,7 +16,6 @@ import (
 
 	"github.com/hyundai-mqtt/hyundai-plugin/cmd/host-demo/internal/broker"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 )
 
 // world is what a scenario runs in.
@@ -43,7 +42,7 @@ const email, password = "fleet@example.com", "fleet-password"
 type rig struct {
 	world
 	dir    string
-	cloud  *cloudsim.Cloud
+	cloud  *cloudProcess
 	broker brokerProcess
 	// hub is the service, plugin the process that it has started, if it has.
 	hub  *exec.Cmd
@@ -67,7 +66,12 @@ func (o *Options) start(ctx context.Context, w world) (r *rig, err error) {
 	if err = os.Chmod(r.dir, 0o711); err != nil { //nolint:gosec // plugins of a root's have users of their own
 		return r, err
 	}
-	if err = r.startCloud(); err != nil {
+	for _, car := range cloudsim.Fleet(w.cars) {
+		r.ids = append(r.ids, car.ID)
+	}
+	if r.cloud, err = o.startCloud(cloudSettings{
+		Cars: w.cars, Sleepers: w.sleepers, Latency: w.vendor / 2, ForceDelay: w.forceDelay, Script: w.script,
+	}); err != nil {
 		return r, err
 	}
 	if r.broker, err = o.startBroker(r.dir); err != nil {
@@ -77,34 +81,6 @@ func (o *Options) start(ctx context.Context, w world) (r *rig, err error) {
 		return r, nil
 	}
 	return r, r.startHub(ctx, o)
-}
-
-func (r *rig) startCloud() error {
-	cars := cloudsim.Fleet(r.cars)
-	for i := range cars[:r.sleepers] {
-		cars[i].ForceDelay = r.forceDelay
-	}
-	for _, c := range cars {
-		r.ids = append(r.ids, c.ID)
-	}
-	cloud, err := cloudsim.New(cloudsim.Options{
-		Accounts: []cloudsim.Account{{Brand: profile.Kia, Email: email, Password: password, Cars: cars}},
-		Latency:  r.vendor / 2, ForceDelay: 10 * time.Millisecond,
-	})
-	if err != nil {
-		return err
-	}
-	r.cloud = cloud
-	if r.script != "" {
-		script, err := cloudsim.ParseScript(strings.NewReader(r.script))
-		if err != nil {
-			return err
-		}
-		if _, err := cloud.Play(script); err != nil {
-			return err
-		}
-	}
-	return cloud.Start("127.0.0.1:0")
 }
 
 // probeInterval of the client's loop.
@@ -160,7 +136,7 @@ func (r *rig) service(o *Options, address, state string) error {
 	r.hub.Stderr = r.log
 	r.hub.Env = append(os.Environ(),
 		"HYUNDAI_USERNAME="+email, "HYUNDAI_PASSWORD="+password, "HYUNDAI_BRAND=kia", "HYUNDAI_LIMITS="+string(limits),
-		"HYUNDAI_ENDPOINT_LOGIN="+r.cloud.URL(), "HYUNDAI_ENDPOINT_CCI="+r.cloud.URL(), "HYUNDAI_ENDPOINT_API="+r.cloud.URL(),
+		"HYUNDAI_ENDPOINT_LOGIN="+r.cloud.url, "HYUNDAI_ENDPOINT_CCI="+r.cloud.url, "HYUNDAI_ENDPOINT_API="+r.cloud.url,
 		fmt.Sprintf("INITIAL_REFRESH=%t", r.initial), "MQTT_PROBE_INTERVAL="+probeInterval.String(), "MQTT_BASE_TOPIC="+base,
 	)
 	return err
@@ -170,7 +146,7 @@ func (r *rig) service(o *Options, address, state string) error {
 func (r *rig) account() (json.RawMessage, error) {
 	return json.Marshal(map[string]any{
 		"username": email, "password": password, "brand": "kia", "limits": r.limits(),
-		"endpoints": map[string]string{"login": r.cloud.URL(), "cci": r.cloud.URL(), "api": r.cloud.URL()},
+		"endpoints": map[string]string{"login": r.cloud.url, "cci": r.cloud.url, "api": r.cloud.url},
 	})
 }
 
@@ -235,7 +211,7 @@ func (r *rig) stop() error {
 		all = append(all, r.broker.stop(ctx))
 	}
 	if r.cloud != nil {
-		_ = r.cloud.Close(ctx) // calls that hang are cut off
+		all = append(all, r.cloud.stop())
 	}
 	if r.log != nil {
 		_ = r.log.Close()

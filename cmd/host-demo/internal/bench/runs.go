@@ -48,16 +48,27 @@ func besideSleepers(n, reads int) func(context.Context, *Options, *rig, *load) (
 		if r.loop {
 			asleepAtOnce = 1
 		}
-		for begun := time.Now(); r.cloud.Calls("wake") < asleepAtOnce; time.Sleep(time.Millisecond) {
-			if time.Since(begun) > time.Minute {
-				return Result{}, errors.New("the cars are not woken")
-			}
+		if err := r.asleep(ctx, asleepAtOnce); err != nil {
+			return Result{}, err
 		}
 		result, err := oneByOne(reads)(ctx, o, r, l)
 		result.Lost += wait(ctx, 3*time.Minute, asleep)
 		result.Note = fmt.Sprintf("%d cars sit in forced reads of %s", n, r.forceDelay)
 		return result, err
 	}
+}
+
+// asleep waits until so many cars are being woken.
+func (r *rig) asleep(ctx context.Context, n int) error {
+	for begun := time.Now(); time.Since(begun) < time.Minute; time.Sleep(20 * time.Millisecond) {
+		switch wakes, err := r.cloud.wakes(ctx); {
+		case err != nil:
+			return err
+		case wakes >= n:
+			return nil
+		}
+	}
+	return errors.New("the cars are not woken")
 }
 
 // stream gives commands at a steady pace, whether or not they are answered.
