@@ -19,12 +19,14 @@ PACKAGES := ./cmd/host-demo ./host ./sdk ./sdk/internal/gate ./plugin/europe ./c
 # shared/await's limit still says what for.
 TESTFLAGS := -timeout 15m -parallel 8
 ROUNDS ?= 10
+REV   ?= HEAD~1
+BENCH ?= .
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test soak stress bench fuzz lint fmt generate clean executable
+.PHONY: help build demo test soak stress bench bench-compare fuzz lint fmt generate clean executable
 
 help: ## Show the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build hyundai-plugin and host-demo into bin/
 	$(GO) build -o bin/ ./cmd/...
@@ -51,6 +53,9 @@ executable:
 bench: build ## Measure the service under load beside its yardsticks, and then the parts
 	bin/host-demo bench --json bin/bench.json $(ARGS)
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./...
+
+bench-compare: ## Compare the benchmarks BENCH (all) of the parts with those of revision REV (HEAD~1), ROUNDS (10) times
+	.tools/compare $(REV) $(ROUNDS) '$(BENCH)'
 
 fuzz: ## Fuzz every parser for FUZZTIME (30s)
 	@for target in $$(grep -rhoE --include='*_test.go' '^func Fuzz[A-Za-z0-9]+' . | sed 's/func //' | sort -u); do \

@@ -62,13 +62,29 @@ type Result struct {
 	Note string `json:"note,omitempty"`
 }
 
+// memory of both processes, MiB.
+func (r *Result) memory() float64 { return r.Hub.MemoryMiB + r.Plugin.MemoryMiB }
+
 // scenario is something to measure.
 type scenario struct {
-	name   string
-	world  world
-	target string
-	met    func(Result) bool
-	run    func(context.Context, *Options, *rig, *load) (Result, error)
+	name  string
+	world world
+	// warm comes before what is measured; nil: nothing does.
+	warm, run func(context.Context, *Options, *rig, *load) (Result, error)
+	// target in words, met whether it was; nil: there is none, and the figures are there
+	// to be compared. against is the scenario whose result the target is about, in the
+	// same run; it stands before.
+	target  string
+	met     func(r, against Result) bool
+	against string
+}
+
+// judge says whether a scenario has met its target.
+func (s scenario) judge(r *Result, against Result) {
+	if s.met != nil && (s.against == "" || against.Commands > 0) {
+		r.Target = s.target
+		r.Met = r.Lost == 0 && len(r.Failed) == 0 && s.met(*r, against)
+	}
 }
 
 // measured runs a scenario in a world of its own.
@@ -89,6 +105,11 @@ func (o *Options) measured(ctx context.Context, s scenario) (result Result, err 
 		if wait(ctx, 10*time.Second, []*command{l.give(r.ids[0], "nonsense")}) > 0 {
 			return result, fmt.Errorf("%s: the service does not answer", s.name)
 		}
+		if s.warm != nil {
+			if _, err := s.warm(ctx, o, r, l); err != nil {
+				return result, fmt.Errorf("%s: %w", s.name, err)
+			}
+		}
 		if before, err = r.usage(ctx); err != nil {
 			return result, err
 		}
@@ -102,12 +123,11 @@ func (o *Options) measured(ctx context.Context, s scenario) (result Result, err 
 	if err != nil {
 		return result, err
 	}
-	result.Name, result.Target = s.name, s.target
+	result.Name = s.name
 	result.Hub, result.Plugin = after.hub, after.plugin
 	result.Hub.CPU -= before.hub.CPU
 	result.Plugin.CPU -= before.plugin.CPU
 	result.CPUPer1000 = (result.Hub.CPU + result.Plugin.CPU).Seconds() * 1000 / float64(max(1, result.Commands))
 	result.Loop, result.LoopMax = loopDelay(before.metrics, after.metrics)
-	result.Met = result.Lost == 0 && len(result.Failed) == 0 && s.met(result)
 	return result, errLost(result)
 }

@@ -36,7 +36,7 @@ func connect(url string) (*load, error) {
 	l.client = paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID("bench-load").SetOrderMatters(true))
 	return l, inTurn(
 		l.client.Connect,
-		func() paho.Token { return l.client.Subscribe(base+"/+/status/last_updated", 1, l.state) },
+		func() paho.Token { return l.client.Subscribe(base+"/+/"+lastUpdated, 1, l.state) },
 		func() paho.Token { return l.client.Subscribe(base+"/+/status/error", 1, l.failure) },
 	)
 }

@@ -14,19 +14,24 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host/metrics"
+	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
-// loop is the yardstick that shows the fault which the project exists to remove: one
-// process, in which each command's blocking vendor call is made where the command
-// arrives, on the goroutine of the MQTT client. It uses the same engine and vendor
-// client as the plugin.
+// loop is a yardstick in one process that answers commands. With an engine it shows the
+// fault that the project exists to remove: each command's blocking vendor call is made where
+// the command arrives, on the goroutine of the MQTT client, by the same engine and vendor
+// client as the plugin's. Without one it does nothing but publish a car's
+// messages: no service can be faster than that.
 type loop struct {
-	client paho.Client
-	engine *sdk.Engine
+	client   paho.Client
+	engine   *sdk.Engine
+	messages []message
+	// cars to publish.
+	cars   chan string
 	probed func(time.Duration)
 }
 
@@ -37,7 +42,12 @@ type loopSettings struct {
 	Broker, HTTP, StateDir string
 	Settings               json.RawMessage
 	Probe                  time.Duration
+	// PublishOnly is the yardstick without an engine.
+	PublishOnly bool
 }
+
+// mostCars have a command at a time.
+const mostCars = 1000
 
 // ServeLoop is the process of that yardstick. It ends with ctx.
 func ServeLoop(ctx context.Context, lookup func(string) string) error {
@@ -46,12 +56,18 @@ func ServeLoop(ctx context.Context, lookup func(string) string) error {
 		return errors.New("this is for host-demo bench itself to start")
 	}
 	collector := metrics.NewBridge()
-	l := &loop{engine: sdk.NewEngine(plugin.Plugin(), sdk.Options{}), probed: collector.Probed}
+	l := &loop{engine: sdk.NewEngine(plugin.Plugin(), sdk.Options{}), cars: make(chan string, mostCars), probed: collector.Probed}
 	defer func() { _ = l.engine.Close(context.WithoutCancel(ctx)) }()
 	if _, err := l.engine.Initialize(ctx, shared.Config{Settings: s.Settings, StateDir: s.StateDir}); err != nil {
 		return err
 	}
-	l.client = paho.NewClient(paho.NewClientOptions().AddBroker(s.Broker).SetClientID("bench-loop"))
+	if s.PublishOnly {
+		var err error
+		if l.messages, err = messagesOf(ctx, l.engine); err != nil {
+			return err
+		}
+	}
+	l.client = paho.NewClient(paho.NewClientOptions().AddBroker(s.Broker).SetClientID("bench-loop").SetCustomOpenConnectionFn(mqtt.Dial))
 	defer func() { l.client.Disconnect(100) }()
 	if err := inTurn(
 		l.client.Connect,
@@ -71,6 +87,7 @@ func ServeLoop(ctx context.Context, lookup func(string) string) error {
 	mux.HandleFunc("/readyz", func(http.ResponseWriter, *http.Request) {})
 	server := &http.Server{Addr: s.HTTP, Handler: mux, ReadHeaderTimeout: time.Second}
 	go l.probe(ctx, s.Probe)
+	go l.publish(ctx, l.cars)
 	go func() {
 		<-ctx.Done()
 		_ = server.Close()
@@ -84,6 +101,10 @@ func ServeLoop(ctx context.Context, lookup func(string) string) error {
 // command makes the vendor call right here.
 func (l *loop) command(ctx context.Context, m paho.Message) {
 	car := carOf(m.Topic())
+	if l.messages != nil {
+		l.cars <- car
+		return
+	}
 	data, err := l.refresh(ctx, car, string(m.Payload()))
 	if err != nil {
 		body, _ := json.Marshal(map[string]string{"reason": string(shared.AsAPIError(err).Reason)}) // a word
@@ -94,7 +115,7 @@ func (l *loop) command(ctx context.Context, m paho.Message) {
 		body, _ := json.Marshal(map[string]any{"value": v}) // of the schema
 		l.client.Publish(base+"/"+car+"/"+a.Info.GetTopic(), 1, a.Info.GetRetained(), body)
 	}
-	l.client.Publish(base+"/"+car+"/status/last_updated", 1, true, time.Now().String())
+	l.client.Publish(base+"/"+car+"/"+lastUpdated, 1, true, time.Now().String())
 }
 
 func (l *loop) refresh(ctx context.Context, car, payload string) (*vehiclev1.VehicleData, error) {

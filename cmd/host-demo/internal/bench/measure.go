@@ -15,10 +15,11 @@ import (
 
 // Percentiles in milliseconds.
 type Percentiles struct {
-	P50 float64 `json:"p50"`
-	P90 float64 `json:"p90"`
-	P99 float64 `json:"p99"`
-	Max float64 `json:"max"`
+	Least float64 `json:"least"`
+	P50   float64 `json:"p50"`
+	P90   float64 `json:"p90"`
+	P99   float64 `json:"p99"`
+	Max   float64 `json:"max"`
 }
 
 func percentiles(times []time.Duration) Percentiles {
@@ -29,7 +30,7 @@ func percentiles(times []time.Duration) Percentiles {
 	at := func(p float64) float64 {
 		return float64(times[min(len(times)-1, int(p*float64(len(times))))].Microseconds()) / 1000
 	}
-	return Percentiles{P50: at(.5), P90: at(.9), P99: at(.99), Max: at(1)}
+	return Percentiles{Least: at(0), P50: at(.5), P90: at(.9), P99: at(.99), Max: at(1)}
 }
 
 // Process is what a process holds and has used.

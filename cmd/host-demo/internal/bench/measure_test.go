@@ -64,10 +64,10 @@ func TestTable(t *testing.T) {
 		Results: []Result{
 			{Name: "one", Commands: 5, Target: "≤ 1 ms", Met: true, Note: "noted"}, {Name: "two", Commands: 6, Target: "≤ 2 ms"}, {Name: "three", Commands: 7},
 		},
-		RoundTrip: &RoundTrip{Ratio: 1.5}, Floor: &Floor{PerSecond: 300, Messages: 100},
+		RoundTrip: &RoundTrip{Ratio: 1.5},
 	}
 	require.NoError(t, report.Table(&out))
-	for _, want := range []string{"linux/amd64, 2 processors", "one: target ≤ 1 ms", "one: noted", "met", "MISSED", "ratio 1.50, target 1.3 (MISSED)", "300 refreshes/s of 100 messages"} {
+	for _, want := range []string{"linux/amd64, 2 processors", "one: target ≤ 1 ms", "one: noted", "met", "MISSED", "ratio 1.50, target 1.3 (MISSED)"} {
 		assert.Contains(t, out.String(), want)
 	}
 	require.NoError(t, report.JSON(&out))
@@ -87,4 +87,45 @@ func TestProcess(t *testing.T) {
 	assert.Equal(t, child.Process.Pid, childOf(os.Getpid()))
 	require.NoError(t, child.Process.Kill())
 	_ = child.Wait() // killed
+}
+
+// TestSelected: who wants one scenario gets the one that it is measured against, too.
+func TestSelected(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range scenarios() {
+		assert.True(t, s.against == "" || seen[s.against], "%s stands before what it is measured against", s.name)
+		assert.False(t, seen[s.name], s.name)
+		assert.Equal(t, s.target == "", s.met == nil, s.name)
+		seen[s.name] = true
+	}
+	names := func(only string) (names []string) {
+		for _, s := range selected(scenarios(), only) {
+			names = append(names, s.name)
+		}
+		return names
+	}
+	assert.Equal(t, []string{publishAtOnce, "1000 at once, vendor 0 ms"}, names("1000 at once, vendor 0 ms"))
+	assert.Len(t, names(""), len(scenarios()))
+	assert.Empty(t, names("nonsense"))
+}
+
+// TestJudge: what was measured without what it is about has no verdict, and what is lost
+// is a miss.
+func TestJudge(t *testing.T) {
+	s := scenario{target: "as many", against: "yard", met: func(r, yard Result) bool { return r.PerSecond >= yard.PerSecond }}
+	for _, tc := range []struct {
+		r, yard Result
+		target  string
+		met     bool
+	}{
+		{Result{PerSecond: 2}, Result{Commands: 1, PerSecond: 2}, "as many", true},
+		{Result{PerSecond: 1}, Result{Commands: 1, PerSecond: 2}, "as many", false},
+		{Result{PerSecond: 2, Lost: 1}, Result{Commands: 1, PerSecond: 2}, "as many", false},
+		{Result{PerSecond: 2, Failed: map[string]int{"internal": 1}}, Result{Commands: 1, PerSecond: 2}, "as many", false},
+		{Result{PerSecond: 2}, Result{}, "", false},
+	} {
+		s.judge(&tc.r, tc.yard)
+		assert.Equal(t, tc.target, tc.r.Target)
+		assert.Equal(t, tc.met, tc.r.Met)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -24,8 +25,6 @@ type Report struct {
 	// RoundTrip is the way to the plugin and back beside go-plugin's own; nil if it
 	// was not measured.
 	RoundTrip *RoundTrip `json:"round_trip,omitempty"`
-	// Floor is what the broker can take; nil if it was not measured.
-	Floor *Floor `json:"floor,omitempty"`
 }
 
 // Run measures everything. It returns what it has, also if something failed.
@@ -41,9 +40,10 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		report.Broker = "Mosquitto"
 	}
 	var all []error
-	for _, s := range scenarios() {
-		if !strings.Contains(s.name, o.Only) || ctx.Err() != nil {
-			continue
+	results := map[string]Result{}
+	for _, s := range selected(scenarios(), o.Only) {
+		if ctx.Err() != nil {
+			break
 		}
 		_, _ = fmt.Fprintln(o.Progress, "measuring:", s.name)
 		result, err := o.measured(ctx, s)
@@ -51,6 +51,8 @@ func Run(ctx context.Context, o Options) (Report, error) {
 			all = append(all, err)
 		}
 		if result.Commands > 0 {
+			s.judge(&result, results[s.against])
+			results[s.name] = result
 			report.Results = append(report.Results, result)
 		}
 	}
@@ -65,14 +67,22 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		trip, err := o.roundTrip(ctx)
 		report.RoundTrip, all = &trip, append(all, err)
 	}
-	if measured("broker alone") {
-		floor, err := o.floor(ctx)
-		report.Floor, all = &floor, append(all, err)
-	}
-	if len(report.Results) == 0 && report.RoundTrip == nil && report.Floor == nil && len(all) == 0 {
+	if len(report.Results) == 0 && report.RoundTrip == nil && len(all) == 0 {
 		all = append(all, fmt.Errorf("nothing has %q in its name", o.Only))
 	}
 	return report, errors.Join(append(all, ctx.Err())...)
+}
+
+// selected are the scenarios whose names hold a word, and those that they are measured
+// against.
+func selected(all []scenario, only string) []scenario {
+	wanted := map[string]bool{}
+	for _, s := range all {
+		if strings.Contains(s.name, only) {
+			wanted[s.name], wanted[s.against] = true, true
+		}
+	}
+	return slices.DeleteFunc(all, func(s scenario) bool { return !wanted[s.name] })
 }
 
 // Table writes the report for people.
@@ -80,13 +90,13 @@ func (r Report) Table(w io.Writer) error {
 	_, _ = fmt.Fprintf(w, "%s, %d processors, %s, broker %s\n\n", r.Machine, r.Processors, r.Go, r.Broker)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	_, _ = fmt.Fprintln(t, "commands\tlost\tfailed\ts\tper s\tp50 ms\tp90\tp99\tmax\tloop ms\tMiB\tgoroutines\tCPU s/1000\t  \tscenario\t")
-	for _, x := range r.Results {
-		mark := ""
+	for i := range r.Results {
+		x, mark := &r.Results[i], ""
 		if x.Target != "" {
 			mark = verdict(x.Met)
 		}
 		_, _ = fmt.Fprintf(t, "%d\t%d\t%d\t%.2f\t%.0f\t%.1f\t%.1f\t%.1f\t%.1f\t%.4g\t%.0f\t%d\t%.2f\t%s\t%s\t\n", x.Commands, x.Lost, sum(x.Failed), x.Seconds,
-			x.PerSecond, x.Latency.P50, x.Latency.P90, x.Latency.P99, x.Latency.Max, x.LoopMax, x.Hub.MemoryMiB+x.Plugin.MemoryMiB,
+			x.PerSecond, x.Latency.P50, x.Latency.P90, x.Latency.P99, x.Latency.Max, x.LoopMax, x.memory(),
 			x.Hub.Goroutines+x.Plugin.Goroutines, x.CPUPer1000, mark, x.Name)
 	}
 	if err := t.Flush(); err != nil {
@@ -103,10 +113,6 @@ func (r Report) Table(w io.Writer) error {
 	if t := r.RoundTrip; t != nil {
 		_, _ = fmt.Fprintf(w, "\nround trip to the plugin: p50 %.3f, p99 %.3f ms; through plain go-plugin: p50 %.3f, p99 %.3f ms; ratio %.2f, target 1.3 (%s)",
 			t.Host.P50, t.Host.P99, t.GoPlugin.P50, t.GoPlugin.P99, t.Ratio, verdict(t.Ratio <= 1.3))
-	}
-	if f := r.Floor; f != nil {
-		_, _ = fmt.Fprintf(w, "\nthe broker alone takes %.0f refreshes/s of %d messages each from a client that does nothing else; one after the other p50 %.1f, p99 %.1f ms",
-			f.PerSecond, f.Messages, f.Latency.P50, f.Latency.P99)
 	}
 	_, err := fmt.Fprintln(w)
 	return err

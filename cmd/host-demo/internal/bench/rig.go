@@ -31,8 +31,9 @@ type world struct {
 	script string
 	// initial: the scenario starts the service, which reads the cars by itself.
 	initial bool
-	// loop is the yardstick in place of the service.
-	loop bool
+	// loop is the yardstick in place of the service; publishOnly: the one that makes no
+	// vendor calls.
+	loop, publishOnly bool
 }
 
 // account of the scripted cloud.
@@ -98,7 +99,7 @@ func (r *rig) startHub(ctx context.Context, o *Options) error {
 	}
 	state := filepath.Join(r.dir, "state")
 	if r.loop {
-		err = r.yardstick(o, loopSettings{Broker: r.broker.url, HTTP: address, StateDir: state, Probe: probeInterval})
+		err = r.yardstick(o, loopSettings{Broker: r.broker.url, HTTP: address, StateDir: state, Probe: probeInterval, PublishOnly: r.publishOnly})
 	} else {
 		err = r.service(o, address, state)
 	}

@@ -119,8 +119,10 @@ func startUp(ctx context.Context, o *Options, r *rig, l *load) (Result, error) {
 	if err := r.startHub(ctx, o); err != nil {
 		return Result{}, err
 	}
-	lost := wait(ctx, time.Minute, commands)
-	return outcome(commands, lost, time.Since(begun)), nil
+	lost := wait(ctx, 2*time.Minute, commands)
+	result := outcome(commands, lost, time.Since(begun))
+	result.Note = fmt.Sprintf("the first after %.0f ms", result.Latency.Least)
+	return result, nil
 }
 
 // mixed are commands of all modes.
