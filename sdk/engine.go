@@ -24,7 +24,8 @@ type Options struct {
 	Redactor *redact.Redactor
 	// Workers is how many vendor calls run at the same time. Default 32.
 	Workers int
-	// ReservedForReads is how many workers stay free of waking cars. Default 4.
+	// ReservedForReads is how many more run that read, while cars that are being woken
+	// have taken the workers. Default 4.
 	ReservedForReads int
 	// MaxWaitingPerVehicle and MaxWaiting bound what waits: different jobs of
 	// one car, and callers in all. Defaults 8 and 4096.

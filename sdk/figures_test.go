@@ -51,7 +51,7 @@ func TestFiguresOfACrowd(t *testing.T) {
 			return sdktest.Snapshot(time.Now(), 60), nil
 		},
 	}
-	e := engine(t, v, sdk.Options{Workers: 2, ReservedForReads: 1, MinReadInterval: -1})
+	e := engine(t, v, sdk.Options{Workers: 1, MinReadInterval: -1})
 	var callers sync.WaitGroup
 	for _, id := range []string{"a", "a", "a", "b"} {
 		callers.Go(func() {
@@ -65,7 +65,7 @@ func TestFiguresOfACrowd(t *testing.T) {
 	assert.EqualValues(t, 1, h.GetGauges()["workers_busy.wake"])
 	assert.EqualValues(t, 0, h.GetGauges()["workers_busy.read"])
 	assert.EqualValues(t, 1, h.GetGauges()["queue_jobs.wake"])
-	assert.EqualValues(t, 2, h.GetGauges()["workers"])
+	assert.EqualValues(t, 1, h.GetGauges()["workers"])
 	assert.EqualValues(t, -1, h.GetGauges()["budget_left.people"])
 	assert.Positive(t, h.GetGauges()["goroutines"])
 	close(release)

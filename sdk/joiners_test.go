@@ -111,7 +111,7 @@ func TestWakesThatWaitAreOne(t *testing.T) {
 		}
 		return nil, shared.NewError(shared.ReasonVehicleUnreachable)
 	}
-	e := engine(t, s, sdk.Options{Now: c.now, Workers: 2, ReservedForReads: 1})
+	e := engine(t, s, sdk.Options{Now: c.now, Workers: 1})
 	blocker := ask(e.RefreshForce, "blocker")
 	<-entered
 	first := ask(smart(e), "car1")
@@ -141,7 +141,7 @@ func TestForceIsNotContentWithASmartCallersCopy(t *testing.T) {
 		}
 		return force(ctx, id, since)
 	}
-	e := engine(t, s, sdk.Options{Now: c.now, Workers: 2, ReservedForReads: 1})
+	e := engine(t, s, sdk.Options{Now: c.now, Workers: 1})
 	blocker := ask(e.RefreshForce, "blocker")
 	<-entered
 	smarter := ask(smart(e), "car1")

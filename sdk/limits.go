@@ -30,8 +30,8 @@ type Limits struct {
 	AuxStop, AuxResume float64
 	// Quiet are the hours without wakes. Default: none.
 	Quiet []QuietHours
-	// Workers is how many calls of the account's are under way at the same time.
-	// Default: that of the engine.
+	// Workers is how many calls of the account's are under way at the same time; a few
+	// more read while that many cars are being woken. Default: that of the engine.
 	Workers int
 
 	// Deadlines of the Vendor's calls. Authors set them.

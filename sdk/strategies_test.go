@@ -302,7 +302,7 @@ func TestFortySleepingCars(t *testing.T) {
 	for _, id := range ids[:40] {
 		all.Go(func() { _, _ = e.RefreshForce(context.Background(), id) })
 	}
-	await.True(t, "28 of 32 workers wait for cars", func() bool { return waking.Load() == 28 })
+	await.True(t, "all 32 workers wait for cars", func() bool { return waking.Load() == 32 })
 	_, err := e.RefreshCached(t.Context(), ids[40])
 	require.NoError(t, err)
 	_, err = e.RefreshCached(t.Context(), ids[0])

@@ -233,7 +233,7 @@ func TestFortyOneCars(t *testing.T) {
 	for _, c := range cars[:40] {
 		s.command(c.ID, "force")
 	}
-	await.True(t, "28 of 32 workers wait for cars", func() bool { return s.cloud.Calls(cloudsim.Wake) == 28 })
+	await.True(t, "all 32 workers wait for cars", func() bool { return s.cloud.Calls(cloudsim.Wake) == 32 })
 	s.command(cars[40].ID, "cached")
 	s.command(cars[0].ID, "cached")
 	for range 2 {

@@ -1,6 +1,6 @@
 // Package lanes runs blocking jobs in a bounded number of goroutines: first in,
 // first out for each vehicle and class, round robin between vehicles, equal jobs
-// shared, and room kept free for reads while cars are being woken.
+// shared, and room for reads while cars are being woken.
 //
 // A vehicle has one lane for each class. Within a lane one job runs at a time;
 // a read does not wait behind its own sleeping car, because it asks the cloud
@@ -47,8 +47,9 @@ func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 type Options struct {
 	// Workers is how many jobs run at the same time. Default 32.
 	Workers int
-	// Reserved is how many workers jobs of class Wake leave free. Default 4;
-	// at least one worker may always wake.
+	// Reserved is how many jobs of class Read run, but no more than there are workers,
+	// whatever cars are being woken: when those have taken all workers, so many more read.
+	// Default 4.
 	Reserved int
 	// PerLane is how many different jobs may wait in a lane. Default 8.
 	PerLane int
@@ -165,10 +166,6 @@ func (l *Lanes) SetWorkers(n int) {
 	l.workers = max(1, n)
 	l.dispatch()
 }
-
-// maxWakes is how many jobs of class Wake may run at the same time. Called with mu
-// held.
-func (l *Lanes) maxWakes() int { return max(1, l.workers-l.reserved) }
 
 // Do waits for the job named key: for the one that is already waiting or
 // running, else for a new one that calls run. run gets a context with the values
@@ -388,7 +385,7 @@ func (l *Lanes) dropReady(ln *lane) {
 
 // dispatch starts what may start. Called with mu held.
 func (l *Lanes) dispatch() {
-	for l.running[Read]+l.running[Wake] < l.workers {
+	for {
 		class, ok := l.next()
 		if !ok {
 			return
@@ -405,12 +402,17 @@ func (l *Lanes) dispatch() {
 	}
 }
 
+// room says whether one more job of a class may run. Called with mu held.
+func (l *Lanes) room(class Class) bool {
+	return l.running[Read]+l.running[Wake] < l.workers || class == Read && l.running[Read] < min(l.reserved, l.workers)
+}
+
 // next takes the classes in turns, so that neither starves the other.
 func (l *Lanes) next() (Class, bool) {
 	for range classes {
 		class := l.turn
 		l.turn = (l.turn + 1) % classes
-		if len(l.ready[class]) > 0 && (class != Wake || l.running[Wake] < l.maxWakes()) {
+		if len(l.ready[class]) > 0 && l.room(class) {
 			return class, true
 		}
 	}

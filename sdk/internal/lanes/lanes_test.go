@@ -97,8 +97,10 @@ func TestJoinFindsOnlyWhatIsThere(t *testing.T) {
 	assert.Equal(t, "donetrue", <-result)
 }
 
-func TestWakesLeaveRoomForReads(t *testing.T) {
-	l := lanes.New(lanes.Options{Workers: 6, Reserved: 2})
+// TestReadsHaveRoomBesideWakes: cars that sleep may take every worker, and others are read
+// all the same, a few at a time.
+func TestReadsHaveRoomBesideWakes(t *testing.T) {
+	l := lanes.New(lanes.Options{Workers: 4, Reserved: 2})
 	release := make(chan struct{})
 	var running atomic.Int32
 	var outcomes []<-chan error
@@ -114,6 +116,16 @@ func TestWakesLeaveRoomForReads(t *testing.T) {
 	_, _, err := l.Do(t.Context(), read("41"), instant)
 	require.NoError(t, err)
 	assert.EqualValues(t, 4, running.Load())
+	reading := make(chan struct{})
+	for i := range 3 {
+		outcomes = append(outcomes, start(t.Context(), l, read(fmt.Sprint(50+i)), func(context.Context, lanes.Info) (any, error) {
+			<-reading
+			return nil, nil
+		}))
+	}
+	await.True(t, "three reads wait or run", func() bool { s := l.Stats(); return s.Running[lanes.Read]+s.Waiting[lanes.Read] == 3 })
+	assert.Equal(t, [2]int{2, 4}, l.Stats().Running, "two more than workers, and no more")
+	close(reading)
 	close(release)
 	for _, o := range outcomes {
 		require.NoError(t, <-o)
@@ -306,7 +318,7 @@ func TestRandomLife(t *testing.T) {
 					violation = "two jobs in one lane"
 				}
 			}
-			if total > workers || wakes > max(1, workers-2) {
+			if reads := total - wakes; wakes > workers || total > workers && reads > min(2, workers) {
 				violation = fmt.Sprintf("%d jobs, %d wakes on %d workers", total, wakes, workers)
 			}
 		}

@@ -86,6 +86,7 @@ func TestAStuckDiskHoldsNobodyUp(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, m.Flush(ended), context.Canceled, "the disk is stuck")
+	require.ErrorIs(t, m.Close(ended), context.Canceled, "and holds up no end")
 
 	close(disk.let)
 	require.NoError(t, m.Flush(await.Context(t, "everything is on the disk")))

@@ -17,8 +17,8 @@ func TestPercentiles(t *testing.T) {
 	for i := range 1000 {
 		times = append(times, time.Duration(1000-i)*time.Millisecond)
 	}
-	assert.Equal(t, Percentiles{P50: 501, P90: 901, P99: 991, Max: 1000}, percentiles(times))
-	assert.Equal(t, Percentiles{P50: 7, P90: 7, P99: 7, Max: 7}, percentiles([]time.Duration{7 * time.Millisecond}))
+	assert.Equal(t, Percentiles{Least: 1, P50: 501, P90: 901, P99: 991, Max: 1000}, percentiles(times))
+	assert.Equal(t, Percentiles{Least: 7, P50: 7, P90: 7, P99: 7, Max: 7}, percentiles([]time.Duration{7 * time.Millisecond}))
 }
 
 func TestLoopDelay(t *testing.T) {

@@ -44,7 +44,7 @@ func besideSleepers(n, reads int) func(context.Context, *Options, *rig, *load) (
 		for i := range n {
 			asleep = append(asleep, l.give(r.ids[i], "force"))
 		}
-		asleepAtOnce := min(n, 28) // of 32 workers, 4 are for reads
+		asleepAtOnce := min(n, r.workers)
 		if r.loop {
 			asleepAtOnce = 1
 		}
