@@ -3,6 +3,7 @@ package mqtt
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -85,6 +86,11 @@ var (
 	// goes on trying.
 	ErrUnacknowledged = errors.New("the broker has not acknowledged it yet")
 )
+
+// RefusedSubscription is [ErrSubscriptionRefused] of a filter, for a [Client].
+func RefusedSubscription(filter string) error {
+	return fmt.Errorf("%w to %s: let the hub read it in the broker's access rules", ErrSubscriptionRefused, filter)
+}
 
 // The words of [StateTopic]; Offline is the will's.
 const (

@@ -15,7 +15,6 @@ import (
 // standard is a payload as encoding/json has it.
 func standard(t *testing.T, p payload, at time.Time) string {
 	t.Helper()
-	p.Timestamp = timeText(at)
 	switch v := p.Value.(type) {
 	case shared.Choice:
 		p.Value = v.Word
@@ -28,7 +27,14 @@ func standard(t *testing.T, p payload, at time.Time) string {
 			p.Value = nil
 		}
 	}
-	body, err := json.Marshal(p)
+	body, err := json.Marshal(struct {
+		Value     any    `json:"value"`
+		State     string `json:"state,omitempty"`
+		Level     string `json:"level,omitempty"`
+		Mode      string `json:"mode,omitempty"`
+		Unit      string `json:"unit,omitempty"`
+		Timestamp string `json:"timestamp"`
+	}{p.Value, p.State, p.Level, p.Mode, p.Unit, timeText(at)})
 	require.NoError(t, err)
 	return string(body)
 }

@@ -65,7 +65,8 @@ func (w *writer) nextLetter() *letter {
 	return nil
 }
 
-// post hands a letter to the client, in its turn.
+// post hands a letter to the client, in its turn. One that is not acknowledged takes no
+// room from others for longer than pages do.
 func (w *writer) post(ctx context.Context, l *letter, lost <-chan struct{}) {
 	at, ok := w.flow.enter(ctx, lost, 1, true)
 	if !ok {

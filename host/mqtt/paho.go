@@ -228,7 +228,7 @@ func (p *Paho) subscribe(ctx context.Context, filters []string, qos byte, handle
 		granted := s.Result()
 		for _, filter := range filters {
 			if granted[filter] == subscriptionRefused {
-				return fmt.Errorf("%w to %s: let the hub read it in the broker's access rules", ErrSubscriptionRefused, filter)
+				return RefusedSubscription(filter)
 			}
 		}
 	}

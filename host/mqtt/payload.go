@@ -10,17 +10,14 @@ import (
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
-// payload is the JSON object of one topic.
+// payload is the JSON object of one topic, see [encoder.payload], which adds a timestamp:
+// when the value was true by the car's own time, and for topics about the refresh itself
+// the time of the refresh.
 type payload struct {
-	Value any `json:"value"`
-	// State and Level are words beside a number, of windows and seats.
-	State string `json:"state,omitempty"`
-	Level string `json:"level,omitempty"`
-	Mode  string `json:"mode,omitempty"`
-	Unit  string `json:"unit,omitempty"`
-	// Timestamp says when the value was true: the car's own time. Topics about
-	// the refresh itself have the time of the refresh.
-	Timestamp string `json:"timestamp"`
+	Value any
+	// State and Level are words beside a number, of windows and seats. Empty ones are left
+	// out, as are an empty Mode and Unit.
+	State, Level, Mode, Unit string
 }
 
 // derive gives a value the shape of a topic that says it in another way, at a time.

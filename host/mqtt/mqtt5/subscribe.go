@@ -42,7 +42,7 @@ func (p *Client) subscribe(ctx context.Context, filters []string, qos byte, asPu
 	if ack != nil {
 		for n, reason := range ack.Reasons {
 			if reason >= refusal && n < len(filters) {
-				return fmt.Errorf("%w to %s: let the hub read it in the broker's access rules", mqtt.ErrSubscriptionRefused, filters[n])
+				return mqtt.RefusedSubscription(filters[n])
 			}
 		}
 	}

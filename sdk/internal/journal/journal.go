@@ -169,7 +169,7 @@ func (j *Journal) Set(entries ...Entry) error {
 	defer j.mu.Unlock()
 	if j.memory != nil {
 		for _, l := range lines {
-			j.memory[l.key] = l.value()
+			j.memory[l.key] = l.value
 		}
 		return wrong
 	}
@@ -182,15 +182,12 @@ func (j *Journal) Set(entries ...Entry) error {
 	return wrong
 }
 
-// line is a record as it stands in the file, with its end.
+// line is a value, and its record as it stands in the file, with its end.
 type line struct {
-	key string
-	// text from value's beginning is the value.
+	key   string
+	value json.RawMessage
 	text  []byte
-	begin int
 }
-
-func (l line) value() json.RawMessage { return l.text[l.begin : len(l.text)-len("}\n")] }
 
 // encode makes lines of the entries that can be stored.
 func encode(entries []Entry) (lines []line, wrong error) {
@@ -206,7 +203,7 @@ func encode(entries []Entry) (lines []line, wrong error) {
 			wrong = errors.Join(wrong, fmt.Errorf("journal: a value of %d bytes is too long", len(text)))
 			continue
 		}
-		lines = append(lines, line{e.Key, text, len(text) - len(value) - len("}\n")})
+		lines = append(lines, line{e.Key, value, text})
 	}
 	return lines, wrong
 }

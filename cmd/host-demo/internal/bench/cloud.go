@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -17,11 +16,8 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 )
 
-// cloudSettings reach the process of the scripted cloud in this variable of its
-// environment. The cloud has a process of its own so that whoever measures does not wait
-// for a processor behind it.
-const cloudEnv = "BENCH_CLOUD"
-
+// cloudSettings are those of the scripted cloud. It has a process of its own so that
+// whoever measures does not wait for a processor behind it.
 type cloudSettings struct {
 	Cars     int
 	Sleepers int
@@ -34,8 +30,8 @@ type cloudSettings struct {
 // with ctx.
 func ServeCloud(ctx context.Context, lookup func(string) string, out io.Writer) error {
 	var s cloudSettings
-	if err := json.Unmarshal([]byte(lookup(cloudEnv)), &s); err != nil {
-		return errors.New("this is for host-demo bench itself to start")
+	if err := partSettings(lookup, &s); err != nil {
+		return err
 	}
 	cars := cloudsim.Fleet(s.Cars)
 	for i := range cars[:s.Sleepers] {
@@ -76,12 +72,10 @@ type cloudProcess struct {
 
 // startCloud starts the scripted cloud.
 func (o *Options) startCloud(s cloudSettings) (*cloudProcess, error) {
-	env, err := json.Marshal(s)
+	cmd, err := o.part("cloud", s)
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(o.Program, "bench", "cloud") //nolint:gosec,noctx // this program itself; it ends with stop
-	cmd.Env = append(os.Environ(), cloudEnv+"="+string(env))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -106,16 +100,12 @@ func (c *cloudProcess) stop() error {
 
 // wakes is how many the cloud has taken.
 func (c *cloudProcess) wakes(ctx context.Context) (int, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+"/_cloud/", http.NoBody)
+	body, err := get(ctx, c.url+"/_cloud/")
 	if err != nil {
 		return 0, err
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = resp.Body.Close() }()
+	defer func() { _ = body.Close() }()
 	var state cloudsim.State
-	err = json.NewDecoder(resp.Body).Decode(&state)
+	err = json.NewDecoder(body).Decode(&state)
 	return state.Calls[cloudsim.Wake].Taken, err
 }

@@ -21,28 +21,22 @@ import (
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
-// loop is a yardstick in one process that answers commands. With an engine it shows the
+// loop is a yardstick in one process that answers commands. It shows the
 // fault that the project exists to remove: each command's blocking vendor call is made where
 // the command arrives, on the goroutine of the MQTT client, by the same engine and vendor
-// client as the plugin's. Without one it does nothing but publish a car's
-// messages: no service can be faster than that.
+// client as the plugin's. Or it makes no call and does nothing but publish a car's messages:
+// no service can be faster than that.
 type loop struct {
-	client   paho.Client
-	engine   *sdk.Engine
-	messages []message
-	// cars to publish.
-	cars   chan string
+	client paho.Client
+	engine *sdk.Engine
 	probed func(time.Duration)
 }
-
-// loopSettings reach the process in this variable of its environment.
-const loopEnv = "BENCH_LOOP"
 
 type loopSettings struct {
 	Broker, HTTP, StateDir string
 	Settings               json.RawMessage
 	Probe                  time.Duration
-	// PublishOnly is the yardstick without an engine.
+	// PublishOnly is the yardstick that makes no vendor call for a command.
 	PublishOnly bool
 }
 
@@ -52,27 +46,31 @@ const mostCars = 1000
 // ServeLoop is the process of that yardstick. It ends with ctx.
 func ServeLoop(ctx context.Context, lookup func(string) string) error {
 	var s loopSettings
-	if err := json.Unmarshal([]byte(lookup(loopEnv)), &s); err != nil {
-		return errors.New("this is for host-demo bench itself to start")
+	if err := partSettings(lookup, &s); err != nil {
+		return err
 	}
 	collector := metrics.NewBridge()
-	l := &loop{engine: sdk.NewEngine(plugin.Plugin(), sdk.Options{}), cars: make(chan string, mostCars), probed: collector.Probed}
+	l := &loop{engine: sdk.NewEngine(plugin.Plugin(), sdk.Options{}), probed: collector.Probed}
 	defer func() { _ = l.engine.Close(context.WithoutCancel(ctx)) }()
 	if _, err := l.engine.Initialize(ctx, shared.Config{Settings: s.Settings, StateDir: s.StateDir}); err != nil {
 		return err
 	}
+	answer := l.command
 	if s.PublishOnly {
-		var err error
-		if l.messages, err = messagesOf(ctx, l.engine); err != nil {
+		messages, err := messagesOf(ctx, l.engine)
+		if err != nil {
 			return err
 		}
+		cars := make(chan string, mostCars)
+		answer = func(_ context.Context, m paho.Message) { cars <- carOf(m.Topic()) }
+		go l.publish(ctx, messages, cars) // ends with ctx
 	}
 	l.client = paho.NewClient(paho.NewClientOptions().AddBroker(s.Broker).SetClientID("bench-loop").SetCustomOpenConnectionFn(mqtt.Dial))
 	defer func() { l.client.Disconnect(100) }()
 	if err := inTurn(
 		l.client.Connect,
 		func() paho.Token {
-			return l.client.Subscribe(base+"/+/commands/refresh", 1, func(_ paho.Client, m paho.Message) { l.command(ctx, m) })
+			return l.client.Subscribe(base+"/+/commands/refresh", 1, func(_ paho.Client, m paho.Message) { answer(ctx, m) })
 		},
 		func() paho.Token {
 			return l.client.Subscribe(base+"/probe", 0, func(_ paho.Client, m paho.Message) { l.back(m) })
@@ -87,7 +85,6 @@ func ServeLoop(ctx context.Context, lookup func(string) string) error {
 	mux.HandleFunc("/readyz", func(http.ResponseWriter, *http.Request) {})
 	server := &http.Server{Addr: s.HTTP, Handler: mux, ReadHeaderTimeout: time.Second}
 	go l.probe(ctx, s.Probe)
-	go l.publish(ctx, l.cars)
 	go func() {
 		<-ctx.Done()
 		_ = server.Close()
@@ -101,10 +98,6 @@ func ServeLoop(ctx context.Context, lookup func(string) string) error {
 // command makes the vendor call right here.
 func (l *loop) command(ctx context.Context, m paho.Message) {
 	car := carOf(m.Topic())
-	if l.messages != nil {
-		l.cars <- car
-		return
-	}
 	data, err := l.refresh(ctx, car, string(m.Payload()))
 	if err != nil {
 		body, _ := json.Marshal(map[string]string{"reason": string(shared.AsAPIError(err).Reason)}) // a word

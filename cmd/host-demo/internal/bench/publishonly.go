@@ -3,7 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
@@ -22,8 +22,11 @@ type message struct {
 // status/last_updated.
 func messagesOf(ctx context.Context, engine *sdk.Engine) (all []message, err error) {
 	vehicles, err := engine.ListVehicles(ctx)
-	if err != nil || len(vehicles) == 0 {
-		return nil, fmt.Errorf("there is no car to publish: %w", err)
+	if err != nil {
+		return nil, err
+	}
+	if len(vehicles) == 0 {
+		return nil, errors.New("there is no car to publish")
 	}
 	data, err := engine.RefreshCached(ctx, vehicles[0].GetId())
 	if err != nil {
@@ -55,11 +58,11 @@ const lastUpdated = "status/last_updated"
 
 // publish answers the commands to cars with nothing but the messages. It is a goroutine of
 // its own: the client's would wait for itself when it has many.
-func (l *loop) publish(ctx context.Context, cars <-chan string) {
+func (l *loop) publish(ctx context.Context, messages []message, cars <-chan string) {
 	for {
 		select {
 		case car := <-cars:
-			for _, m := range l.messages {
+			for _, m := range messages {
 				l.client.Publish(base+"/"+car+"/"+m.topic, 1, m.retained, m.body)
 			}
 		case <-ctx.Done():

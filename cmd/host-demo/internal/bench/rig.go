@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -152,33 +151,28 @@ func (r *rig) account() (json.RawMessage, error) {
 }
 
 // yardstick prepares the process of the yardstick, which has the same account.
-func (r *rig) yardstick(o *Options, s loopSettings) error {
-	var err error
+func (r *rig) yardstick(o *Options, s loopSettings) (err error) {
 	if s.Settings, err = r.account(); err != nil {
 		return err
 	}
-	env, err := json.Marshal(s)
-	r.hub = exec.Command(o.Program, "bench", "loop") //nolint:gosec,noctx // this program itself; it ends with stop
+	if r.hub, err = o.part("loop", s); err != nil {
+		return err
+	}
 	r.hub.Stderr = r.log
-	r.hub.Env = append(os.Environ(), loopEnv+"="+string(env))
-	return err
+	return nil
 }
 
 // base of the topics.
 const base = "bench"
 
 func ready(ctx context.Context, at string) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at+"/readyz", http.NoBody)
+	body, err := get(ctx, at+"/readyz")
 	if err != nil {
 		return false
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return false
-	}
-	defer func() { _ = resp.Body.Close() }()
-	_, _ = io.Copy(io.Discard, resp.Body)
-	return resp.StatusCode == http.StatusOK
+	defer func() { _ = body.Close() }()
+	_, _ = io.Copy(io.Discard, body)
+	return true
 }
 
 func freeAddress() (string, error) {
