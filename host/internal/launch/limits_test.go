@@ -150,3 +150,13 @@ func TestMemory(t *testing.T) {
 	assert.Greater(t, Memory(os.Getpid()), uint64(1<<20))
 	assert.Zero(t, Memory(1<<30))
 }
+
+// TestPluginsComeAfterTheHost: where both want the same processor, the host has it first.
+func TestPluginsComeAfterTheHost(t *testing.T) {
+	ours, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	require.NoError(t, err)
+	p := sleeper(t, Spec{})
+	theirs, err := unix.Getpriority(unix.PRIO_PROCESS, p.PID())
+	require.NoError(t, err)
+	assert.Equal(t, max(1, ours-lessThanOurs), theirs, "the system call's numbers are the other way round")
+}

@@ -25,6 +25,7 @@ func (p *Process) own(started chan<- error) {
 	if err != nil {
 		return
 	}
+	lowerPriority(p.cmd.Process)
 	defer close(p.exited)
 	p.awaitEnd()
 	p.killGroup()

@@ -10,6 +10,7 @@ func (p *Process) own(started chan<- error) {
 	if err != nil {
 		return
 	}
+	lowerPriority(p.cmd.Process)
 	defer close(p.exited)
 	p.exitErr = p.cmd.Wait()
 	p.killGroup()
