@@ -18,7 +18,7 @@ const maxAttempts = 2
 // refresh makes one refresh, and is the one place where it is answered.
 func (r remote) refresh(ctx context.Context, mode shared.Mode, vehicleID string, maxAge time.Duration) (*vehiclev1.VehicleData, error) {
 	begun := r.s.opts.Now()
-	ctx, cancel := withLimits(ctx, mode.DefaultTimeout())
+	ctx, cancel := withLimits(ctx, mode.Deadline())
 	defer cancel()
 
 	r.s.calls.inFlight.Add(1)
@@ -35,15 +35,17 @@ func (r remote) refresh(ctx context.Context, mode shared.Mode, vehicleID string,
 	return data, err
 }
 
-// dispatch waits for a plugin that is restarting and makes the call again if the
+// dispatch waits for a plugin that is restarting, no longer than that may take to serve, and makes the call again if the
 // plugin died under it, within the deadline and as often as allowed. A force is
 // made again only if it cannot have reached the car.
 func (r remote) dispatch(ctx context.Context, mode shared.Mode, vehicleID string, maxAge time.Duration) (
 	data *vehiclev1.VehicleData, attempts int, err error,
 ) {
 	id := shared.CallInfoFrom(ctx).RequestID
+	ready, cancel := context.WithTimeout(ctx, mode.DefaultTimeout())
+	defer cancel()
 	for attempts < maxAttempts {
-		i, waitErr := r.s.acquire(ctx, id)
+		i, waitErr := r.s.acquire(ready, id)
 		if waitErr != nil {
 			if err == nil {
 				err = waitErr

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -130,6 +131,58 @@ func TestQueueFull(t *testing.T) {
 	assert.Positive(t, shared.AsAPIError(err).RetryAfter)
 	close(release)
 	require.NoError(t, <-out)
+}
+
+// TestAFleetAtOnce: a thousand cars that take a second each are all read by 32 workers, for a
+// command's time begins when it has one; of more than those can read, the rest hear so when
+// the first second is over, and when to come again.
+func TestAFleetAtOnce(t *testing.T) {
+	for cars, served := range map[int]int{1000: 1000, 3000: 1920} {
+		t.Run(strconv.Itoa(cars), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ids := make([]string, cars)
+				for i := range ids {
+					ids[i] = "car" + strconv.Itoa(i)
+				}
+				e := engine(t, &sdktest.Vendor{
+					VehiclesFunc: func(context.Context) ([]*vehiclev1.Vehicle, error) { return sdktest.Cars(ids...), nil },
+					CachedFunc: func(context.Context, string) (*vehiclev1.VehicleData, error) {
+						time.Sleep(time.Second)
+						return sdktest.Snapshot(time.Now(), 1), nil
+					},
+				}, sdk.Options{})
+
+				ctx, cancel := context.WithTimeout(t.Context(), shared.ModeCached.Deadline()+time.Millisecond)
+				defer cancel()
+				ends, begun := make(chan error, cars), time.Now()
+				for _, id := range ids {
+					go func() {
+						_, err := e.RefreshCached(ctx, id)
+						ends <- err
+					}()
+				}
+				done, refused, lastRefusal := 0, 0, time.Duration(0)
+				for range cars {
+					err := <-ends
+					if err == nil {
+						done++
+						continue
+					}
+					if errors.Is(err, shared.ReasonQueueFull) {
+						assert.Positive(t, shared.AsAPIError(err).RetryAfter)
+						if refused++; refused <= (cars-served)*9/10 {
+							lastRefusal = time.Since(begun)
+						}
+						continue
+					}
+					require.ErrorIs(t, err, shared.ReasonDeadlineExceeded)
+				}
+				assert.Equal(t, served, done)
+				assert.GreaterOrEqual(t, refused, cars-served-32, "but for those who nearly had a worker")
+				assert.LessOrEqual(t, lastRefusal, 2*time.Second)
+			})
+		})
+	}
 }
 
 func TestDrainEndsWhatRunsAndRefusesTheRest(t *testing.T) {

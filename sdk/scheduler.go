@@ -296,7 +296,7 @@ func (s *scheduler) refresh(id string, maxAge time.Duration) (*vehiclev1.Vehicle
 	if maxAge > 0 {
 		mode = shared.ModeSmart
 	}
-	ctx, cancel := context.WithTimeout(ctx, mode.DefaultTimeout())
+	ctx, cancel := context.WithTimeout(ctx, mode.Deadline())
 	defer cancel()
 	return shared.Refresh(ctx, s.engine, mode, id, maxAge)
 }

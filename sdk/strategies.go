@@ -293,14 +293,17 @@ func logShared(ctx context.Context, err error) {
 
 // jobError is what the caller of a job gets of its error.
 func jobError(ctx context.Context, err error) error {
-	var panicErr *lanes.PanicError
+	var (
+		panicErr *lanes.PanicError
+		fullErr  *lanes.FullError
+	)
 	switch {
 	case errors.As(err, &panicErr):
 		logPanic(Logger(ctx), panicErr.Value, panicErr.Stack)
 		return shared.NewError(shared.ReasonInternal)
-	case errors.Is(err, lanes.ErrFull):
+	case errors.As(err, &fullErr):
 		full := shared.NewError(shared.ReasonQueueFull)
-		full.RetryAfter = 5 * time.Second
+		full.RetryAfter = fullErr.RetryAfter
 		return full
 	case errors.Is(err, lanes.ErrClosed):
 		return shared.NewError(shared.ReasonDraining)

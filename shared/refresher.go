@@ -115,13 +115,22 @@ const (
 	ModeSmart  Mode = "smart"
 )
 
-// DefaultTimeout bounds a refresh whose caller sets no deadline.
+// QueueTimeout is how long a refresh waits for a worker of its plugin, if its caller
+// sets no deadline.
+const QueueTimeout = 30 * time.Second
+
+// DefaultTimeout is how long a refresh may take when a worker of its plugin is free: 30 s
+// for a cached one, 180 s for the others.
 func (m Mode) DefaultTimeout() time.Duration {
 	if m == ModeCached {
 		return 30 * time.Second
 	}
 	return 180 * time.Second
 }
+
+// Deadline bounds a refresh whose caller sets no deadline, from when it is made: the
+// DefaultTimeout, and the QueueTimeout before it.
+func (m Mode) Deadline() time.Duration { return m.DefaultTimeout() + QueueTimeout }
 
 // Refresh calls the method of r that mode names. maxAge is for [ModeSmart]. A mode
 // that is none fails with reason invalid_command.

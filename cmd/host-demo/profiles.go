@@ -8,12 +8,15 @@ import (
 	"net/http/pprof"
 )
 
+// profilesPath is where the profiles are.
+const profilesPath = "/debug/pprof/"
+
 // addProfiles adds what go tool pprof reads of the hub: where its time and memory go. The
 // command line is left out, for it may hold a broker's password.
 func addProfiles(mux *http.ServeMux) {
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("GET "+profilesPath, pprof.Index)
+	mux.HandleFunc("GET "+profilesPath+"profile", pprof.Profile)
+	mux.HandleFunc("GET "+profilesPath+"trace", pprof.Trace)
 }
 
 // checkProfiles says whether profiles can be had at an address, which is complete or

@@ -98,7 +98,7 @@ func serve(ctx context.Context, s config, stdout, stderr io.Writer) (err error) 
 			return err
 		}
 		parts.add("the HTTP server", m.close)
-		out.http(m.address)
+		out.http(m.address, m.profiles)
 	}
 	parts.add("upgrades", onHangup(ctx, func(ctx context.Context) {
 		if err := upgrade(ctx, hub); err == nil || ctx.Err() == nil {

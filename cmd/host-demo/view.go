@@ -87,10 +87,14 @@ func (v *view) recording(s config) {
 	v.emit("recording", map[string]any{"directory": dir}, row("record", dir, "the vendor's traffic, without secrets"))
 }
 
-func (v *view) http(address string) {
+func (v *view) http(address string, profiles bool) {
+	pages := "/metrics, /healthz, /readyz"
+	if profiles {
+		pages += ", " + profilesPath
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.emit("http", map[string]any{"address": address}, row("http", address, "/metrics, /healthz, /readyz"))
+	v.emit("http", map[string]any{"address": address}, row("http", address, pages))
 }
 
 // trouble is the bridge's listener for what is wrong with MQTT.

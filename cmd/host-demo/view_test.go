@@ -81,7 +81,7 @@ func TestPluginEventsAsJSON(t *testing.T) {
 	v.upgraded(shared.NewError(shared.ReasonPluginUntrusted))
 	v.upgraded(nil)
 	v.released()
-	v.http("127.0.0.1:9100")
+	v.http("127.0.0.1:9100", true)
 	var events []map[string]any
 	for line := range strings.Lines(out.String()) {
 		var e map[string]any

@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"regexp"
@@ -36,7 +37,7 @@ type Command struct {
 	Override bool
 	// ID is the sender's name for the command, which its answers echo; empty: none.
 	ID string
-	// Timeout is when the sender is not interested any more; zero: the mode's.
+	// Timeout is when the sender is not interested any more; zero: see [shared.Mode.Deadline].
 	Timeout time.Duration
 }
 
@@ -51,13 +52,11 @@ func (c Command) String() string {
 	return string(c.Mode)
 }
 
+// good is how long the command may wait for the hub.
+func (c Command) good() time.Duration { return cmp.Or(c.Timeout, c.Mode.DefaultTimeout()) }
+
 // deadline is how long the command may take.
-func (c Command) deadline() time.Duration {
-	if c.Timeout > 0 {
-		return c.Timeout
-	}
-	return c.Mode.DefaultTimeout()
-}
+func (c Command) deadline() time.Duration { return cmp.Or(c.Timeout, c.Mode.Deadline()) }
 
 // override is the word for it in a command.
 const override = "override"

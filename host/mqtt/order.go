@@ -68,13 +68,13 @@ func (b *Bridge) orderOf(m message) (o *order, ok bool) {
 // carryOutCommand serves a command that was understood.
 func (b *Bridge) carryOutCommand(o *order) {
 	if good := o.message.expiry; good > 0 {
-		o.cmd.Timeout = min(good, o.cmd.deadline())
+		o.cmd.Timeout = min(good, o.cmd.good())
 	}
 	if o.ID != "" && b.repeats(o) {
 		return
 	}
 	switch {
-	case !o.message.young(o.cmd.deadline()):
+	case !o.message.young(o.cmd.good()):
 		b.finish(o, nil, &shared.RefreshError{Mode: o.cmd.Mode, VehicleID: o.Vehicle, Err: shared.Errorf(shared.ReasonDeadlineExceeded,
 			"The command waited at the broker while the hub was away, for longer than it is good for. Send it again.")})
 	case o.Vehicle == allVehicles:

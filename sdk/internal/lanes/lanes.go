@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -34,6 +33,17 @@ var (
 	ErrFull   = errors.New("too many jobs are waiting")
 	ErrClosed = errors.New("no new jobs are taken")
 )
+
+// FullError is an [ErrFull] that says when there may be room.
+type FullError struct{ RetryAfter time.Duration }
+
+func (e *FullError) Error() string { return ErrFull.Error() }
+
+// Unwrap returns ErrFull.
+func (e *FullError) Unwrap() error { return ErrFull }
+
+// fullPause is when to come again where nothing tells how long the others take.
+const fullPause = 5 * time.Second
 
 // PanicError is what the waiters of a job that panicked get.
 type PanicError struct {
@@ -98,6 +108,7 @@ type Lanes struct {
 	jobs      map[Key]*job
 	ready     [classes][]*lane // lanes with a waiting job and none running
 	running   [classes]int
+	backlogs  [classes]backlog
 	turn      Class
 	waiters   int
 	waiting   [classes]int
@@ -124,8 +135,9 @@ type job struct {
 	cancel  context.CancelFunc
 	queued  time.Time
 	waiters int
-	started bool
-	// begun is when it started.
+	// until is when the last of its callers has gone; zero: never.
+	until time.Time
+	// begun is when it started; zero: it waits.
 	begun time.Time
 
 	done  chan struct{} // closed when value and err are set
@@ -172,6 +184,8 @@ func (l *Lanes) SetWorkers(n int) {
 // of the first caller's, but not its end: a job that runs goes on when all callers
 // have left, see [Wanted], and one that waits does not begin. Do returns the job's
 // result, or ctx's error as soon as ctx ends, and whether the job was another caller's.
+// If no worker will have had time for the job before ctx ends, it fails with a
+// [FullError] as soon as that is clear.
 func (l *Lanes) Do(ctx context.Context, key Key, run func(context.Context, Info) (any, error)) (value any, joined bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, false, err
@@ -197,7 +211,7 @@ func (l *Lanes) full(key Key) error {
 	case l.closed:
 		return ErrClosed
 	case l.waiters >= l.total, l.jobs[key] == nil && ln != nil && len(ln.queue) >= l.perLane:
-		return ErrFull
+		return &FullError{RetryAfter: fullPause}
 	}
 	return nil
 }
@@ -206,11 +220,11 @@ func (l *Lanes) full(key Key) error {
 func (l *Lanes) Join(ctx context.Context, key Key) (value any, joined bool, err error) {
 	l.mu.Lock()
 	j := l.jobs[key]
-	if j == nil || !j.started || l.waiters >= l.total {
+	if j == nil || j.begun.IsZero() || l.waiters >= l.total {
 		l.mu.Unlock()
 		return nil, false, nil
 	}
-	l.join(j)
+	l.join(ctx, j)
 	l.mu.Unlock()
 	value, err = l.wait(ctx, j)
 	return value, true, err
@@ -279,7 +293,7 @@ func (l *Lanes) CancelAll() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, j := range l.jobs {
-		if j.started {
+		if !j.begun.IsZero() {
 			j.cancel()
 			continue
 		}
@@ -289,181 +303,4 @@ func (l *Lanes) CancelAll() {
 	}
 	clear(l.jobs)
 	l.signalIdle()
-}
-
-func (l *Lanes) submit(ctx context.Context, key Key, run func(context.Context, Info) (any, error)) (j *job, joined bool, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.full(key); err != nil {
-		return nil, false, err
-	}
-	if j := l.jobs[key]; j != nil {
-		l.join(j)
-		return j, true, nil
-	}
-	lk := laneKey{key.Vehicle, key.Class}
-	ln := l.lanes[lk]
-	if ln == nil {
-		ln = &lane{key: lk}
-		l.lanes[lk] = ln
-	}
-	j = &job{key: key, run: run, queued: l.now(), waiters: 1, done: make(chan struct{})}
-	j.ctx, j.cancel = context.WithCancel(context.WithValue(context.WithoutCancel(ctx), wantedKey{}, func() bool { return l.wanted(j) }))
-	l.jobs[key] = j
-	l.waiters++
-	l.waiting[key.Class]++
-	l.changed()
-	ln.queue = append(ln.queue, j)
-	if ln.running == nil && len(ln.queue) == 1 {
-		l.ready[key.Class] = append(l.ready[key.Class], ln)
-	}
-	l.dispatch()
-	return j, false, nil
-}
-
-func (l *Lanes) join(j *job) {
-	j.waiters++
-	l.waiters++
-	l.coalesced++
-	l.changed()
-}
-
-func (l *Lanes) wait(ctx context.Context, j *job) (any, error) {
-	select {
-	case <-j.done:
-	case <-ctx.Done():
-		l.leave(j)
-		return nil, ctx.Err()
-	}
-	l.mu.Lock()
-	l.waiters--
-	l.mu.Unlock()
-	return j.value, j.err
-}
-
-// leave takes a caller away from a job. The last one takes a job with it that only
-// waits.
-func (l *Lanes) leave(j *job) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.waiters--
-	j.waiters--
-	l.changed()
-	if waits := !j.started && l.jobs[j.key] == j; waits && j.waiters == 0 {
-		l.drop(j)
-		l.signalIdle()
-	}
-}
-
-// drop takes a job away that waits. Called with mu held.
-func (l *Lanes) drop(j *job) {
-	j.cancel()
-	delete(l.jobs, j.key)
-	ln := l.lanes[laneKey{j.key.Vehicle, j.key.Class}]
-	for i, q := range ln.queue {
-		if q == j {
-			ln.queue = append(ln.queue[:i], ln.queue[i+1:]...)
-			l.waiting[j.key.Class]--
-			break
-		}
-	}
-	if len(ln.queue) == 0 && ln.running == nil {
-		l.dropReady(ln)
-		delete(l.lanes, ln.key)
-	}
-}
-
-func (l *Lanes) dropReady(ln *lane) {
-	ring := l.ready[ln.key.class]
-	for i, r := range ring {
-		if r == ln {
-			l.ready[ln.key.class] = append(ring[:i], ring[i+1:]...)
-			return
-		}
-	}
-}
-
-// dispatch starts what may start. Called with mu held.
-func (l *Lanes) dispatch() {
-	for {
-		class, ok := l.next()
-		if !ok {
-			return
-		}
-		ln := l.ready[class][0]
-		l.ready[class] = l.ready[class][1:]
-		j := ln.queue[0]
-		ln.queue = ln.queue[1:]
-		ln.running = j
-		j.started, j.begun = true, l.now()
-		l.waiting[class]--
-		l.running[class]++
-		go l.work(ln, j)
-	}
-}
-
-// room says whether one more job of a class may run. Called with mu held.
-func (l *Lanes) room(class Class) bool {
-	return l.running[Read]+l.running[Wake] < l.workers || class == Read && l.running[Read] < min(l.reserved, l.workers)
-}
-
-// next takes the classes in turns, so that neither starves the other.
-func (l *Lanes) next() (Class, bool) {
-	for range classes {
-		class := l.turn
-		l.turn = (l.turn + 1) % classes
-		if len(l.ready[class]) > 0 && l.room(class) {
-			return class, true
-		}
-	}
-	return 0, false
-}
-
-// work runs one job. The goroutine ends with the job, also if the job ends the
-// goroutine.
-func (l *Lanes) work(ln *lane, j *job) {
-	defer l.finish(ln, j)
-	j.err = &PanicError{Value: "the job ended its goroutine"}
-	j.value, j.err = protect(j, Info{Waited: l.now().Sub(j.queued)})
-}
-
-func (l *Lanes) finish(ln *lane, j *job) {
-	j.cancel()
-	l.mu.Lock()
-	if l.jobs[j.key] == j {
-		delete(l.jobs, j.key)
-	}
-	l.running[ln.key.class]--
-	ln.running = nil
-	if len(ln.queue) > 0 {
-		l.ready[ln.key.class] = append(l.ready[ln.key.class], ln)
-	} else {
-		delete(l.lanes, ln.key)
-	}
-	l.dispatch()
-	l.signalIdle()
-	l.changed()
-	l.mu.Unlock()
-	close(j.done)
-}
-
-// protect turns a panic of the job into an error.
-func protect(j *job, info Info) (value any, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			value, err = nil, &PanicError{Value: p, Stack: debug.Stack()}
-		}
-	}()
-	return j.run(j.ctx, info)
-}
-
-func (l *Lanes) signalIdle() {
-	if !l.closed || l.waiting[Read]+l.waiting[Wake] > 0 || l.running[Read]+l.running[Wake] > 0 {
-		return
-	}
-	select {
-	case <-l.idle:
-	default:
-		close(l.idle)
-	}
 }

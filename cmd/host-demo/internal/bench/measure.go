@@ -34,7 +34,8 @@ func percentiles(times []time.Duration) Percentiles {
 
 // Process is what a process holds and has used.
 type Process struct {
-	// MemoryMiB it holds in RAM, and at most so far; Goroutines now.
+	// MemoryMiB it holds in RAM, its share of what others hold as well (PSS), and what it has
+	// held at most so far (RSS); Goroutines now.
 	MemoryMiB, PeakMiB float64
 	Goroutines         int
 	// CPU time used so far.
@@ -55,6 +56,14 @@ func processOf(pid int) (p Process) {
 			p.MemoryMiB = kib / 1024
 		case "VmHWM":
 			p.PeakMiB = kib / 1024
+		}
+	}
+	if rollup, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid)); err == nil {
+		for line := range strings.Lines(string(rollup)) {
+			if value, ok := strings.CutPrefix(line, "Pss:"); ok {
+				kib, _ := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
+				p.MemoryMiB = kib / 1024
+			}
 		}
 	}
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
