@@ -85,7 +85,7 @@ func TestCanary(t *testing.T) {
 	collector.Watch(s.hub)
 	token := s.client.Subscribe("#", 1, func(_ paho.Client, m paho.Message) {
 		where := "topics"
-		if strings.Contains(m.Topic(), "/status/location/") {
+		if strings.Contains(m.Topic(), "/status/location/") || strings.HasSuffix(m.Topic(), "/location") {
 			where = "location topics"
 		}
 		seen.add(where, m.Topic()+" "+string(m.Payload()))

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/host/homeassistant"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/settings"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/redact"
@@ -36,6 +37,8 @@ type config struct {
 	noInitialRefresh             bool
 	// probeInterval of the bridge; 0 for its default.
 	probeInterval time.Duration
+	// homeAssistant is nil if the cars are not announced to it.
+	homeAssistant *homeassistant.Options
 	// httpAddress is complete; empty for none.
 	httpAddress string
 	// reattach is the line of a plugin under a debugger; empty for none.
@@ -75,6 +78,8 @@ func configFrom(f flags, env settings.Lookup, uid int) (s config, err error) {
 	if s.probeInterval, err = time.ParseDuration(env.Or("MQTT_PROBE_INTERVAL", "0s")); err != nil {
 		check(errors.New("MQTT_PROBE_INTERVAL is no time such as 30s; -1s switches it off"))
 	}
+	s.homeAssistant, err = homeAssistant(env, s.baseTopic, s.demo)
+	check(err)
 	s.level, err = level(f.logLevel, env.Or, s.demo)
 	check(err)
 	s.stateIn, err = stateDir(f.state, env, s.demo, uid)

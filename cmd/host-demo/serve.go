@@ -76,9 +76,13 @@ func serve(ctx context.Context, s config, stdout, stderr io.Writer) (err error) 
 	if err != nil {
 		return err
 	}
+	announcer, err := newAnnouncer(s)
+	if err != nil {
+		return err
+	}
 	bridge, err := mqtt.New(mqtt.Options{
 		Client: client, Fleet: hub, BaseTopic: s.baseTopic, NoInitialRefresh: s.noInitialRefresh, Logger: log, StateDir: s.stateIn,
-		ProbeInterval: s.probeInterval,
+		ProbeInterval: s.probeInterval, Announcer: announcer,
 		OnCommand: func(c mqtt.Served) {
 			bridgeCollector.Served(c)
 			out.command(c)
@@ -116,7 +120,7 @@ func serve(ctx context.Context, s config, stdout, stderr io.Writer) (err error) 
 	parts.add("the plugins", hub.Stop)
 	bridge.Start()
 	parts.add("the MQTT bridge", bridge.Stop)
-	out.topics(broker, s.baseTopic)
+	out.topics(broker, s.baseTopic, s.homeAssistant)
 	<-ctx.Done()
 	out.stopping()
 	return nil

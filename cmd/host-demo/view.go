@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host"
+	"github.com/hyundai-mqtt/hyundai-plugin/host/homeassistant"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/settings"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/traffic"
@@ -38,6 +39,8 @@ type view struct {
 	// troubled: something is wrong with MQTT.
 	troubled       bool
 	brokerURL, top string
+	// prefix of what announces the cars to Home Assistant; empty: nothing does.
+	prefix string
 }
 
 func newView(out io.Writer, asJSON, demo bool) *view {
@@ -128,10 +131,13 @@ func (v *view) listCars() {
 }
 
 // topics remembers what the hints need.
-func (v *view) topics(broker, base string) {
+func (v *view) topics(broker, base string, ha *homeassistant.Options) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.brokerURL, v.top = broker, base
+	if ha != nil {
+		v.prefix = cmp.Or(ha.Prefix, homeassistant.DefaultPrefix)
+	}
 	v.announce()
 }
 
@@ -201,9 +207,17 @@ func (v *view) announce() {
 	}
 	try := fmt.Sprintf("mosquitto_pub %s -t %s/%s/commands/refresh -m force", where, v.top, v.first)
 	watch := fmt.Sprintf("mosquitto_sub %s -t '%s/#' -v", where, v.top)
+	shows := ""
+	event := map[string]any{"vehicles": len(v.cars), "try": try, "watch": watch}
+	if v.prefix != "" {
+		discovery := fmt.Sprintf("mosquitto_sub %s -t '%s/device/#' -v", where, v.prefix)
+		event["discovery"] = discovery
+		shows = fmt.Sprintf("Show     %s\n         (a Home Assistant on this broker shows the cars by itself)\n", discovery)
+	}
 	for _, st := range v.host.Status() {
-		v.emit("ready", map[string]any{"pid": st.PID, "state": string(st.State), "vehicles": len(v.cars), "try": try, "watch": watch},
-			fmt.Sprintf("\nTry      %s\n         (or -m cached, -m smart, -m smart:60)\nWatch    %s\nBreak    kill -9 %d\nCtrl-C ends it.\n", try, watch, st.PID))
+		event["pid"], event["state"] = st.PID, string(st.State)
+		v.emit("ready", event,
+			fmt.Sprintf("\nTry      %s\n         (or -m cached, -m smart, -m smart:60)\nWatch    %s\n%sBreak    kill -9 %d\nCtrl-C ends it.\n", try, watch, shows, st.PID))
 	}
 }
 

@@ -46,6 +46,7 @@ type Bridge struct {
 	publisher *publisher
 	probe     *probe
 	overview  *overview
+	announced *announcements
 	counts    counts
 	// delivered gets a token when an empty message to a topic of commands has come.
 	delivered chan struct{}
@@ -85,7 +86,7 @@ func New(o Options) (*Bridge, error) {
 	b.publisher = newPublisher(b.writer, o.BaseTopic, leftovers.former.Cars, o.Logger, o.Now)
 	b.cars.Store(&map[string]bool{})
 	b.trouble.Store(&Trouble{Kind: TroubleConnecting, Message: "The MQTT broker is not connected yet."})
-	b.overview = newOverview(b)
+	b.overview, b.announced = newOverview(b), newAnnouncements(b)
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	b.answers, b.hurry = context.WithCancel(context.Background())
 	return b, nil
@@ -108,6 +109,9 @@ func (b *Bridge) Start() {
 	cars := b.listCars()
 	b.work.Go(func() { b.followVehicles(cars, changed) })
 	b.work.Go(b.overview.run)
+	if b.opts.Announcer != nil {
+		b.work.Go(b.announced.run)
+	}
 	if b.overview.plugins != nil {
 		b.work.Go(func() { b.tellEvents(b.overview.plugins) })
 	}
@@ -208,6 +212,7 @@ func (b *Bridge) publish(s *Served) acknowledged {
 		return b.publisher.failure(*s, s.Command == CommandInitial || b.known(s.Vehicle))
 	}
 	b.log.Info("command served", fields...)
+	b.announced.sawData(s.Data)
 	return b.publisher.data(s.Vehicle, s.Data, s.Command != CommandInitial)
 }
 

@@ -58,6 +58,7 @@ func TestStateTopics(t *testing.T) {
 		"status/climate/air_control":             `{"value":false,` + at + `}`,
 		"status/climate/front_left_seat_status":  `{"value":7,"level":"MED","mode":"heat",` + at + `}`,
 		"status/climate/front_right_seat_status": `{"value":0,"level":"OFF","mode":"off",` + at + `}`,
+		"location":                               `{"latitude":52.5,"longitude":13.4,"observed_at":"2026-03-01T10:30:00.000000Z"}`,
 		"status/location/latitude":               `{"value":52.5,"unit":"°",` + fix + `}`,
 		"status/location/longitude":              `{"value":13.4,"unit":"°",` + fix + `}`,
 		"status/location/last_updated":           `{"value":"2026-03-01T10:30:00.000000Z",` + fix + `}`,

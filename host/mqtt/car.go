@@ -118,7 +118,7 @@ func (c *car) messages() []outgoing {
 }
 
 // ownTopics are those that a car has beside the schema's and evcc's.
-const ownTopics = 4
+const ownTopics = 5
 
 // own is a retained topic that is none of the schema's.
 func (c *car) own(topic string, number int, body []byte) outgoing {
@@ -139,6 +139,9 @@ func (c *car) snapshot(all []outgoing, now time.Time) []outgoing {
 		values[c.topics.attributes[a.Path]] = v
 	}
 	all = append(all, c.own(topicState, c.topics.state, stateOf(values, plain)))
+	if body := locationOf(c.data); body != nil {
+		all = append(all, outgoing{topic: topicLocation, number: c.topics.location, body: body, sum: sumOf(body, c.shown)})
+	}
 	for n, t := range c.topics.topics {
 		m, v := t.outgoing, values[t.place]
 		at := c.timeOf(t.attr)

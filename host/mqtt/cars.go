@@ -19,6 +19,7 @@ func (b *Bridge) follow() {
 		if !mayServe(id) {
 			continue // told when the car was first seen
 		}
+		b.announced.sawData(data)
 		wait := b.publisher.data(id, data, false)
 		s := Served{Vehicle: id, Command: CommandScheduled, RequestID: newRequestID(), Data: data}
 		b.work.Go(func() {
@@ -49,6 +50,7 @@ func (b *Bridge) listCars() map[string]bool {
 func (b *Bridge) followVehicles(cars map[string]bool, changed <-chan struct{}) {
 	seen, reading := map[string]bool{}, make(chan struct{}, initialReads)
 	for {
+		b.announced.sawList(b.opts.Fleet.Vehicles())
 		for id := range cars {
 			if seen[id] {
 				continue

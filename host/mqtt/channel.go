@@ -86,6 +86,7 @@ func commandChannels() []Channel {
 func carChannels() []Channel {
 	all := []Channel{
 		{Topic: topicCar + topicState, Title: "All that is known of the car", Retained: true, Payload: Payload{Every: true}},
+		{Topic: topicCar + topicLocation, Title: "Where the car is", Payload: Payload{Object: reflect.TypeFor[location]()}},
 		{
 			Topic: topicCar + topicAvailability, Title: "Are the car's values still renewed?", Retained: true,
 			Payload: oneOf(AvailabilityReady, AvailabilitySleeping, AvailabilityAlert, AvailabilityLost),

@@ -100,6 +100,12 @@ func (b *Bridge) subscribe(lost <-chan struct{}) error {
 		}
 	}
 
+	if b.opts.Announcer != nil {
+		if err := b.subscribeIfAllowed(ctx, "a start of the home automation is not noticed", b.announced.subscription()); err != nil {
+			return err
+		}
+	}
+
 	commands := Subscription{QoS: 1, Handler: b.receive, AsPublished: true}
 	for _, kind := range []string{commandRefresh, commandSchedule} {
 		commands.Filters = append(commands.Filters, b.opts.BaseTopic+"/+/"+levelCommands+kind)

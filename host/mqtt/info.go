@@ -3,7 +3,6 @@ package mqtt
 import (
 	"cmp"
 	"encoding/json"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -130,21 +129,4 @@ func (i info) encode() []byte {
 // short is a plugin's text, cut off where it is too long to be shown.
 func short(text string) string {
 	return strings.ToValidUTF8(text[:min(len(text), maxNameShown)], "")
-}
-
-// module is the path of this library.
-const module = "github.com/hyundai-mqtt/hyundai-plugin"
-
-// libraryVersion is that of this library in the running program.
-func libraryVersion() string {
-	build, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	for _, m := range append([]*debug.Module{&build.Main}, build.Deps...) {
-		if m.Path == module && m.Version != "" {
-			return m.Version
-		}
-	}
-	return "unknown"
 }

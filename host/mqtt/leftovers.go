@@ -27,6 +27,8 @@ type published struct {
 	Cars map[string][]string `json:"cars"`
 	// Plugins that have an account's topic.
 	Plugins []string `json:"plugins"`
+	// Announced is what a [Keeper] remembers.
+	Announced json.RawMessage `json:"announced,omitempty"`
 }
 
 const (
@@ -79,6 +81,9 @@ func (o *overview) clearLeftovers(accounts map[string]account) {
 func (o *overview) keepLeftovers(accounts map[string]account) {
 	b := o.bridge
 	now := published{Cars: b.publisher.named(), Plugins: slices.Sorted(maps.Keys(accounts))}
+	if keeper, ok := b.opts.Announcer.(Keeper); ok {
+		now.Announced = keeper.Keep()
+	}
 	for id, topics := range b.leftovers.former.Cars {
 		if _, read := now.Cars[id]; !read && len(now.Cars) < maxFormerCars {
 			now.Cars[id] = topics

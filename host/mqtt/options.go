@@ -63,6 +63,11 @@ type Options struct {
 	// with nil, when that is over, one call at a time. It must not block. Default:
 	// nobody.
 	OnTrouble func(*Trouble)
+	// Announcer tells a home automation of the cars. Default: nobody does.
+	Announcer Announcer
+	// GreetWithin is the time in which a home automation that has started is told again,
+	// at random, for all that serves it starts at the same time. Default 5 s.
+	GreetWithin time.Duration
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 }
@@ -72,6 +77,7 @@ const (
 	defaultBase             = "hyundai"
 	defaultProgressInterval = 5 * time.Second
 	defaultAgeInterval      = time.Minute
+	defaultGreetWithin      = 5 * time.Second
 )
 
 // check completes the options.
@@ -100,6 +106,9 @@ func (o *Options) check() error {
 	}
 	if o.AgeInterval <= 0 {
 		o.AgeInterval = defaultAgeInterval
+	}
+	if o.GreetWithin <= 0 {
+		o.GreetWithin = defaultGreetWithin
 	}
 	if o.OnCommand == nil {
 		o.OnCommand = func(Served) {}

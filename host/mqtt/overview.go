@@ -31,7 +31,7 @@ const (
 func newOverview(b *Bridge) *overview {
 	plugins, _ := b.opts.Fleet.(Plugins)
 	return &overview{
-		bridge: b, plugins: plugins, started: b.opts.Now(), version: libraryVersion(), touched: make(chan struct{}, 1), downSince: map[string]time.Time{},
+		bridge: b, plugins: plugins, started: b.opts.Now(), version: host.Version(), touched: make(chan struct{}, 1), downSince: map[string]time.Time{},
 	}
 }
 
@@ -68,6 +68,7 @@ func (o *overview) look() {
 		plugins = o.plugins.Status()
 	}
 
+	b.announced.sawPlugins(plugins)
 	accounts := make(map[string]account, len(plugins))
 	for _, st := range plugins {
 		a := accountOf(st)

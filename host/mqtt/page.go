@@ -168,6 +168,18 @@ func (p *page) forget() {
 	clear(p.named)
 }
 
+// forgetOf says that nobody knows what the broker holds of some numbers.
+func (p *page) forgetOf(numbers ...int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, n := range numbers {
+		if n < len(p.sums) {
+			p.sums[n] = 0
+		}
+	}
+	p.now.change++
+}
+
 // sumOf is never zero: it is FNV-1a.
 func sumOf(body []byte, count uint64) uint64 {
 	const offset, prime = 14695981039346656037, 1099511628211

@@ -102,6 +102,14 @@ func (p *publisher) renew(conditionOf func(vehicle string) condition) {
 	}
 }
 
+// again publishes once more, for somebody who has just subscribed, what a home automation
+// reads of a car.
+func (p *publisher) again(vehicle string) {
+	c := p.car(vehicle)
+	c.forgetOf(p.topics.state, p.topics.availability, p.topics.location)
+	p.writer.write(c.page)
+}
+
 // introduce publishes how a car is that nobody will have read.
 func (p *publisher) introduce(vehicle string) {
 	p.publish(vehicle, func(c *car, _ time.Time) { c.unread = true })

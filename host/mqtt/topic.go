@@ -31,7 +31,7 @@ func topicsOf(a shared.Attribute) []string {
 func mayName(topic string, taken map[string]bool) bool {
 	level, _, _ := strings.Cut(topic, "/")
 	switch level + "/" {
-	case levelCommands, levelResponses, topicEVCC, topicState + "/", topicAvailability + "/", "action/":
+	case levelCommands, levelResponses, topicEVCC, topicState + "/", topicAvailability + "/", topicLocation + "/", "action/":
 		return false
 	}
 	return len(topic) <= maxTopic && topicForm.MatchString(topic) && !taken[topic]

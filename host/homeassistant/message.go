@@ -1,0 +1,101 @@
+package homeassistant
+
+import "encoding/json"
+
+// message is what announces a device; the names are Home Assistant's.
+type message struct {
+	Device           device               `json:"device"`
+	Origin           origin               `json:"origin"`
+	Availability     []availability       `json:"availability,omitempty"`
+	AvailabilityMode string               `json:"availability_mode,omitempty"`
+	Components       map[string]component `json:"components"`
+}
+
+func (m message) encode() []byte {
+	b, _ := json.Marshal(m) // plain fields
+	return b
+}
+
+type device struct {
+	Identifiers  []string `json:"identifiers"`
+	Name         string   `json:"name"`
+	Manufacturer string   `json:"manufacturer,omitempty"`
+	Model        string   `json:"model,omitempty"`
+	ModelID      string   `json:"model_id,omitempty"`
+	SWVersion    string   `json:"sw_version,omitempty"`
+	ViaDevice    string   `json:"via_device,omitempty"`
+}
+
+type origin struct {
+	Name       string `json:"name"`
+	SWVersion  string `json:"sw_version,omitempty"`
+	SupportURL string `json:"support_url"`
+}
+
+type availability struct {
+	Topic         string `json:"topic"`
+	ValueTemplate string `json:"value_template,omitempty"`
+}
+
+// component is one entity; with nothing but its platform it removes the entity.
+type component struct {
+	Platform        string `json:"platform"`
+	UniqueID        string `json:"unique_id,omitempty"`
+	DefaultEntityID string `json:"default_entity_id,omitempty"`
+	Name            string `json:"name,omitempty"`
+
+	StateTopic        string `json:"state_topic,omitempty"`
+	ValueTemplate     string `json:"value_template,omitempty"`
+	DeviceClass       string `json:"device_class,omitempty"`
+	StateClass        string `json:"state_class,omitempty"`
+	UnitOfMeasurement string `json:"unit_of_measurement,omitempty"`
+	// Precision is set for all numbers.
+	Precision *uint32  `json:"suggested_display_precision,omitempty"`
+	Options   []string `json:"options,omitempty"`
+
+	PayloadOn    string   `json:"payload_on,omitempty"`
+	PayloadOff   string   `json:"payload_off,omitempty"`
+	CommandTopic string   `json:"command_topic,omitempty"`
+	PayloadPress string   `json:"payload_press,omitempty"`
+	EventTypes   []string `json:"event_types,omitempty"`
+	SourceType   string   `json:"source_type,omitempty"`
+
+	AttributesTopic    string `json:"json_attributes_topic,omitempty"`
+	AttributesTemplate string `json:"json_attributes_template,omitempty"`
+
+	Icon           string `json:"icon,omitempty"`
+	EntityCategory string `json:"entity_category,omitempty"`
+	// Enabled is only set to say that the entity is not, at first.
+	Enabled *bool `json:"enabled_by_default,omitempty"`
+	QoS     int   `json:"qos,omitempty"`
+	// Availability is only set to an empty list: the entity can always be read.
+	Availability *[]availability `json:"availability,omitempty"`
+}
+
+// Platforms.
+const (
+	sensor        = "sensor"
+	binarySensor  = "binary_sensor"
+	button        = "button"
+	deviceTracker = "device_tracker"
+	eventEntity   = "event"
+)
+
+// diagnostic is the category of entities that are shown apart.
+const diagnostic = "diagnostic"
+
+// always lets an entity be read when all else cannot: just then it has something to say.
+func (c component) always() component {
+	c.Availability = &[]availability{}
+	return c
+}
+
+func (c component) diagnostic() component {
+	c.EntityCategory = diagnostic
+	return c
+}
+
+func (c component) disabled() component {
+	c.Enabled = new(false)
+	return c
+}
