@@ -105,6 +105,7 @@ func (b *Bridge) Start() {
 	b.work.Go(b.attend)
 	b.work.Go(b.serve)
 	b.work.Go(b.follow)
+	b.announced.sawPlugins(b.overview.status()) // before the cars, which refer to their hub
 	changed := b.opts.Fleet.VehiclesChanged()
 	cars := b.listCars()
 	b.work.Go(func() { b.followVehicles(cars, changed) })

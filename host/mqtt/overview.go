@@ -60,14 +60,18 @@ func (o *overview) run() {
 	o.keepLeftovers(o.accounts)
 }
 
+// status of the plugins, if the fleet tells of them.
+func (o *overview) status() []host.PluginStatus {
+	if o.plugins == nil {
+		return nil
+	}
+	return o.plugins.Status()
+}
+
 // look publishes how things are now.
 func (o *overview) look() {
 	b := o.bridge
-	var plugins []host.PluginStatus
-	if o.plugins != nil {
-		plugins = o.plugins.Status()
-	}
-
+	plugins := o.status()
 	b.announced.sawPlugins(plugins)
 	accounts := make(map[string]account, len(plugins))
 	for _, st := range plugins {

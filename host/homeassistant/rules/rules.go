@@ -126,34 +126,30 @@ func join(at, key string) string {
 }
 
 func (c *checker) device(value any) {
-	device, ok := value.(object)
-	if !ok {
-		c.wrong("device", "is needed")
-		return
-	}
-	c.keys("device", device, deviceKeys())
+	device := c.named("device", value, deviceKeys(), "configuration_url")
 	identifiers, _ := device["identifiers"].([]any)
 	connections, _ := device["connections"].([]any)
-	if len(identifiers)+len(connections) == 0 {
+	if device != nil && len(identifiers)+len(connections) == 0 {
 		c.wrong("device", "needs identifiers or connections")
 	}
-	if name, _ := device["name"].(string); name == "" {
-		c.wrong("device.name", "is needed")
-	}
-	c.url("device", device, "configuration_url")
 }
 
-func (c *checker) origin(value any) {
-	origin, ok := value.(object)
+func (c *checker) origin(value any) { c.named("origin", value, originKeys(), "support_url") }
+
+// named is an object that has to be there, with a name, and may have a URL; nil: it is not
+// there.
+func (c *checker) named(at string, value any, keys map[string]kind, url string) object {
+	o, ok := value.(object)
 	if !ok {
-		c.wrong("origin", "is needed")
-		return
+		c.wrong(at, "is needed")
+		return nil
 	}
-	c.keys("origin", origin, originKeys())
-	if name, _ := origin["name"].(string); name == "" {
-		c.wrong("origin.name", "is needed")
+	c.keys(at, o, keys)
+	if name, _ := o["name"].(string); name == "" {
+		c.wrong(at+".name", "is needed")
 	}
-	c.url("origin", origin, "support_url")
+	c.url(at, o, url)
+	return o
 }
 
 func (c *checker) url(at string, o object, key string) {
