@@ -35,9 +35,9 @@ func (r remote) refresh(ctx context.Context, mode shared.Mode, vehicleID string,
 	return data, err
 }
 
-// dispatch waits for a plugin that is restarting, no longer than that may take to serve, and makes the call again if the
-// plugin died under it, within the deadline and as often as allowed. A force is
-// made again only if it cannot have reached the car.
+// dispatch waits for a plugin that is restarting, no longer than that may take to serve,
+// and makes the call again if the plugin died under it, within the deadline and as often
+// as allowed. A force is made again only if it cannot have reached the car.
 func (r remote) dispatch(ctx context.Context, mode shared.Mode, vehicleID string, maxAge time.Duration) (
 	data *vehiclev1.VehicleData, attempts int, err error,
 ) {

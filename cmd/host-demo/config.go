@@ -38,7 +38,7 @@ type config struct {
 	// probeInterval of the bridge; 0 for its default.
 	probeInterval time.Duration
 	// homeAssistant is nil if the cars are not announced to it.
-	homeAssistant *homeassistant.Options
+	homeAssistant *homeassistant.Announcer
 	// httpAddress is complete; empty for none.
 	httpAddress string
 	// reattach is the line of a plugin under a debugger; empty for none.

@@ -2,31 +2,22 @@ package main
 
 import (
 	"github.com/hyundai-mqtt/hyundai-plugin/host/homeassistant"
-	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/settings"
 )
 
-// homeAssistant is what the environment says of Home Assistant; nil: the cars are not
-// announced. In a demo they are, unless it says otherwise.
-func homeAssistant(env settings.Lookup, base string, demo bool) (*homeassistant.Options, error) {
-	o := &homeassistant.Options{
-		BaseTopic: base, Prefix: env.Or("HOME_ASSISTANT_PREFIX", ""), BirthTopic: env.Or("HOME_ASSISTANT_BIRTH_TOPIC", ""),
-		Units: homeassistant.Units(env.Or("HOME_ASSISTANT_UNITS", "")),
-	}
+// homeAssistant makes what announces the cars to Home Assistant of what the environment
+// says; nil: nothing does. In a demo there is one, unless the environment says otherwise.
+func homeAssistant(env settings.Lookup, base string, demo bool) (*homeassistant.Announcer, error) {
 	on, err := env.Switch("HOME_ASSISTANT", demo)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := homeassistant.New(*o); err != nil || !on {
+	a, err := homeassistant.New(homeassistant.Options{
+		BaseTopic: base, Prefix: env.Or("HOME_ASSISTANT_PREFIX", ""), BirthTopic: env.Or("HOME_ASSISTANT_BIRTH_TOPIC", ""),
+		Units: homeassistant.Units(env.Or("HOME_ASSISTANT_UNITS", "")),
+	})
+	if err != nil || !on {
 		return nil, err
 	}
-	return o, nil
-}
-
-// newAnnouncer is nil if the cars are not announced.
-func newAnnouncer(s config) (mqtt.Announcer, error) {
-	if s.homeAssistant == nil {
-		return nil, nil
-	}
-	return homeassistant.New(*s.homeAssistant)
+	return a, nil
 }

@@ -76,19 +76,19 @@ func serve(ctx context.Context, s config, stdout, stderr io.Writer) (err error) 
 	if err != nil {
 		return err
 	}
-	announcer, err := newAnnouncer(s)
-	if err != nil {
-		return err
-	}
-	bridge, err := mqtt.New(mqtt.Options{
+	options := mqtt.Options{
 		Client: client, Fleet: hub, BaseTopic: s.baseTopic, NoInitialRefresh: s.noInitialRefresh, Logger: log, StateDir: s.stateIn,
-		ProbeInterval: s.probeInterval, Announcer: announcer,
+		ProbeInterval: s.probeInterval,
 		OnCommand: func(c mqtt.Served) {
 			bridgeCollector.Served(c)
 			out.command(c)
 		},
 		OnProbe: bridgeCollector.Probed, OnTrouble: out.trouble,
-	})
+	}
+	if s.homeAssistant != nil {
+		options.Announcer = s.homeAssistant
+	}
+	bridge, err := mqtt.New(options)
 	if err != nil {
 		return err
 	}

@@ -131,12 +131,12 @@ func (v *view) listCars() {
 }
 
 // topics remembers what the hints need.
-func (v *view) topics(broker, base string, ha *homeassistant.Options) {
+func (v *view) topics(broker, base string, ha *homeassistant.Announcer) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.brokerURL, v.top = broker, base
 	if ha != nil {
-		v.prefix = cmp.Or(ha.Prefix, homeassistant.DefaultPrefix)
+		v.prefix = ha.Prefix()
 	}
 	v.announce()
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // Announcer makes the messages that announce cars and their hub to Home Assistant. It is
-// an [mqtt.Announcer], and an [mqtt.Keeper] of what cars have reported so far. Safe for concurrent use.
+// an [mqtt.Announcer], and an [mqtt.Keeper] of what cars have reported so far. Safe for
+// concurrent use.
 type Announcer struct {
 	look *look
 
@@ -56,13 +57,18 @@ func (a *Announcer) Message(car string) (topic string, payload []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if car == "" {
-		return a.topic(hubID(a.look.BaseTopic)), a.hub.message(a.look).encode()
+		m := a.hub.message(a.look)
+		return a.topic(m.id()), m.encode()
 	}
-	return a.topic(carID(car)), a.car(car).message(a.look).encode()
+	m := a.car(car).message(a.look)
+	return a.topic(m.id()), m.encode()
 }
 
 // Birth implements [mqtt.Announcer].
 func (a *Announcer) Birth() (topic, payload string) { return a.look.BirthTopic, a.look.BirthPayload }
+
+// Prefix of the topics of discovery.
+func (a *Announcer) Prefix() string { return a.look.Prefix }
 
 func (a *Announcer) topic(id string) string { return a.look.Prefix + "/device/" + id + "/config" }
 

@@ -22,7 +22,7 @@ func groupIcons() map[string]string {
 }
 
 // described is what an entity follows from: an attribute of the schema, or one that a
-// plugin has named.
+// plugin has named. The zero value is one that has no entity.
 type described struct {
 	// path is the attribute's, value the expression of its value in the state of a car.
 	path, value string
@@ -35,13 +35,15 @@ type described struct {
 // look is how everything is shown: the options, and what follows from the schema.
 type look struct {
 	Options
-	faces map[vehiclev1.Quantity]face
-	// schema are the schema's attributes, in its order; those without a name have no entity.
+	faces  map[vehiclev1.Quantity]face
+	states map[vehiclev1.Accumulation]string
+	icons  map[string]string
+	// schema are the schema's attributes, in its order.
 	schema []described
 }
 
 func newLook(o Options) *look {
-	l := &look{Options: o, faces: faces()}
+	l := &look{Options: o, faces: faces(), states: stateClasses(), icons: groupIcons()}
 	for _, a := range shared.Attributes() {
 		l.schema = append(l.schema, l.ofSchema(a))
 	}
@@ -60,19 +62,22 @@ func (o *look) ofSchema(a shared.Attribute) described {
 // extraKey is what the name of a plugin's attribute has to look like to have an entity.
 var extraKey = regexp.MustCompile(`^[A-Za-z0-9_]{1,64}$`)
 
-// ofPlugin describes an attribute that a plugin has named; ok says whether it has an
-// entity: one that Home Assistant would refuse has none.
-func (o *look) ofPlugin(name string, info *vehiclev1.Attribute, kind shared.Kind) (d described, ok bool) {
+// ofPlugin describes an attribute that a plugin has named. One that Home Assistant would
+// refuse has no entity.
+func (o *look) ofPlugin(name string, info *vehiclev1.Attribute, kind shared.Kind) described {
 	f, hasFace := o.faces[info.GetQuantity()]
 	if !hasFace || !extraKey.MatchString(name) || strings.TrimSpace(info.GetName()) == "" || info.GetPersonal() {
-		return d, false
+		return described{}
 	}
-	d = described{path: "extra." + name, value: fmt.Sprintf("(value_json.extra or {}).get('%s')", name), info: info, kind: kind}
+	d := described{path: "extra." + name, value: fmt.Sprintf("(value_json.extra or {}).get('%s')", name), info: info, kind: kind}
 	if f.platform == binarySensor != (d.kind == shared.KindFlag) || (f.class == "timestamp") != (d.kind == shared.KindTime) || f.class == "enum" {
-		return d, false
+		return described{}
 	}
 	b, _ := json.Marshal((&car{}).attribute(o, d)) // plain fields
-	return d, rules.CheckComponent(b) == nil
+	if rules.CheckComponent(b) != nil {
+		return described{}
+	}
+	return d
 }
 
 // kindOf the value of an attribute that a plugin has named.
@@ -88,6 +93,9 @@ func kindOf(x *vehiclev1.ExtraAttribute) shared.Kind {
 	return shared.KindText
 }
 
+// hasEntity says whether there is one; the zero value has none.
+func (d described) hasEntity() bool { return d.info != nil }
+
 // key of the entity.
 func (d described) key() string { return strings.ReplaceAll(d.path, ".", "_") }
 
@@ -101,7 +109,7 @@ func (c *car) attribute(o *look, d described) component {
 	f, info := o.faces[d.info.GetQuantity()], d.info
 	one := c.component(f.platform, d.key(), info.GetName())
 	one.StateTopic, one.DeviceClass, one.Icon = c.topic(o, "state"), f.class, f.icon
-	if icon, ok := groupIcons()[d.group()]; ok && one.DeviceClass == "" {
+	if icon, ok := o.icons[d.group()]; ok && one.DeviceClass == "" {
 		one.Icon = icon
 	}
 	if info.GetDiagnostic() {
@@ -121,7 +129,7 @@ func (c *car) attribute(o *look, d described) component {
 		return one
 	}
 	if info.GetQuantity() == vehiclev1.Quantity_QUANTITY_STATE_OF_CHARGE && d.path != c.mainBattery(o) {
-		one.DeviceClass, one.Icon = "", groupIcons()["aux_battery"] // Home Assistant shows one battery for a device
+		one.DeviceClass, one.Icon = "", o.icons["aux_battery"] // Home Assistant shows one battery for a device
 	}
 	switch d.kind {
 	case shared.KindNumber, shared.KindInteger:
@@ -148,7 +156,7 @@ const unknown = "unknown"
 // measures makes the component that of a number.
 func (one *component) measures(o *look, d described, shown *vehiclev1.DisplayUnits) {
 	unit, digits := d.info.GetUnit(), d.info.GetPrecision()
-	one.UnitOfMeasurement, one.StateClass, one.ValueTemplate = unit, stateClasses()[d.info.GetAccumulation()], template(d.value)
+	one.UnitOfMeasurement, one.StateClass, one.ValueTemplate = unit, o.states[d.info.GetAccumulation()], template(d.value)
 	if c, ok := o.conversionOf(unit, shown); ok {
 		one.UnitOfMeasurement, digits, one.ValueTemplate = c.unit, c.digits, template(c.expression(d.value))
 	}

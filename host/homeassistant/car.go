@@ -21,8 +21,8 @@ type car struct {
 	// located: a position was among them.
 	seen    []bool
 	located bool
-	// extras are those that the plugin has named.
-	extras map[string]*described
+	// extras are those that the plugin has named, by name; some have no entity.
+	extras map[string]described
 	shown  *vehiclev1.DisplayUnits
 	// announced: it was seen in this run.
 	announced bool
@@ -54,12 +54,7 @@ func (c *car) saw(o *look, data *vehiclev1.VehicleData) (news bool) {
 	news = c.sawAttributes(o, data) || !c.announced
 	c.announced = true
 	for _, x := range data.GetExtra() {
-		if c.extras[x.GetKey()] != nil {
-			continue
-		}
-		if d, ok := o.ofPlugin(x.GetKey(), x.GetAttribute(), kindOf(x)); ok {
-			news = c.addExtra(x.GetKey(), d) || news
-		}
+		news = c.sawExtra(o, x.GetKey(), x.GetAttribute(), kindOf(x)) || news
 	}
 	if at := data.GetLocation(); !c.located && at != nil && at.Latitude != nil && at.Longitude != nil {
 		c.located, news = true, true
@@ -78,7 +73,7 @@ func (c *car) saw(o *look, data *vehiclev1.VehicleData) (news bool) {
 func (c *car) sawAttributes(o *look, data *vehiclev1.VehicleData) (news bool) {
 	electric := data.GetVehicle().GetEngineType() == vehiclev1.EngineType_ENGINE_TYPE_EV
 	for n, a := range shared.Attributes() {
-		if c.seen[n] || o.schema[n].info == nil || electric && ofFuel(a) {
+		if c.seen[n] || !o.schema[n].hasEntity() || electric && ofFuel(a) {
 			continue
 		}
 		if v, known := a.Get(data); known && (v != 0.0 || !a.Info.GetZeroIsUnknown()) {
@@ -88,16 +83,18 @@ func (c *car) sawAttributes(o *look, data *vehiclev1.VehicleData) (news bool) {
 	return news
 }
 
-// addExtra adds an attribute that the plugin has named, if there is room.
-func (c *car) addExtra(name string, d described) bool {
-	if len(c.extras) >= maxExtras {
+// sawExtra takes in an attribute that the plugin has named, if there is room, and says
+// whether it is a new one that has an entity.
+func (c *car) sawExtra(o *look, name string, info *vehiclev1.Attribute, kind shared.Kind) (news bool) {
+	if _, known := c.extras[name]; known || len(c.extras) >= maxExtras {
 		return false
 	}
 	if c.extras == nil {
-		c.extras = map[string]*described{}
+		c.extras = map[string]described{}
 	}
-	c.extras[name] = &d
-	return true
+	d := o.ofPlugin(name, info, kind)
+	c.extras[name] = d
+	return d.hasEntity()
 }
 
 // ofFuel says whether an attribute is about fuel, of which electric cars report zeros.
@@ -121,10 +118,7 @@ func (c *car) topic(o *look, below string) string { return o.BaseTopic + "/" + c
 
 // component begins an entity of the car's.
 func (c *car) component(platform, key, name string) component {
-	return component{
-		Platform: platform, UniqueID: carID(c.id) + "_" + key, Name: name, QoS: 1,
-		DefaultEntityID: platform + "." + cmp.Or(slug(c.name), "car") + "_" + cmp.Or(slug(name), key),
-	}
+	return newComponent(carID(c.id), c.name, platform, key, name)
 }
 
 // message announces the car.
@@ -147,7 +141,9 @@ func (c *car) message(o *look) message {
 		}
 	}
 	for _, d := range c.extras {
-		m.Components[d.key()] = c.attribute(o, *d)
+		if d.hasEntity() {
+			m.Components[d.key()] = c.attribute(o, d)
+		}
 	}
 	c.addBeyond(o, m.Components)
 	for key, platform := range c.former {

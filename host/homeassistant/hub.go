@@ -1,7 +1,6 @@
 package homeassistant
 
 import (
-	"cmp"
 	"encoding/json"
 	"slices"
 
@@ -11,7 +10,7 @@ import (
 // hub is what is known of the hub that its message follows from: the names of its plugins.
 type hub struct {
 	plugins []string
-	// announced: its message was asked for.
+	// announced: they were seen in this run.
 	announced bool
 }
 
@@ -27,10 +26,7 @@ func (h *hub) saw(plugins []host.PluginStatus) (news bool) {
 }
 
 func (h hub) component(o *look, platform, key, name string) component {
-	return component{
-		Platform: platform, UniqueID: hubID(o.BaseTopic) + "_" + key, Name: name, QoS: 1,
-		DefaultEntityID: platform + "." + cmp.Or(slug(hubName), "hub") + "_" + cmp.Or(slug(name), key),
-	}
+	return newComponent(hubID(o.BaseTopic), hubName, platform, key, name)
 }
 
 // hubName is that of the device.

@@ -58,7 +58,9 @@ func (c *car) keep(o *look) keptCar {
 		}
 	}
 	for name, d := range c.extras {
-		k.Extras[name] = keptExtra{Attribute: plain(d.info), Kind: d.kind}
+		if d.hasEntity() {
+			k.Extras[name] = keptExtra{Attribute: plain(d.info), Kind: d.kind}
+		}
 	}
 	if c.shown != nil {
 		k.Shown = plain(c.shown)
@@ -103,17 +105,14 @@ func (c *car) restore(o *look, k keptCar) {
 	}
 	_, c.located = c.former[keyLocation]
 	for n, d := range o.schema {
-		if d.info != nil {
+		if d.hasEntity() {
 			_, c.seen[n] = c.former[d.key()]
 		}
 	}
 	for name, x := range k.Extras {
 		info := &vehiclev1.Attribute{}
-		if protojson.Unmarshal(x.Attribute, info) != nil {
-			continue
-		}
-		if d, ok := o.ofPlugin(name, info, x.Kind); ok {
-			c.addExtra(name, d)
+		if protojson.Unmarshal(x.Attribute, info) == nil {
+			c.sawExtra(o, name, info, x.Kind)
 		}
 	}
 	shown := &vehiclev1.DisplayUnits{}

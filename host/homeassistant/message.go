@@ -1,6 +1,9 @@
 package homeassistant
 
-import "encoding/json"
+import (
+	"cmp"
+	"encoding/json"
+)
 
 // message is what announces a device; the names are Home Assistant's.
 type message struct {
@@ -10,6 +13,9 @@ type message struct {
 	AvailabilityMode string               `json:"availability_mode,omitempty"`
 	Components       map[string]component `json:"components"`
 }
+
+// id of the device, for ever.
+func (m message) id() string { return m.Device.Identifiers[0] }
 
 func (m message) encode() []byte {
 	b, _ := json.Marshal(m) // plain fields
@@ -70,6 +76,14 @@ type component struct {
 	QoS     int   `json:"qos,omitempty"`
 	// Availability is only set to an empty list: the entity can always be read.
 	Availability *[]availability `json:"availability,omitempty"`
+}
+
+// newComponent begins an entity of a device with an id and a name.
+func newComponent(deviceID, deviceName, platform, key, name string) component {
+	return component{
+		Platform: platform, UniqueID: deviceID + "_" + key, Name: name, QoS: 1,
+		DefaultEntityID: platform + "." + cmp.Or(slug(deviceName), "car") + "_" + cmp.Or(slug(name), key),
+	}
 }
 
 // Platforms.

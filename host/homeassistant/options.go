@@ -22,15 +22,12 @@ const (
 	UnitsOfCar Units = "car"
 )
 
-// DefaultPrefix is that of Home Assistant's own settings.
-const DefaultPrefix = "homeassistant"
-
 // Options of New. Zero values take the defaults.
 type Options struct {
 	// BaseTopic is the bridge's. Default hyundai.
 	BaseTopic string
 	// Prefix of the topics of discovery, as it is set in Home Assistant. Default
-	// DefaultPrefix.
+	// homeassistant.
 	Prefix string
 	// BirthTopic is where Home Assistant says that it has started, with the payload
 	// BirthPayload. Default PREFIX/status and online.
@@ -47,7 +44,7 @@ var prefixForm = regexp.MustCompile(`^[^/+#$\x00][^+#\x00]*[^/+#\x00]$|^[^/+#$\x
 // check completes the options.
 func (o *Options) check() error {
 	o.Version = cmp.Or(o.Version, host.Version())
-	o.BaseTopic, o.Prefix = cmp.Or(o.BaseTopic, "hyundai"), cmp.Or(o.Prefix, DefaultPrefix)
+	o.BaseTopic, o.Prefix = cmp.Or(o.BaseTopic, "hyundai"), cmp.Or(o.Prefix, "homeassistant")
 	if !prefixForm.MatchString(o.Prefix) {
 		return fmt.Errorf("home assistant: %q is no prefix of topics: use the discovery prefix of its MQTT integration, such as homeassistant", o.Prefix)
 	}

@@ -38,15 +38,13 @@ func imperial() map[string]conversion {
 
 // conversionOf a unit, if it is shown in another one.
 func (o Options) conversionOf(unit string, shown *vehiclev1.DisplayUnits) (conversion, bool) {
-	c, ok := imperial()[unit]
-	switch o.Units {
-	case UnitsImperial:
-		return c, ok
-	case UnitsOfCar:
-	default:
-		return c, false
+	if o.Units == UnitsMetric {
+		return conversion{}, false
 	}
-
+	c, ok := imperial()[unit]
+	if o.Units == UnitsImperial {
+		return c, ok
+	}
 	switch unit {
 	case "km", "km/h", "Wh/km", "m":
 		return c, shown.GetDistance() == vehiclev1.DistanceUnit_DISTANCE_UNIT_MILES

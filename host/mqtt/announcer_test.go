@@ -1,6 +1,7 @@
 package mqtt_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/host/homeassistant"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/homeassistant/rules"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
+	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
@@ -103,6 +105,16 @@ func TestHomeAssistantIsToldAgain(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestHomeAssistantHearsOfWhatARefusalCarries: the newest data that there is of the car.
+func TestHomeAssistantHearsOfWhatARefusalCarries(t *testing.T) {
+	f := newFleet("car1")
+	f.refresh = func(_ context.Context, mode shared.Mode, id string, _ time.Duration) (*vehiclev1.VehicleData, error) {
+		return nil, &shared.RefreshError{Mode: mode, VehicleID: id, Err: shared.NewError(shared.ReasonBudgetSpent), Last: snapshot(id)}
+	}
+	w := newWorldAt(t, newMosquitto(t).URL(), f, announcing(t))
+	w.discovery("value_json.battery.soc")
 }
 
 // TestAFleetIsAnnounced, each car's message once, in so many bytes.

@@ -87,6 +87,7 @@ func New(o Options) (*Bridge, error) {
 	b.cars.Store(&map[string]bool{})
 	b.trouble.Store(&Trouble{Kind: TroubleConnecting, Message: "The MQTT broker is not connected yet."})
 	b.overview, b.announced = newOverview(b), newAnnouncements(b)
+	b.publisher.saw = b.announced.sawData
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	b.answers, b.hurry = context.WithCancel(context.Background())
 	return b, nil
@@ -213,7 +214,6 @@ func (b *Bridge) publish(s *Served) acknowledged {
 		return b.publisher.failure(*s, s.Command == CommandInitial || b.known(s.Vehicle))
 	}
 	b.log.Info("command served", fields...)
-	b.announced.sawData(s.Data)
 	return b.publisher.data(s.Vehicle, s.Data, s.Command != CommandInitial)
 }
 

@@ -19,7 +19,6 @@ func (b *Bridge) follow() {
 		if !mayServe(id) {
 			continue // told when the car was first seen
 		}
-		b.announced.sawData(data)
 		wait := b.publisher.data(id, data, false)
 		s := Served{Vehicle: id, Command: CommandScheduled, RequestID: newRequestID(), Data: data}
 		b.work.Go(func() {

@@ -80,6 +80,9 @@ func (o *overview) clearLeftovers(accounts map[string]account) {
 // keepLeftovers remembers for a later run what the broker keeps.
 func (o *overview) keepLeftovers(accounts map[string]account) {
 	b := o.bridge
+	if b.opts.StateDir == "" {
+		return
+	}
 	now := published{Cars: b.publisher.named(), Plugins: slices.Sorted(maps.Keys(accounts))}
 	if keeper, ok := b.opts.Announcer.(Keeper); ok {
 		now.Announced = keeper.Keep()

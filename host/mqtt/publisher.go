@@ -20,6 +20,8 @@ type publisher struct {
 	log    *slog.Logger
 	now    func() time.Time
 	topics *catalogue
+	// saw is told of each snapshot that is shown.
+	saw func(*vehiclev1.VehicleData)
 
 	self  *page
 	about self
@@ -38,6 +40,7 @@ type carPage struct {
 
 func newPublisher(w *writer, base string, former map[string][]string, log *slog.Logger, now func() time.Time) *publisher {
 	p := &publisher{writer: w, base: base, former: former, log: log, now: now, topics: newCatalogue(), cars: map[string]*carPage{}}
+	p.saw = func(*vehiclev1.VehicleData) {}
 	p.self = newPage(base+"/"+bridgeLevel+"/", &p.about)
 	w.add(p.self)
 	return p
@@ -130,6 +133,7 @@ func (p *publisher) publish(vehicle string, change func(c *car, now time.Time)) 
 // shown, because its command took longer, does not take its place. answers says that
 // the state is the answer to a command, so that the last failure is over.
 func (p *publisher) data(vehicle string, data *vehiclev1.VehicleData, answers bool) acknowledged {
+	p.saw(data)
 	return p.publish(vehicle, func(c *car, now time.Time) {
 		c.show(data, now)
 		if answers {
@@ -146,10 +150,13 @@ func (p *publisher) failure(s Served, known bool) acknowledged {
 	if !known {
 		return p.writer.send(Message{Topic: p.base + "/" + s.Vehicle + "/" + topicError, Payload: body, QoS: 1}).await
 	}
+	last := lastOf(s.Err)
+	if last != nil {
+		p.saw(last)
+	}
 	return p.publish(s.Vehicle, func(c *car, now time.Time) {
 		// A refusal carries the newest data that the plugin has: if that is news here,
 		// it is shown.
-		last := lastOf(s.Err)
 		if last != nil && (c.data == nil || last.GetRefresh().GetObservedAt() > c.data.GetRefresh().GetObservedAt()) {
 			c.show(last, now)
 		}

@@ -23,7 +23,7 @@ func (c *checker) component(at string, root, one object) {
 	case len(one) == 1:
 		return // it removes the entity
 	}
-	c.keys(at, one, union(commonKeys(), p.keys))
+	c.keys(at, one, p.keys)
 	c.identity(at, word, one)
 	c.needs(at, p, one)
 	c.availability(at, one)

@@ -1,6 +1,9 @@
 package rules
 
-import "maps"
+import (
+	"maps"
+	"sync"
+)
 
 // kind is the type of a key's value.
 type kind string
@@ -71,6 +74,7 @@ func commonKeys() map[string]kind {
 
 // platform is what one kind of entity takes.
 type platform struct {
+	// keys that it takes, those of every component among them.
 	keys map[string]kind
 	// needs are the keys that it cannot do without.
 	needs []string
@@ -81,11 +85,11 @@ type platform struct {
 }
 
 // platforms are those that are of use for cars, by name.
-func platforms() map[string]platform {
+var platforms = sync.OnceValue(func() map[string]platform {
 	reading := map[string]kind{"state_topic": text, "value_template": text}
 	commanded := map[string]kind{"command_topic": text, "command_template": text, "retain": boolean, "optimistic": boolean}
 	measured := map[string]kind{"device_class": text, "unit_of_measurement": text, "suggested_display_precision": number}
-	return map[string]platform{
+	all := map[string]platform{
 		"sensor": {
 			reads: true, needs: []string{"state_topic"}, classes: sensorClasses(),
 			keys: union(reading, measured, map[string]kind{
@@ -133,7 +137,11 @@ func platforms() map[string]platform {
 			}),
 		},
 	}
-}
+	for _, p := range all {
+		maps.Copy(p.keys, commonKeys())
+	}
+	return all
+})
 
 func union(all ...map[string]kind) map[string]kind {
 	keys := map[string]kind{}

@@ -22,8 +22,9 @@ func (l *Lanes) dispatch() {
 		l.running[class]++
 		go l.work(ln, j)
 	}
+	now := time.Now()
 	for class := range l.backlogs {
-		l.backlogs[class].observe(len(l.ready[class]) > 0, time.Now())
+		l.backlogs[class].observe(len(l.ready[class]) > 0, now)
 	}
 }
 

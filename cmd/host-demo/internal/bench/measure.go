@@ -44,27 +44,10 @@ type Process struct {
 
 // processOf reads /proc; zeros where there is none.
 func processOf(pid int) (p Process) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return p
-	}
-	for line := range strings.Lines(string(status)) {
-		key, value, _ := strings.Cut(line, ":")
-		kib, _ := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
-		switch key {
-		case "VmRSS":
-			p.MemoryMiB = kib / 1024
-		case "VmHWM":
-			p.PeakMiB = kib / 1024
-		}
-	}
-	if rollup, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid)); err == nil {
-		for line := range strings.Lines(string(rollup)) {
-			if value, ok := strings.CutPrefix(line, "Pss:"); ok {
-				kib, _ := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
-				p.MemoryMiB = kib / 1024
-			}
-		}
+	status := kilobytes(fmt.Sprintf("/proc/%d/status", pid))
+	p.MemoryMiB, p.PeakMiB = status["VmRSS"]/1024, status["VmHWM"]/1024
+	if share, ok := kilobytes(fmt.Sprintf("/proc/%d/smaps_rollup", pid))["Pss"]; ok {
+		p.MemoryMiB = share / 1024
 	}
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -78,6 +61,23 @@ func processOf(pid int) (p Process) {
 		p.CPU = time.Duration(user+system) * time.Second / clockTicks
 	}
 	return p
+}
+
+// kilobytes reads a file of /proc with a line such as "Key: 12 kB" for each figure; none if
+// it is not there.
+func kilobytes(path string) map[string]float64 {
+	body, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	figures := map[string]float64{}
+	for line := range strings.Lines(string(body)) {
+		key, value, _ := strings.Cut(line, ":")
+		if kib, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64); err == nil {
+			figures[key] = kib
+		}
+	}
+	return figures
 }
 
 // clockTicks a second: what Linux tells programs, whatever its own clock does.
