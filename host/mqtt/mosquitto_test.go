@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -136,6 +139,7 @@ func (c *campaign) give(from, to int) {
 // verify waits until all have ended, and looks at what the broker holds then.
 func (c *campaign) verify(commands int) {
 	c.t.Helper()
+	c.t.Cleanup(func() { c.tellMissing(commands) })
 	await.True(c.t, "every command is answered", func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -160,6 +164,22 @@ func (c *campaign) verify(commands int) {
 		})
 	}
 	await.True(c.t, "the hub is online", func() bool { return c.held("hyundai/bridge/state")["hyundai/bridge/state"] == "online" })
+}
+
+// tellMissing says, after a failure, which commands have not ended, for the hub or for who
+// listens.
+func (c *campaign) tellMissing(commands int) {
+	if !c.t.Failed() {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for n := range commands {
+		if id := strconv.Itoa(n); len(c.ends[id]) != 1 || c.again[id] != 1 {
+			c.t.Logf("command %s: answers %v, ended %d times", id, slices.Collect(maps.Keys(c.ends[id])), c.again[id])
+		}
+	}
+	c.t.Log("trouble:", c.bridge.Trouble(), "stats:", c.bridge.Stats())
 }
 
 // TestMosquittoThatRestarts in the middle of commands, with and without what it has

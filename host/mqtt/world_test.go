@@ -273,10 +273,14 @@ func (w *world) client(id string) paho.Client {
 	return c
 }
 
+// subscribe returns when the broker has looked through all that it keeps: the embedded one
+// confirms before it does, and would race with itself, but takes one message of a client
+// after the other.
 func (w *world) subscribe(filter string) {
 	w.t.Helper()
 	token := w.listener.Subscribe(filter, 1, func(_ paho.Client, m paho.Message) { w.messages <- m })
 	confirmed(w.t, token)
+	confirmed(w.t, w.listener.Unsubscribe("nothing"))
 }
 
 func (w *world) publish(topic, payload string, retained bool) {
