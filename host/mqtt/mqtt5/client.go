@@ -23,12 +23,13 @@ import (
 
 // Client is a [mqtt.Client] for MQTT 5. Safe for concurrent use.
 type Client struct {
-	config autopaho.ClientConfig
-	base   string
-	router route.Router[mqtt.Message]
-	fence  *route.Fence
-	lanes  [lanes]lane
-	seed   maphash.Seed
+	config  autopaho.ClientConfig
+	session *sessionState
+	base    string
+	router  route.Router[mqtt.Message]
+	fence   *route.Fence
+	lanes   [lanes]lane
+	seed    maphash.Seed
 
 	mu         sync.Mutex
 	manager    *autopaho.ConnectionManager
@@ -96,7 +97,8 @@ func New(c autopaho.ClientConfig, base string) (*Client, error) {
 	if c.Session == nil {
 		c.Session = state.NewInMemory()
 	}
-	c.Session = newSession(c.Session)
+	p.session = newSession(c.Session)
+	c.Session = p.session
 	c.PacketTimeout = acknowledgeTimeout
 	p.observe(&c)
 	c.OnPublishReceived = append([]func(paho.PublishReceived) (bool, error){p.received}, c.OnPublishReceived...)

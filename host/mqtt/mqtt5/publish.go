@@ -87,6 +87,7 @@ func (p *Client) send(l *lane) {
 // on the connection that it was meant for only.
 func (p *Client) deliver(r *publication) error {
 	for {
+		session := p.session.connection() // before it is known to be up: see [sessionState]
 		p.mu.Lock()
 		manager, number, life, changed, longest := p.manager, p.connection.Number, p.life, p.changed, p.longest
 		up := p.connection.Up
@@ -99,7 +100,7 @@ func (p *Client) deliver(r *publication) error {
 		}
 
 		if up {
-			response, err := manager.Publish(life, packetOf(r.message))
+			response, err := manager.Publish(onConnection(life, session), packetOf(r.message))
 			switch {
 			case err == nil:
 				return nil
