@@ -121,6 +121,7 @@ func TestAVendorThatWasSlowIsForgotten(t *testing.T) {
 		for i := range 16 {
 			all = append(all, start(t.Context(), l, read(fmt.Sprint("slow", i)), lasting(25*time.Second)))
 		}
+		synctest.Wait() // they are all in the queue, before the others
 		for i := range 400 {
 			all = append(all, start(t.Context(), l, read(fmt.Sprint("fast", i)), lasting(100*time.Millisecond)))
 		}
