@@ -1,7 +1,10 @@
 package launch
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -97,4 +100,25 @@ func Memory(pid int) uint64 {
 		return 0
 	}
 	return resident * uint64(os.Getpagesize())
+}
+
+// exitingFlag is the kernel's PF_EXITING in the flags of /proc/PID/stat (proc_pid_stat(5)).
+const exitingFlag = 0x4
+
+// Exiting says whether a process is on its way out, or gone: from its first step to its
+// end, of which its closed connections are one, until it is reaped.
+func Exiting(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH)
+	}
+
+	// The second field is the program's name in parentheses, which may hold anything.
+	// After it come the state, five numbers, and the flags.
+	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	if len(fields) < 7 {
+		return false
+	}
+	flags, err := strconv.ParseUint(fields[6], 10, 64)
+	return err == nil && flags&exitingFlag != 0
 }

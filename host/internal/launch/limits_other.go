@@ -10,3 +10,6 @@ func (User) KillStrays() {}
 
 // Memory is known on Linux only.
 func Memory(int) uint64 { return 0 }
+
+// Exiting is known on Linux only.
+func Exiting(int) bool { return false }

@@ -3,6 +3,8 @@ package run
 import (
 	"context"
 	"time"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/host/internal/launch"
 )
 
 // Bounds of a shutdown, each step after the other.
@@ -63,9 +65,12 @@ func (i *Instance) Drain(ctx context.Context) {
 	}
 }
 
-// Kill ends the process for a cause; its end shows like any other.
+// Kill ends the process for a cause; its end shows like any other. One that is ending
+// already, which can take a while on a busy machine, ends for a reason of its own.
 func (i *Instance) Kill(cause CrashCause) {
-	i.blame(cause)
+	if !launch.Exiting(i.PID()) {
+		i.blame(cause)
+	}
 	_ = i.body.Kill(context.Background()) // nothing outlives it
 }
 
