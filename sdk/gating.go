@@ -54,6 +54,28 @@ func (a *account) mayWake(ctx context.Context, vehicleID string) error {
 	}
 }
 
+// answer is a copy of a snapshot for one caller, who asked in that mode.
+func (a *account) answer(ctx context.Context, data *vehiclev1.VehicleData, mode shared.Mode) *vehiclev1.VehicleData {
+	d := snapshot.For(data, mode)
+	snapshot.MayWake(d, a.nextWake(ctx, d))
+	return d
+}
+
+// nextWake is from when on a person's command may wake a car, given its last snapshot: not
+// later than that if it may at once, so that it stays the same until something happens.
+// Zero: nobody knows.
+func (a *account) nextWake(ctx context.Context, d *vehiclev1.VehicleData) time.Time {
+	vehicleID := d.GetVehicle().GetId()
+	decision := a.gate.Ask(ctx, gate.Request{Class: gate.Wake, Vehicle: vehicleID, Zone: a.zone(vehicleID)})
+	switch polled := d.GetRefresh().GetPolledAt(); {
+	case !decision.Allowed:
+		return decision.Until
+	case polled > 0:
+		return time.UnixMilli(polled)
+	}
+	return snapshot.ObservedAt(d) // of an earlier process
+}
+
 // admitOwn lets a call of the session's own out: renewals, the list that tests a
 // session before a login, and logins. A login that a person has asked for is made also
 // when the vendor wants no calls.

@@ -207,3 +207,34 @@ func TestRefusalsCarryTheNewestData(t *testing.T) {
 	require.ErrorAs(t, err, &refresh)
 	assert.Nil(t, refresh.Last)
 }
+
+// TestAnswersSayWhenTheCarMayBeWokenNext, those that a refusal carries as well.
+func TestAnswersSayWhenTheCarMayBeWokenNext(t *testing.T) {
+	next := func(d *vehiclev1.VehicleData) time.Time { return time.UnixMilli(d.GetRefresh().GetNextWakeAt()) }
+	l := newLimited(t, sdk.Limits{
+		WakeInterval: 10 * time.Minute, Zone: time.UTC, Quiet: []sdk.QuietHours{{From: 13 * time.Hour, To: 14 * time.Hour}},
+	})
+	e := l.start(t)
+
+	begin := l.clock.now()
+	read, err := e.RefreshCached(t.Context(), "car1")
+	require.NoError(t, err)
+	assert.True(t, next(read).Equal(begin), "at once: %v", next(read))
+
+	woken, err := e.RefreshForce(t.Context(), "car1")
+	require.NoError(t, err)
+	allowed := l.clock.now().Add(10 * time.Minute)
+	assert.True(t, next(woken).Equal(allowed), "%v", next(woken))
+	smart, err := e.RefreshSmart(t.Context(), "car1", time.Hour)
+	require.NoError(t, err)
+	assert.True(t, next(smart).Equal(allowed), "%v", next(smart))
+	_, err = e.RefreshForce(t.Context(), "car1")
+	var refused *shared.RefreshError
+	require.ErrorAs(t, err, &refused)
+	assert.True(t, next(refused.Last).Equal(allowed), "%v", next(refused.Last))
+
+	l.clock.advance(13*time.Hour + 30*time.Minute - time.Duration(l.clock.now().Hour())*time.Hour - time.Duration(l.clock.now().Minute())*time.Minute)
+	quiet, err := e.RefreshCached(t.Context(), "car1")
+	require.NoError(t, err)
+	assert.Equal(t, 14, next(quiet).UTC().Hour(), "after the quiet hours: %v", next(quiet).UTC())
+}

@@ -13,7 +13,7 @@ import (
 func (e *Engine) Preview(ctx context.Context, mode shared.Mode, vehicleID string, maxAge time.Duration) (*vehiclev1.Preview, error) {
 	a, err := e.accountOf(vehicleID)
 	if err != nil {
-		return nil, e.failed(a, mode, vehicleID, err)
+		return nil, e.failed(ctx, a, mode, vehicleID, err)
 	}
 	if maxAge <= 0 {
 		maxAge = shared.DefaultMaxAge

@@ -18,13 +18,13 @@ func (e *Engine) RefreshCached(ctx context.Context, vehicleID string) (*vehiclev
 	ctx = e.called(ctx, shared.ModeCached, vehicleID)
 	a, err := e.accountOf(vehicleID)
 	if err != nil {
-		return nil, e.failed(a, shared.ModeCached, vehicleID, err)
+		return nil, e.failed(ctx, a, shared.ModeCached, vehicleID, err)
 	}
 	data, err := e.read(ctx, a, vehicleID)
 	if err != nil {
-		return nil, e.failed(a, shared.ModeCached, vehicleID, err)
+		return nil, e.failed(ctx, a, shared.ModeCached, vehicleID, err)
 	}
-	return snapshot.For(data, shared.ModeCached), nil
+	return a.answer(ctx, data, shared.ModeCached), nil
 }
 
 // RefreshForce implements [shared.VehicleRefresher]: one wake, shared by all
@@ -34,7 +34,7 @@ func (e *Engine) RefreshForce(ctx context.Context, vehicleID string) (*vehiclev1
 	ctx = e.called(ctx, shared.ModeForce, vehicleID)
 	a, err := e.accountOf(vehicleID)
 	if err != nil {
-		return nil, e.failed(a, shared.ModeForce, vehicleID, err)
+		return nil, e.failed(ctx, a, shared.ModeForce, vehicleID, err)
 	}
 	for joined := shared.CallInfoFrom(ctx).Override; ; {
 		woken, err := e.wake(ctx, a, vehicleID, nil)
@@ -43,10 +43,10 @@ func (e *Engine) RefreshForce(ctx context.Context, vehicleID string) (*vehiclev1
 			continue
 		}
 		if err != nil {
-			return nil, e.failed(a, shared.ModeForce, vehicleID, err)
+			return nil, e.failed(ctx, a, shared.ModeForce, vehicleID, err)
 		}
 		if woken.woke {
-			return snapshot.For(woken.data, shared.ModeForce), nil
+			return a.answer(ctx, woken.data, shared.ModeForce), nil
 		}
 		// The job was a smart caller's, who found that no wake was needed.
 	}
@@ -63,7 +63,7 @@ func (e *Engine) RefreshSmart(ctx context.Context, vehicleID string, maxAge time
 	ctx = e.called(ctx, shared.ModeSmart, vehicleID)
 	a, err := e.accountOf(vehicleID)
 	if err != nil {
-		return nil, e.failed(a, shared.ModeSmart, vehicleID, err)
+		return nil, e.failed(ctx, a, shared.ModeSmart, vehicleID, err)
 	}
 	woken, wakeErr := e.join(ctx, a, vehicleID)
 	if errors.Is(wakeErr, gate.ErrReserve) {
@@ -71,38 +71,38 @@ func (e *Engine) RefreshSmart(ctx context.Context, vehicleID string, maxAge time
 	}
 	switch {
 	case wakeErr != nil && !servesStale(wakeErr):
-		return nil, e.failed(a, shared.ModeSmart, vehicleID, wakeErr)
+		return nil, e.failed(ctx, a, shared.ModeSmart, vehicleID, wakeErr)
 	case woken.woke:
-		return snapshot.For(woken.data, shared.ModeSmart), nil
+		return a.answer(ctx, woken.data, shared.ModeSmart), nil
 	}
 	data, err := e.read(ctx, a, vehicleID)
 	if err != nil {
-		return nil, e.failed(a, shared.ModeSmart, vehicleID, err)
+		return nil, e.failed(ctx, a, shared.ModeSmart, vehicleID, err)
 	}
 	// Without the car's time, or with one that lies ahead, there is no age to
 	// judge; a wake for each request might not prove anything either.
 	if snapshot.ProvenAt(data, e.opts.Now()).IsZero() || e.young(data, maxAge) {
-		return e.youngAnswer(data), nil
+		return e.youngAnswer(ctx, a, data), nil
 	}
 	if wakeErr == nil {
 		woken, wakeErr = e.wakeUnlessYoung(ctx, a, vehicleID, maxAge)
 	}
 	switch {
 	case wakeErr == nil && woken.woke:
-		return snapshot.For(woken.data, shared.ModeSmart), nil
+		return a.answer(ctx, woken.data, shared.ModeSmart), nil
 	case wakeErr == nil:
-		return e.youngAnswer(woken.data), nil
+		return e.youngAnswer(ctx, a, woken.data), nil
 	case !servesStale(wakeErr):
-		return nil, e.failed(a, shared.ModeSmart, vehicleID, wakeErr)
+		return nil, e.failed(ctx, a, shared.ModeSmart, vehicleID, wakeErr)
 	}
 	// The wake may have lasted for minutes, in which others have read the copy.
 	if last := a.last(vehicleID); snapshot.ProvenAt(last, e.opts.Now()).After(snapshot.ProvenAt(data, e.opts.Now())) {
 		if data = last; e.young(data, maxAge) {
-			return e.youngAnswer(data), nil
+			return e.youngAnswer(ctx, a, data), nil
 		}
 	}
 	Logger(ctx).Info("car not woken, the cloud's copy answers", "error", shared.ErrorChain(wakeErr))
-	stale := snapshot.For(data, shared.ModeSmart)
+	stale := a.answer(ctx, data, shared.ModeSmart)
 	snapshot.MarkStale(stale, wakeErr)
 	return stale, nil
 }
@@ -145,8 +145,8 @@ func (e *Engine) young(d *vehiclev1.VehicleData, maxAge time.Duration) bool {
 }
 
 // youngAnswer is the answer that needed no wake.
-func (e *Engine) youngAnswer(d *vehiclev1.VehicleData) *vehiclev1.VehicleData {
-	d = snapshot.For(d, shared.ModeSmart)
+func (e *Engine) youngAnswer(ctx context.Context, a *account, d *vehiclev1.VehicleData) *vehiclev1.VehicleData {
+	d = a.answer(ctx, d, shared.ModeSmart)
 	snapshot.MarkYoung(d, e.opts.Now())
 	return d
 }
@@ -314,7 +314,7 @@ func jobError(ctx context.Context, err error) error {
 
 // failed wraps err with the mode, the car, and the newest data of it that a has; a
 // may be nil. A context error becomes typed.
-func (e *Engine) failed(a *account, mode shared.Mode, vehicleID string, err error) error {
+func (e *Engine) failed(ctx context.Context, a *account, mode shared.Mode, vehicleID string, err error) error {
 	api := *shared.AsAPIError(err)
 	if api.VehicleID == "" {
 		api.VehicleID = vehicleID
@@ -327,7 +327,7 @@ func (e *Engine) failed(a *account, mode shared.Mode, vehicleID string, err erro
 		return refresh
 	}
 	if last := a.last(vehicleID); last != nil {
-		refresh.Last = snapshot.For(last, mode)
+		refresh.Last = a.answer(ctx, last, mode)
 		snapshot.FromMemory(refresh.Last)
 		snapshot.MarkStale(refresh.Last, &api)
 	}

@@ -33,6 +33,7 @@ func recorded(t *testing.T) map[string]*vehiclev1.VehicleData {
 		data := &vehiclev1.VehicleData{}
 		require.NoError(t, protojson.Unmarshal(body, data))
 		data.Vehicle.Name, data.Vehicle.Vin = new("Our car"), new("KNAC381AFN5012345")
+		data.Refresh.NextWakeAt = new(data.GetRefresh().GetPolledAt()) // as engines add it
 		data.Vehicle.Brand, data.Vehicle.Model, data.Vehicle.ModelYear = new("Kia"), new("EV 9"), new(int32(2024))
 		cars[strings.TrimSuffix(filepath.Base(file), ".json")] = data
 	}

@@ -111,6 +111,16 @@ func MarkStale(d *vehiclev1.VehicleData, why error) {
 	}
 }
 
+// MayWake notes in a caller's copy from when on the car may be woken; the zero time: nobody
+// knows.
+func MayWake(d *vehiclev1.VehicleData, from time.Time) {
+	r := refreshOf(d)
+	r.NextWakeAt = nil
+	if !from.IsZero() {
+		r.NextWakeAt = proto.Int64(from.UnixMilli())
+	}
+}
+
 // heldBack notes how many values were not believed, and the last ones that were believed
 // and stand in their place.
 func heldBack(d *vehiclev1.VehicleData, n int32, earlier []*vehiclev1.Earlier) {

@@ -3410,6 +3410,9 @@ type Refresh struct {
 	HeldBackValues *int32 `protobuf:"varint,10,opt,name=held_back_values,json=heldBackValues,proto3,oneof" json:"held_back_values,omitempty"`
 	// Values that stand in the place of those that are held back.
 	Earlier []*Earlier `protobuf:"bytes,11,rep,name=earlier,proto3" json:"earlier,omitempty"`
+	// From when on a person's command may wake the car, as far as is known: the last poll
+	// if it may at once. Unset: nobody knows, for example until somebody logs in anew.
+	NextWakeAt *int64 `protobuf:"varint,12,opt,name=next_wake_at,json=nextWakeAt,proto3,oneof" json:"next_wake_at,omitempty"`
 	// When the car itself reported this state. The proof of freshness.
 	// Published last, with QoS 1, so that whoever waits for it has seen the rest.
 	ObservedAt    *int64 `protobuf:"varint,8,opt,name=observed_at,json=observedAt,proto3,oneof" json:"observed_at,omitempty"`
@@ -3515,6 +3518,13 @@ func (x *Refresh) GetEarlier() []*Earlier {
 		return x.Earlier
 	}
 	return nil
+}
+
+func (x *Refresh) GetNextWakeAt() int64 {
+	if x != nil && x.NextWakeAt != nil {
+		return *x.NextWakeAt
+	}
+	return 0
 }
 
 func (x *Refresh) GetObservedAt() int64 {
@@ -4236,7 +4246,7 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\bpressure\x18\x03 \x01(\x0e2\x18.vehicle.v1.PressureUnitH\x02R\bpressure\x88\x01\x01B\v\n" +
 	"\t_distanceB\x0e\n" +
 	"\f_temperatureB\v\n" +
-	"\t_pressure\"\xe5\b\n" +
+	"\t_pressure\"\xd1\t\n" +
 	"\aRefresh\x12Z\n" +
 	"\tpolled_at\x18\x01 \x01(\x03B8\xb2\xe3\x184\n" +
 	"\tLast poll\x12\x10status/polled_at \x1e@\x01P\x01r\x0flast_scanned_atH\x00R\bpolledAt\x88\x01\x01\x12I\n" +
@@ -4257,11 +4267,15 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\x10held_back_values\x18\n" +
 	" \x01(\x05B9\xb2\xe3\x185\n" +
 	"\x10Held back values\x12\x17status/held_back_values \x148\x01@\x01H\x01P\x01H\bR\x0eheldBackValues\x88\x01\x01\x12-\n" +
-	"\aearlier\x18\v \x03(\v2\x13.vehicle.v1.EarlierR\aearlier\x12v\n" +
+	"\aearlier\x18\v \x03(\v2\x13.vehicle.v1.EarlierR\aearlier\x12Y\n" +
+	"\fnext_wake_at\x18\f \x01(\x03B2\xb2\xe3\x18.\n" +
+	"\x11Next wake allowed\x12\x13status/next_wake_at \x1e@\x01P\x01H\tR\n" +
+	"nextWakeAt\x88\x01\x01\x12v\n" +
 	"\vobserved_at\x18\b \x01(\x03BP\xb2\xe3\x18L\n" +
 	"\fLast updated\x12\x13status/last_updated \x1e@\x01P\x01r\x0flast_updated_atz\x10\n" +
 	"\n" +
-	"status/age\x10\x05\x18\x01H\tR\n" +
+	"status/age\x10\x05\x18\x01H\n" +
+	"R\n" +
 	"observedAt\x88\x01\x01B\f\n" +
 	"\n" +
 	"_polled_atB\v\n" +
@@ -4273,7 +4287,8 @@ const file_vehicle_v1_vehicle_proto_rawDesc = "" +
 	"\a_sourceB\t\n" +
 	"\a_methodB\x12\n" +
 	"\x10_rejected_valuesB\x13\n" +
-	"\x11_held_back_valuesB\x0e\n" +
+	"\x11_held_back_valuesB\x0f\n" +
+	"\r_next_wake_atB\x0e\n" +
 	"\f_observed_at\">\n" +
 	"\aEarlier\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x1f\n" +
