@@ -72,6 +72,14 @@ func (r remote) SetSchedule(ctx context.Context, vehicleID string, schedule json
 	})
 }
 
+// Schedule implements [shared.Scheduler]. It waits for a plugin that is coming up, within
+// ctx.
+func (r remote) Schedule(ctx context.Context, vehicleID string) (shared.Schedule, error) {
+	return ask(ctx, r.s, func(ctx context.Context, plugin *shared.Client) (shared.Schedule, error) {
+		return plugin.Schedule(ctx, vehicleID)
+	})
+}
+
 // Preview implements [shared.Previewer]. It waits for a plugin that is coming up,
 // within ctx.
 func (r remote) Preview(ctx context.Context, mode shared.Mode, vehicleID string, maxAge time.Duration) (*vehiclev1.Preview, error) {

@@ -116,11 +116,16 @@ func (s *scheduler) of(vehicleID string) Schedule {
 	return s.settings
 }
 
-// change sets the schedule of a car or of all; nil goes back to the settings'. It
-// returns what is in force now.
-func (s *scheduler) change(vehicleID string, to *Schedule) (Schedule, error) {
+// change sets the schedule of a car or of all, as what SetSchedule got says. It returns
+// what is in force now.
+func (s *scheduler) change(vehicleID string, as json.RawMessage) (Schedule, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	to, err := s.of(vehicleID).changed(as)
+	if err != nil {
+		return Schedule{}, shared.Errorf(shared.ReasonInvalidCommand, "The schedule is not understood: %v. See docs/schedule.md.", err)
+	}
+
 	next := s.set
 	next.Settings, next.Vehicles = s.settingsJSON(), maps.Clone(s.set.Vehicles)
 	switch {
@@ -342,23 +347,35 @@ func (e *Engine) Watch(ctx context.Context, report func(*vehiclev1.VehicleData) 
 
 // SetSchedule implements [shared.Scheduler].
 func (e *Engine) SetSchedule(_ context.Context, vehicleID string, schedule json.RawMessage) (json.RawMessage, error) {
-	a, err := e.ready()
-	if err == nil && vehicleID != "" {
-		err = a.find(vehicleID)
-	}
+	a, err := e.scheduled(vehicleID)
 	if err != nil {
 		return nil, err
 	}
-	var to *Schedule
-	if len(bytes.TrimSpace(schedule)) > 0 {
-		to = &Schedule{}
-		if err := json.Unmarshal(schedule, to); err != nil {
-			return nil, shared.Errorf(shared.ReasonInvalidCommand, "The schedule is not understood: %v. See docs/schedule.md.", err)
-		}
-	}
-	now, err := a.scheduler.change(vehicleID, to)
+	now, err := a.scheduler.change(vehicleID, schedule)
 	if err != nil {
 		return nil, err
 	}
 	return json.Marshal(now)
+}
+
+// Schedule implements [shared.Scheduler].
+func (e *Engine) Schedule(_ context.Context, vehicleID string) (shared.Schedule, error) {
+	a, err := e.scheduled(vehicleID)
+	if err != nil {
+		return shared.Schedule{}, err
+	}
+	a.scheduler.mu.Lock()
+	now := a.scheduler.of(vehicleID)
+	a.scheduler.mu.Unlock()
+	body, err := json.Marshal(now)
+	return shared.Schedule{JSON: body, Preset: now.preset()}, err
+}
+
+// scheduled is the account whose schedule is meant: a car's, or that of all.
+func (e *Engine) scheduled(vehicleID string) (*account, error) {
+	a, err := e.ready()
+	if err == nil && vehicleID != "" {
+		err = a.find(vehicleID)
+	}
+	return a, err
 }

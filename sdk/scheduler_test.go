@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -304,6 +305,56 @@ func TestScheduleIsSetAtRunTime(t *testing.T) {
 		require.ErrorIs(t, err, shared.ReasonUnknownVehicle)
 		_, two = inAnHour()
 		assert.InDelta(t, 2, two, 1, "nothing has changed")
+		end()
+	})
+}
+
+// TestPartOfAScheduleIsSet: the rest stays as it is, and the plugin tells what is in force.
+func TestPartOfAScheduleIsSet(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		v := newTimetable(sdk.RecommendedSchedule(), "car1", "car2")
+		e, end := v.run(t, dir)
+		inForce := func(id, preset, schedule string) {
+			t.Helper()
+			now, err := e.Schedule(t.Context(), id)
+			require.NoError(t, err)
+			assert.Equal(t, preset, now.Preset)
+			assert.JSONEq(t, schedule, string(now.JSON))
+		}
+		const recommended = `{"charging":"30m0s","plugged":"3h0m0s","parked":"15m0s","idle":"4h0m0s","long_idle":"12h0m0s","after_charging":true}`
+		inForce("car1", "recommended", recommended)
+		for change, want := range map[string]string{
+			`{"change":{"idle":"90m","plugged":null,"driving":null}}`:  `{"charging":"30m0s","parked":"15m0s","idle":"1h30m0s","long_idle":"12h0m0s","after_charging":true}`,
+			`{"change":{"after_charging":false,"wake_if_older":"6h"}}`: `{"charging":"30m0s","plugged":"3h0m0s","parked":"15m0s","idle":"4h0m0s","long_idle":"12h0m0s","wake_if_older":"6h0m0s"}`,
+			`{"charging":"5m"}`: `{"charging":"5m0s"}`,
+		} {
+			_, err := e.SetSchedule(t.Context(), "car1", json.RawMessage(`"recommended"`))
+			require.NoError(t, err)
+			now, err := e.SetSchedule(t.Context(), "car1", json.RawMessage(change))
+			require.NoError(t, err)
+			assert.JSONEq(t, want, string(now))
+			inForce("car1", "custom", want)
+		}
+		inForce("car2", "recommended", recommended)
+		inForce("", "recommended", recommended)
+		_, err := e.SetSchedule(t.Context(), "", json.RawMessage(`{"change":{"idle":"90m"}}`))
+		require.NoError(t, err)
+		inForce("car2", "custom", strings.Replace(recommended, "4h0m", "1h30m", 1))
+
+		_, err = e.SetSchedule(t.Context(), "car1", json.RawMessage(`"off"`))
+		require.NoError(t, err)
+		inForce("car1", "off", `{}`)
+		for _, wrong := range []string{
+			`{"change":{}}`, `{"change":null}`, `{"change":[]}`, `{"change":{"idle":"1h"},"parked":"1h"}`, `{"change":{"often":"1h"}}`,
+			`{"change":{"idle":"1s"}}`, `{"change":{"wake_if_older":"6h"}}`,
+		} {
+			_, err := e.SetSchedule(t.Context(), "car1", json.RawMessage(wrong))
+			require.ErrorIs(t, err, shared.ReasonInvalidCommand, wrong)
+			inForce("car1", "off", `{}`)
+		}
+		_, err = e.Schedule(t.Context(), "typo")
+		require.ErrorIs(t, err, shared.ReasonUnknownVehicle)
 		end()
 	})
 }

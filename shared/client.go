@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -189,10 +190,32 @@ func (c *Client) SetSchedule(ctx context.Context, vehicleID string, schedule jso
 	if err != nil {
 		return nil, fromCall(ctx, err)
 	}
-	if answer := json.RawMessage(resp.GetScheduleJson()); json.Valid(answer) {
-		return answer, nil
+	return scheduleOf(vehicleID, resp.GetScheduleJson())
+}
+
+// Schedule implements [Scheduler].
+func (c *Client) Schedule(ctx context.Context, vehicleID string) (Schedule, error) {
+	resp, err := c.vehicles.GetSchedule(outgoing(ctx), &vehiclev1.GetScheduleRequest{VehicleId: clean(vehicleID)})
+	if err != nil {
+		return Schedule{}, fromCall(ctx, err)
 	}
-	return nil, notTrue(vehicleID, "The plugin's schedule is no JSON.")
+	now := Schedule{Preset: resp.GetPreset()}
+	if !slices.Contains(Presets(), now.Preset) {
+		return Schedule{}, notTrue(vehicleID, "The plugin's word for the schedule is none of the contract's.")
+	}
+	now.JSON, err = scheduleOf(vehicleID, resp.GetScheduleJson())
+	return now, err
+}
+
+// maxSchedule bounds a schedule in bytes.
+const maxSchedule = 4 << 10
+
+// scheduleOf checks a plugin's schedule.
+func scheduleOf(vehicleID, text string) (json.RawMessage, error) {
+	if len(text) > maxSchedule || !strings.HasPrefix(text, "{") || !json.Valid([]byte(text)) {
+		return nil, notTrue(vehicleID, "The plugin's schedule is no JSON object of at most 4 KiB.")
+	}
+	return json.RawMessage(text), nil
 }
 
 // receive takes messages of a stream until it ends.

@@ -64,10 +64,33 @@ type Watcher interface {
 type Scheduler interface {
 	// SetSchedule changes the schedule of a car or, without one, of all that have
 	// none of their own, and returns what is in force now. Both are JSON objects of
-	// the form of the plugin's settings. None goes back to what those say. What is
-	// not understood fails with invalid_command and changes nothing.
+	// the form of the plugin's settings; {"change": …} has only the members that become
+	// others, null for what they were without. None goes back to what the settings say.
+	// What is not understood fails with invalid_command and changes nothing.
 	SetSchedule(ctx context.Context, vehicleID string, schedule json.RawMessage) (json.RawMessage, error)
+	// Schedule returns what is in force for a car, or for all that have none of their
+	// own. It waits for nothing.
+	Schedule(ctx context.Context, vehicleID string) (Schedule, error)
 }
+
+// Schedule is when a plugin refreshes a car by itself.
+type Schedule struct {
+	// JSON is an object of the form of the plugin's settings.
+	JSON json.RawMessage
+	// Preset is a word for it, one of [Presets].
+	Preset string
+}
+
+// Words for a schedule: no car is refreshed without a command, as the plugin's author
+// recommends, and anything else.
+const (
+	PresetOff         = "off"
+	PresetRecommended = "recommended"
+	PresetCustom      = "custom"
+)
+
+// Presets are all words for schedules.
+func Presets() []string { return []string{PresetOff, PresetRecommended, PresetCustom} }
 
 // Previewer is an optional capability: asking without acting.
 type Previewer interface {

@@ -122,6 +122,18 @@ func (s vehicleServer) SetSchedule(ctx context.Context, req *vehiclev1.SetSchedu
 	return &vehiclev1.SetScheduleResponse{ScheduleJson: string(now)}, nil
 }
 
+func (s vehicleServer) GetSchedule(ctx context.Context, req *vehiclev1.GetScheduleRequest) (*vehiclev1.GetScheduleResponse, error) {
+	scheduler, ok := s.refresher.(Scheduler)
+	if !ok {
+		return nil, ToStatus(NewError(ReasonUnsupported))
+	}
+	now, err := scheduler.Schedule(incoming(ctx), req.GetVehicleId())
+	if err != nil {
+		return nil, ToStatus(err)
+	}
+	return &vehiclev1.GetScheduleResponse{ScheduleJson: string(now.JSON), Preset: now.Preset}, nil
+}
+
 func (s vehicleServer) Unlock(ctx context.Context, _ *vehiclev1.UnlockRequest) (*vehiclev1.UnlockResponse, error) {
 	unlocker, ok := s.refresher.(Unlocker)
 	if !ok {

@@ -104,6 +104,10 @@ func (w *watched) SetSchedule(_ context.Context, vehicleID string, schedule json
 	return w.schedule, nil
 }
 
+func (w *watched) Schedule(_ context.Context, vehicleID string) (shared.Schedule, error) {
+	return shared.Schedule{JSON: w.schedule, Preset: vehicleID}, nil
+}
+
 func TestWatch(t *testing.T) {
 	client := connect(t, &watched{brings: []*vehiclev1.VehicleData{dataOf("car1"), dataOf("car2")}})
 	var ids []string
@@ -131,6 +135,25 @@ func TestSetSchedule(t *testing.T) {
 	_, err = client.SetSchedule(t.Context(), "car2", nil)
 	require.ErrorIs(t, err, shared.ReasonInvalidResponse, "that is no JSON")
 	_, err = connect(t, &plugin{}).SetSchedule(t.Context(), "car1", nil)
+	require.ErrorIs(t, err, shared.ReasonUnsupported)
+}
+
+func TestSchedule(t *testing.T) {
+	plan := &watched{schedule: json.RawMessage(`{"idle":"4h"}`)}
+	client := connect(t, plan)
+	for _, preset := range shared.Presets() {
+		now, err := client.Schedule(t.Context(), preset)
+		require.NoError(t, err)
+		assert.Equal(t, shared.Schedule{JSON: json.RawMessage(`{"idle":"4h"}`), Preset: preset}, now)
+	}
+	_, err := client.Schedule(t.Context(), "often")
+	require.ErrorIs(t, err, shared.ReasonInvalidResponse)
+	for _, wrong := range []string{"", "{", "[]", "7", `{"idle":"` + strings.Repeat("4", 5000) + `"}`} {
+		plan.schedule = json.RawMessage(wrong)
+		_, err := client.Schedule(t.Context(), shared.PresetCustom)
+		require.ErrorIs(t, err, shared.ReasonInvalidResponse, wrong)
+	}
+	_, err = connect(t, &plugin{}).Schedule(t.Context(), "car1")
 	require.ErrorIs(t, err, shared.ReasonUnsupported)
 }
 

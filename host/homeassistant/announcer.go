@@ -35,6 +35,12 @@ func (a *Announcer) Saw(s mqtt.Sight) (news bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
+	case s.Gone != "":
+		_, known := a.cars[s.Gone]
+		delete(a.cars, s.Gone)
+		return known
+	case s.Scheduled != "":
+		return a.car(s.Scheduled).hasSchedule()
 	case s.Listed != nil:
 		return a.car(s.Listed.GetId()).describe(s.Listed)
 	case s.Data != nil:

@@ -21,6 +21,8 @@ type car struct {
 	// located: a position was among them.
 	seen    []bool
 	located bool
+	// scheduled: it can be set when the car is refreshed by itself.
+	scheduled bool
 	// extras are those that the plugin has named, by name; some have no entity.
 	extras map[string]described
 	shown  *vehiclev1.DisplayUnits
@@ -174,6 +176,10 @@ func (c *car) addBeyond(o *look, all map[string]component) {
 		one := c.component(deviceTracker, keyLocation, "Location")
 		one.AttributesTopic, one.SourceType = c.topic(o, "location"), "gps"
 		all[keyLocation] = one
+	}
+
+	if c.scheduled {
+		c.addSchedule(o, all)
 	}
 
 	age := c.component(sensor, "age", "Age of the data")

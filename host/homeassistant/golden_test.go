@@ -47,6 +47,8 @@ func announce(t *testing.T, o homeassistant.Options, data *vehiclev1.VehicleData
 	require.NoError(t, err)
 	assert.True(t, a.Saw(mqtt.Sight{Listed: data.GetVehicle()}))
 	assert.True(t, a.Saw(mqtt.Sight{Data: data}))
+	assert.True(t, a.Saw(mqtt.Sight{Scheduled: data.GetVehicle().GetId()}))
+	assert.False(t, a.Saw(mqtt.Sight{Scheduled: data.GetVehicle().GetId()}))
 	assert.False(t, a.Saw(mqtt.Sight{Listed: data.GetVehicle()}), "the same again is no news")
 	assert.False(t, a.Saw(mqtt.Sight{Data: data}))
 	return a.Message(data.GetVehicle().GetId())

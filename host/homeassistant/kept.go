@@ -104,6 +104,7 @@ func (c *car) restore(o *look, k keptCar) {
 		}
 	}
 	_, c.located = c.former[keyLocation]
+	_, c.scheduled = c.former[keyPreset]
 	for n, d := range o.schema {
 		if d.hasEntity() {
 			_, c.seen[n] = c.former[d.key()]

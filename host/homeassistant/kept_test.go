@@ -29,6 +29,7 @@ func TestEntitiesOutliveARestart(t *testing.T) {
 			before := newAnnouncer(t, o)
 			before.Saw(mqtt.Sight{Listed: data.GetVehicle()})
 			before.Saw(mqtt.Sight{Data: data})
+			before.Saw(mqtt.Sight{Scheduled: data.GetVehicle().GetId()})
 			kept := before.Keep()
 			assert.NotContains(t, string(kept), data.GetVehicle().GetVin())
 

@@ -59,12 +59,18 @@ type component struct {
 	Precision *uint32  `json:"suggested_display_precision,omitempty"`
 	Options   []string `json:"options,omitempty"`
 
-	PayloadOn    string   `json:"payload_on,omitempty"`
-	PayloadOff   string   `json:"payload_off,omitempty"`
-	CommandTopic string   `json:"command_topic,omitempty"`
-	PayloadPress string   `json:"payload_press,omitempty"`
-	EventTypes   []string `json:"event_types,omitempty"`
-	SourceType   string   `json:"source_type,omitempty"`
+	PayloadOn       string   `json:"payload_on,omitempty"`
+	PayloadOff      string   `json:"payload_off,omitempty"`
+	StateOn         string   `json:"state_on,omitempty"`
+	StateOff        string   `json:"state_off,omitempty"`
+	CommandTopic    string   `json:"command_topic,omitempty"`
+	CommandTemplate string   `json:"command_template,omitempty"`
+	PayloadPress    string   `json:"payload_press,omitempty"`
+	EventTypes      []string `json:"event_types,omitempty"`
+	SourceType      string   `json:"source_type,omitempty"`
+	Min             *int     `json:"min,omitempty"`
+	Max             *int     `json:"max,omitempty"`
+	Mode            string   `json:"mode,omitempty"`
 
 	AttributesTopic    string `json:"json_attributes_topic,omitempty"`
 	AttributesTemplate string `json:"json_attributes_template,omitempty"`
@@ -93,10 +99,13 @@ const (
 	button        = "button"
 	deviceTracker = "device_tracker"
 	eventEntity   = "event"
+	selectEntity  = "select"
+	switchEntity  = "switch"
+	number        = "number"
 )
 
-// diagnostic is the category of entities that are shown apart.
-const diagnostic = "diagnostic"
+// Categories of entities that are shown apart.
+const diagnostic, config = "diagnostic", "config"
 
 // always lets an entity be read when all else cannot: just then it has something to say.
 func (c component) always() component {

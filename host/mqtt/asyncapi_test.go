@@ -210,6 +210,7 @@ func TestEveryTopicIsDescribed(t *testing.T) {
 	w.ask("refresh", `{"vehicle":"car1","mode":"cached"}`)
 	w.ask("restart", `{}`)
 	w.ask("unlock", `{}`)
+	w.ask("forget", `{"vehicle":"other"}`)
 	f.happens(t, host.Event{Kind: "crash", Plugin: "p", State: host.Crashed, Crash: &host.CrashReport{Cause: host.CauseSignal}, Time: observed}, func(*host.PluginStatus) {})
 	w.holds("hyundai/bridge/event", "crash")
 	data = &vehiclev1.VehicleData{Vehicle: &vehiclev1.Vehicle{Id: "car1"}, Refresh: &vehiclev1.Refresh{}}

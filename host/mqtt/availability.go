@@ -87,5 +87,5 @@ func (c *car) passing(now time.Time) passing {
 
 // introduced says whether there is anything to say of the car yet.
 func (c *car) introduced() bool {
-	return c.data != nil || c.outcome != nil || c.condition != wellCared || c.unread
+	return !c.gone && (c.data != nil || c.outcome != nil || c.condition != wellCared || c.unread)
 }

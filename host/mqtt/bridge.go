@@ -36,18 +36,19 @@ const (
 
 // Bridge is the bridge. Safe for concurrent use.
 type Bridge struct {
-	opts      Options
-	log       *slog.Logger
-	inbox     *inbox
-	lines     *lines
-	memory    *memory
-	leftovers *leftovers
-	writer    *writer
-	publisher *publisher
-	probe     *probe
-	overview  *overview
-	announced *announcements
-	counts    counts
+	opts       Options
+	log        *slog.Logger
+	inbox      *inbox
+	lines      *lines
+	memory     *memory
+	leftovers  *leftovers
+	writer     *writer
+	publisher  *publisher
+	probe      *probe
+	overview   *overview
+	announced  *announcements
+	departures *departures
+	counts     counts
 	// delivered gets a token when an empty message to a topic of commands has come.
 	delivered chan struct{}
 	// treated are the plugins that a request is doing something to, by name.
@@ -86,7 +87,7 @@ func New(o Options) (*Bridge, error) {
 	b.publisher = newPublisher(b.writer, o.BaseTopic, leftovers.former.Cars, o.Logger, o.Now)
 	b.cars.Store(&map[string]bool{})
 	b.trouble.Store(&Trouble{Kind: TroubleConnecting, Message: "The MQTT broker is not connected yet."})
-	b.overview, b.announced = newOverview(b), newAnnouncements(b)
+	b.overview, b.announced, b.departures = newOverview(b), newAnnouncements(b), newDepartures(b)
 	b.publisher.saw = b.announced.sawData
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	b.answers, b.hurry = context.WithCancel(context.Background())

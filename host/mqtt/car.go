@@ -31,12 +31,16 @@ type car struct {
 	earlier map[string]time.Time
 	// shown counts what was taken in, outcomes what status/error has said.
 	shown, outcomes uint64
-	// outcome and schedule are payloads; nil: none yet.
-	outcome, schedule []byte
+	// outcome is a payload; nil: none yet.
+	outcome []byte
+	// schedule that is in force; without JSON it is not known.
+	schedule shared.Schedule
 	// condition of the plugin that looks after the car.
 	condition condition
 	// unread: nothing comes of the car before somebody asks for it.
 	unread bool
+	// gone: nothing is to be there any more, and cleared: the broker has acknowledged it.
+	gone, cleared bool
 	// shownPassing is what was rendered last.
 	shownPassing passing
 	// extras are the topics that the plugin has named so far, and former those that it
@@ -101,6 +105,9 @@ func (c *car) result(body []byte) {
 func (c *car) messages() []outgoing {
 	now := c.now()
 	c.shownPassing = c.passing(now)
+	if c.gone {
+		return c.withdrawn()
+	}
 	all := make([]outgoing, 0, len(c.topics.topics)+len(c.topics.evcc)+ownTopics)
 	if c.introduced() {
 		all = append(all, c.own(topicAvailability, c.topics.availability, []byte(c.shownPassing.availability)))
@@ -111,14 +118,14 @@ func (c *car) messages() []outgoing {
 	if c.outcome != nil {
 		all = append(all, outgoing{topic: topicError, number: c.topics.outcome, retained: true, body: c.outcome, sum: sumOf(c.outcome, c.outcomes)})
 	}
-	if c.schedule != nil {
-		all = append(all, c.own(topicSchedule, c.topics.schedule, c.schedule))
+	if c.schedule.JSON != nil {
+		all = append(all, c.own(topicPreset, c.topics.preset, []byte(c.schedule.Preset)), c.own(topicSchedule, c.topics.schedule, c.schedule.JSON))
 	}
 	return all
 }
 
 // ownTopics are those that a car has beside the schema's and evcc's.
-const ownTopics = 5
+const ownTopics = 6
 
 // own is a retained topic that is none of the schema's.
 func (c *car) own(topic string, number int, body []byte) outgoing {
@@ -179,6 +186,50 @@ func (c *car) snapshot(all []outgoing, now time.Time) []outgoing {
 		}
 	}
 	return all
+}
+
+// withdrawn takes off the broker all that it may hold of the car.
+func (c *car) withdrawn() []outgoing {
+	var all []outgoing
+	for _, t := range c.topics.topics {
+		if t.retained {
+			all = append(all, c.own(t.topic, t.number, nil))
+		}
+	}
+	for topic, number := range map[string]int{
+		topicAvailability: c.topics.availability, topicState: c.topics.state, topicError: c.topics.outcome, topicSchedule: c.topics.schedule, topicPreset: c.topics.preset,
+	} {
+		all = append(all, c.own(topic, number, nil))
+	}
+	for n, v := range c.topics.evcc {
+		all = append(all, c.own(topicEVCC+v.name, c.topics.firstEVCC+n, nil))
+	}
+	for _, topic := range c.former {
+		all = append(all, c.own(topic, -1, nil))
+	}
+	for n := range all {
+		all[n].clears = c.cleared
+	}
+	return all
+}
+
+// forget leaves nothing of the car.
+func (c *car) forget() {
+	c.former, c.extras = append(c.former, c.named()...), nil
+	c.data, c.earlier, c.outcome, c.schedule, c.unread = nil, nil, nil, shared.Schedule{}, false
+	c.gone, c.cleared = true, false
+}
+
+// mayBeHeld are the topics that plugins have named which the broker may hold something on;
+// ok is false if it holds nothing of the car.
+func (c *car) mayBeHeld() (topics []string, ok bool) {
+	switch {
+	case c.data != nil:
+		return c.named(), true
+	case c.gone && !c.cleared, c.introduced():
+		return slices.Concat([]string{}, c.former), true
+	}
+	return nil, false
 }
 
 // named are the retained topics that the plugin has named so far.

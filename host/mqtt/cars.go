@@ -51,7 +51,7 @@ func (b *Bridge) followVehicles(cars map[string]bool, changed <-chan struct{}) {
 	for {
 		b.announced.sawList(b.opts.Fleet.Vehicles())
 		for id := range cars {
-			if seen[id] {
+			if returned := b.departures.back(id); seen[id] && !returned {
 				continue
 			}
 			seen[id] = true
@@ -61,7 +61,6 @@ func (b *Bridge) followVehicles(cars map[string]bool, changed <-chan struct{}) {
 			}
 			if b.opts.NoInitialRefresh {
 				b.publisher.introduce(id)
-				continue
 			}
 			select {
 			case reading <- struct{}{}:
@@ -70,7 +69,10 @@ func (b *Bridge) followVehicles(cars map[string]bool, changed <-chan struct{}) {
 			}
 			b.work.Go(func() {
 				defer func() { <-reading }()
-				b.firstRead(id)
+				if !b.opts.NoInitialRefresh {
+					b.firstRead(id)
+				}
+				b.readSchedule(id)
 			})
 		}
 		select {

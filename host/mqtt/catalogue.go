@@ -17,7 +17,7 @@ type catalogue struct {
 	attributes map[string]int
 	taken      map[string]bool
 	// Numbers of the topics that have a part of their own.
-	marker, outcome, schedule, availability, state, location, firstEVCC int
+	marker, outcome, schedule, preset, availability, state, location, firstEVCC int
 	// evcc are what evcc reads, numbered from firstEVCC.
 	evcc []evccValue
 }
@@ -46,7 +46,7 @@ func (t schemaTopic) payload(data *vehiclev1.VehicleData, value any, at time.Tim
 }
 
 func newCatalogue() *catalogue {
-	c := &catalogue{attributes: map[string]int{}, taken: map[string]bool{topicError: true, topicSchedule: true, topicAvailability: true, topicState: true, topicLocation: true}}
+	c := &catalogue{attributes: map[string]int{}, taken: map[string]bool{topicError: true, topicSchedule: true, topicPreset: true, topicAvailability: true, topicState: true, topicLocation: true}}
 	byPath := map[string]shared.Attribute{}
 	for n, a := range shared.Attributes() {
 		byPath[a.Path], c.attributes[a.Path] = a, n
@@ -66,7 +66,7 @@ func newCatalogue() *catalogue {
 			c.add(schemaTopic{attr: a, as: d.GetAs(), outgoing: outgoing{topic: d.GetTopic(), retained: d.GetRetained()}})
 		}
 	}
-	for n, number := range []*int{&c.outcome, &c.schedule, &c.availability, &c.state, &c.location, &c.firstEVCC} {
+	for n, number := range []*int{&c.outcome, &c.schedule, &c.preset, &c.availability, &c.state, &c.location, &c.firstEVCC} {
 		*number = len(c.topics) + n
 	}
 	c.evcc = evccValues()

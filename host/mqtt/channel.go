@@ -80,6 +80,7 @@ func commandChannels() []Channel {
 		},
 		{Topic: topicCar + levelResponses + commandSchedule, Title: "Answers to commands that set the schedule", Payload: answers},
 		{Topic: topicCar + topicSchedule, Title: "The schedule that is in force", Retained: true, Payload: Payload{Object: anyObject()}},
+		{Topic: topicCar + topicPreset, Title: "The word for the schedule that is in force", Retained: true, Payload: Payload{Pattern: "^(" + strings.Join(shared.Presets(), "|") + ")$"}},
 	}
 }
 

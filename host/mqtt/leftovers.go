@@ -6,7 +6,9 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"time"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/host"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/atomicfile"
 )
 
@@ -27,8 +29,14 @@ type published struct {
 	Cars map[string][]string `json:"cars"`
 	// Plugins that have an account's topic.
 	Plugins []string `json:"plugins"`
-	// Announced is what a [Keeper] remembers.
-	Announced json.RawMessage `json:"announced,omitempty"`
+	// Gone is since when no plugin lists a car.
+	Gone map[string]time.Time `json:"gone,omitempty"`
+	// Announced is what a [Keeper] remembers, and Announcements are the topics of an
+	// [Announcer]'s messages, by the id of the car; the hub has none.
+	Announced     json.RawMessage   `json:"announced,omitempty"`
+	Announcements map[string]string `json:"announcements,omitempty"`
+	// Unwanted are topics of such messages that may still have to be taken off.
+	Unwanted []string `json:"unwanted,omitempty"`
 }
 
 const (
@@ -57,9 +65,9 @@ func newLeftovers(dir string) (*leftovers, error) {
 }
 
 // clearLeftovers takes off what the plugins of a former run have said of themselves, and
-// says of its cars that no plugin lists any more that they are lost, once the plugins have
-// had time to list them.
-func (o *overview) clearLeftovers(accounts map[string]account) {
+// says of its cars that no plugin lists any more that they are lost, and at last that they
+// are gone, once the plugins have had time to list them.
+func (o *overview) clearLeftovers(plugins []host.PluginStatus, accounts map[string]account) {
 	b := o.bridge
 	for _, name := range b.leftovers.former.Plugins {
 		if _, there := accounts[name]; !there {
@@ -75,6 +83,8 @@ func (o *overview) clearLeftovers(accounts map[string]account) {
 			b.publisher.car(id)
 		}
 	}
+	b.announced.clearFormer()
+	b.departures.look(plugins, listed)
 }
 
 // keepLeftovers remembers for a later run what the broker keeps.
@@ -87,8 +97,11 @@ func (o *overview) keepLeftovers(accounts map[string]account) {
 	if keeper, ok := b.opts.Announcer.(Keeper); ok {
 		now.Announced = keeper.Keep()
 	}
+	var off map[string]bool
+	now.Gone, off = b.departures.keep()
+	now.Announcements, now.Unwanted = b.announced.keep()
 	for id, topics := range b.leftovers.former.Cars {
-		if _, read := now.Cars[id]; !read && len(now.Cars) < maxFormerCars {
+		if _, there := now.Cars[id]; !there && !off[id] && len(now.Cars) < maxFormerCars {
 			now.Cars[id] = topics
 		}
 	}

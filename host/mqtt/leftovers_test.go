@@ -71,9 +71,14 @@ func TestLeftoversOfAFormerRun(t *testing.T) {
 	minutes.Store(1)
 	w.holds("hyundai/car2/availability", "lost")
 	assert.Contains(t, w.held("hyundai/car2/#"), "hyundai/car2/battery/level", "its values stay what they were")
-	kept, err := os.ReadFile(filepath.Join(dir, "mqtt-topics.json"))
-	require.NoError(t, err)
-	assert.JSONEq(t, `{"cars":{"car1":["extra/in_park"],"car2":["extra/gone","extra/in_park"]},"plugins":["q"]}`, string(kept))
+	var kept []byte
+	await.True(t, "it is noted since when the car is gone", func() bool {
+		var err error
+		kept, err = os.ReadFile(filepath.Join(dir, "mqtt-topics.json"))
+		require.NoError(t, err)
+		return strings.Contains(string(kept), "gone\":")
+	})
+	assert.JSONEq(t, `{"cars":{"car1":["extra/in_park"],"car2":["extra/gone","extra/in_park"]},"plugins":["q"],"gone":{"car2":"2026-03-01T12:01:00Z"}}`, string(kept))
 }
 
 // TestLeftoversThatCannotBeRead are none, and none of them becomes a topic that it may not be.

@@ -80,7 +80,7 @@ func (o *overview) look() {
 		b.publisher.say(topicAccount+st.Name, a.encode())
 	}
 	b.publisher.say(topicInfo, o.info(plugins).encode())
-	o.clearLeftovers(accounts)
+	o.clearLeftovers(plugins, accounts)
 	b.publisher.renew(o.conditions(plugins, accounts))
 	o.keepLeftovers(accounts)
 	o.accounts = accounts

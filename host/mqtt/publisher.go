@@ -71,14 +71,15 @@ func (p *publisher) car(vehicle string) *carPage {
 	return c
 }
 
-// named are the topics that plugins have named for cars that were read.
+// named are the topics that plugins have named for the cars of which the broker may hold
+// something.
 func (p *publisher) named() map[string][]string {
 	cars := p.all()
 	named := make(map[string][]string, len(cars))
 	for vehicle, c := range cars {
 		c.look(func() {
-			if c.car.data != nil {
-				named[vehicle] = c.car.named()
+			if topics, ok := c.car.mayBeHeld(); ok {
+				named[vehicle] = topics
 			}
 		})
 	}
@@ -118,13 +119,27 @@ func (p *publisher) introduce(vehicle string) {
 	p.publish(vehicle, func(c *car, _ time.Time) { c.unread = true })
 }
 
+// forget takes all topics of a car off the broker, until something is published again.
+func (p *publisher) forget(vehicle string) acknowledged {
+	return p.publish(vehicle, func(c *car, _ time.Time) { c.forget() })
+}
+
+// forgot notes that the broker holds nothing of a car any more.
+func (p *publisher) forgot(vehicle string) {
+	c := p.car(vehicle)
+	c.look(func() { c.car.cleared = c.car.gone })
+}
+
 // acknowledged waits until the broker holds what was published, or ctx ends.
 type acknowledged func(ctx context.Context) error
 
 // publish changes what a car's topics shall hold.
 func (p *publisher) publish(vehicle string, change func(c *car, now time.Time)) acknowledged {
 	c, now := p.car(vehicle), p.now()
-	n := c.change(func() { change(c.car, now) })
+	n := c.change(func() {
+		c.car.gone = false
+		change(c.car, now)
+	})
 	p.writer.write(c.page)
 	return func(ctx context.Context) error { return c.await(ctx, n) }
 }
@@ -173,11 +188,13 @@ func lastOf(err error) *vehiclev1.VehicleData {
 	return refresh.Last
 }
 
-// schedule publishes the schedule that is in force, and that the command was
-// carried out.
-func (p *publisher) schedule(vehicle string, schedule []byte) acknowledged {
+// schedule publishes the schedule that is in force. answers says that a command was carried
+// out with it.
+func (p *publisher) schedule(vehicle string, schedule shared.Schedule, answers bool) acknowledged {
 	return p.publish(vehicle, func(c *car, now time.Time) {
-		c.result(encodeNoFailure(now))
 		c.schedule = schedule
+		if answers {
+			c.result(encodeNoFailure(now))
+		}
 	})
 }

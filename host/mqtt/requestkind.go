@@ -49,6 +49,10 @@ func requestKinds() []requestKind {
 			name: "unlock", title: "Make one login in spite of a refusal that only a person can lift",
 			keys: []Key{pluginKey()}, changing: true, serve: (*Bridge).unlock, data: reflect.TypeFor[pluginDone](),
 		},
+		{
+			name: "forget", title: "Take all topics of a car that is gone off the broker",
+			keys: []Key{vehicleKey()}, changing: true, serve: (*Bridge).forget,
+		},
 	}
 	for n := range kinds {
 		kinds[n].keys = append([]Key{transactionKey()}, kinds[n].keys...)

@@ -28,6 +28,8 @@ func (r *request) parse() error {
 		if !seen[keyVehicle] {
 			return faulty(CodeMissing, keyVehicle, `The request has no "vehicle".`)
 		}
+	}
+	if has(r.kind.keys, keyMode) {
 		return r.cmd.check(seen)
 	}
 	return nil

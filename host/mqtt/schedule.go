@@ -9,8 +9,8 @@ import (
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
-// topicSchedule holds the schedule that is in force, once it was set.
-const topicSchedule = "schedule"
+// topicSchedule holds the schedule that is in force, and topicPreset the word for it.
+const topicSchedule, topicPreset = "schedule", "schedule/preset"
 
 // maxSchedule bounds a schedule's payload.
 const maxSchedule = 4 << 10
@@ -25,27 +25,29 @@ func (b *Bridge) schedule(o *order) {
 		return
 	}
 	o.Duration = b.opts.Now().Sub(o.message.at)
-	b.log.Info("schedule set", "vehicle", o.Vehicle, "request_id", o.RequestID, "schedule", string(now))
-	o.Unpublished = b.settle(b.publisher.schedule(o.Vehicle, now))
+	b.log.Info("schedule set", "vehicle", o.Vehicle, "request_id", o.RequestID, "schedule", string(now.JSON))
+	o.Unpublished = b.settle(b.showSchedule(o.Vehicle, now, true))
 	b.close(o, &response{Stage: StageDone})
 }
 
-func (b *Bridge) setSchedule(m message, served Served) (json.RawMessage, error) {
+func (b *Bridge) setSchedule(m message, served Served) (now shared.Schedule, err error) {
 	if err := m.refused(served.Vehicle); err != nil {
-		return nil, err
+		return now, err
 	}
 	text := strings.TrimSpace(string(m.payload))
 	var schedule json.RawMessage
 	switch {
 	case len(m.payload) > maxSchedule:
-		return nil, faulty(CodeTooLong, "", "The schedule is longer than %d bytes.", maxSchedule)
+		return now, faulty(CodeTooLong, "", "The schedule is longer than %d bytes.", maxSchedule)
 	case text == "":
-		return nil, faulty(CodeEmpty, "", "The schedule is empty. Use default to go back to the settings, or off.")
+		return now, faulty(CodeEmpty, "", "The schedule is empty. Use default to go back to the settings, or off.")
 	case text == "default":
-	case text == "recommended" || text == "off":
+	case text == shared.PresetCustom:
+		return now, faulty(CodeSyntax, "", `Which one? Publish the schedule, or what of it becomes another: {"change":{"idle":"4h"}}.`)
+	case text == shared.PresetRecommended || text == shared.PresetOff:
 		schedule = json.RawMessage(strconv.Quote(text))
 	case !strings.HasPrefix(text, "{") || !json.Valid([]byte(text)):
-		return nil, faulty(CodeSyntax, "", "The schedule is no JSON object. Use one such as {\"idle\":\"4h\"}, or recommended, off, or default.")
+		return now, faulty(CodeSyntax, "", "The schedule is no JSON object. Use one such as {\"idle\":\"4h\"}, or recommended, off, or default.")
 	default:
 		schedule = json.RawMessage(text)
 	}
@@ -54,7 +56,38 @@ func (b *Bridge) setSchedule(m message, served Served) (json.RawMessage, error) 
 	defer cancel()
 	scheduler, err := findAs[shared.Scheduler](ctx, b.opts.Fleet, served.Vehicle)
 	if err != nil {
-		return nil, err
+		return now, err
 	}
-	return scheduler.SetSchedule(ctx, served.Vehicle, schedule)
+	set, err := scheduler.SetSchedule(ctx, served.Vehicle, schedule)
+	if err != nil {
+		return now, err
+	}
+	now, err = scheduler.Schedule(ctx, served.Vehicle)
+	if err != nil { // a plugin that is older than the question
+		now = shared.Schedule{JSON: set, Preset: shared.PresetCustom}
+	}
+	return now, nil
+}
+
+// readSchedule shows the schedule of a car, if its plugin can tell it.
+func (b *Bridge) readSchedule(vehicle string) {
+	ctx, cancel := context.WithTimeout(b.ctx, shared.ModeCached.DefaultTimeout())
+	defer cancel()
+	scheduler, err := findAs[shared.Scheduler](ctx, b.opts.Fleet, vehicle)
+	if err != nil {
+		return
+	}
+	now, err := scheduler.Schedule(ctx, vehicle)
+	if err != nil {
+		b.log.Debug("the plugin does not tell the car's schedule", "vehicle", vehicle, "error", err)
+		return
+	}
+	b.showSchedule(vehicle, now, false)
+}
+
+// showSchedule publishes a car's schedule. answers says that it is the answer to a command,
+// so that the last failure is over.
+func (b *Bridge) showSchedule(vehicle string, now shared.Schedule, answers bool) acknowledged {
+	b.announced.sawCar(vehicle, Sight{Scheduled: vehicle})
+	return b.publisher.schedule(vehicle, now, answers)
 }

@@ -2,6 +2,7 @@ package mqtt_test
 
 import (
 	"context"
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -59,6 +60,28 @@ func TestARefusalWithNewerDataShowsIt(t *testing.T) {
 	last.Refresh.ObservedAt = proto.Int64(observed.Add(time.Minute).UnixMilli())
 	w.publish("hyundai/car1/commands/refresh", "force", false)
 	assert.Greater(t, len(topics("status/last_updated")), 10)
+}
+
+// TestScheduleIsShownFromTheStart, with a word for it, and set in part.
+func TestScheduleIsShownFromTheStart(t *testing.T) {
+	f := newFleet("car1")
+	inForce := func(schedule, preset string) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.schedule = shared.Schedule{JSON: json.RawMessage(schedule), Preset: preset}
+	}
+	inForce(`{"idle":"4h0m0s"}`, "recommended")
+	w := newWorldAt(t, newMosquitto(t).URL(), f, announcing(t))
+	assert.Contains(t, string(w.discovery("hyundai/car1/schedule/preset").Payload()), `"plan_idle"`)
+	w.holds("hyundai/car1/schedule", `{"idle":"4h0m0s"}`)
+	w.holds("hyundai/car1/schedule/preset", "recommended")
+
+	inForce(`{"idle":"1h0m0s"}`, "custom")
+	w.publish("hyundai/car1/commands/schedule", `{"change":{"idle":"60m"}}`, false)
+	w.holds("hyundai/car1/schedule/preset", "custom")
+	w.holds("hyundai/car1/schedule", `{"idle":"1h0m0s"}`)
+	w.publish("hyundai/car1/commands/schedule", "custom", false)
+	w.holds("hyundai/car1/status/error", "Which one?")
 }
 
 func TestScheduleByCommand(t *testing.T) {

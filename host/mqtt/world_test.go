@@ -65,7 +65,9 @@ type fleet struct {
 	cars    []*vehiclev1.Vehicle
 	changed chan struct{}
 	updates chan *vehiclev1.VehicleData
-	refresh func(ctx context.Context, mode shared.Mode, id string, maxAge time.Duration) (*vehiclev1.VehicleData, error)
+	// schedule of all cars; without JSON the plugin does not tell it.
+	schedule shared.Schedule
+	refresh  func(ctx context.Context, mode shared.Mode, id string, maxAge time.Duration) (*vehiclev1.VehicleData, error)
 }
 
 func newFleet(ids ...string) *fleet {
@@ -120,6 +122,16 @@ func (f *fleet) SetSchedule(_ context.Context, id string, schedule json.RawMessa
 		return json.RawMessage(`{"idle":"6h0m0s"}`), nil
 	}
 	return schedule, nil
+}
+
+// Schedule is what f has; a plugin may have none.
+func (f *fleet) Schedule(context.Context, string) (shared.Schedule, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.schedule.JSON == nil {
+		return f.schedule, shared.NewError(shared.ReasonUnsupported)
+	}
+	return f.schedule, nil
 }
 
 func (f *fleet) Find(_ context.Context, id string) (shared.VehicleRefresher, error) {

@@ -1390,8 +1390,9 @@ type SetScheduleRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Empty: all cars that have no schedule of their own.
 	VehicleId string `protobuf:"bytes,1,opt,name=vehicle_id,json=vehicleId,proto3" json:"vehicle_id,omitempty"`
-	// A JSON object of the form that the settings have; see docs/schedule.md. Empty:
-	// back to what the settings say.
+	// A JSON object of the form that the settings have, or {"change": …} with the
+	// members of it that become others, null for what they were without; see
+	// docs/schedule.md. Empty: back to what the settings say.
 	ScheduleJson  string `protobuf:"bytes,2,opt,name=schedule_json,json=scheduleJson,proto3" json:"schedule_json,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1482,6 +1483,105 @@ func (*SetScheduleResponse) Descriptor() ([]byte, []int) {
 func (x *SetScheduleResponse) GetScheduleJson() string {
 	if x != nil {
 		return x.ScheduleJson
+	}
+	return ""
+}
+
+type GetScheduleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in SetScheduleRequest.
+	VehicleId     string `protobuf:"bytes,1,opt,name=vehicle_id,json=vehicleId,proto3" json:"vehicle_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetScheduleRequest) Reset() {
+	*x = GetScheduleRequest{}
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetScheduleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetScheduleRequest) ProtoMessage() {}
+
+func (x *GetScheduleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetScheduleRequest.ProtoReflect.Descriptor instead.
+func (*GetScheduleRequest) Descriptor() ([]byte, []int) {
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *GetScheduleRequest) GetVehicleId() string {
+	if x != nil {
+		return x.VehicleId
+	}
+	return ""
+}
+
+type GetScheduleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is in force now, as a JSON object.
+	ScheduleJson string `protobuf:"bytes,1,opt,name=schedule_json,json=scheduleJson,proto3" json:"schedule_json,omitempty"`
+	// The word for it: "off", "recommended", or "custom".
+	Preset        string `protobuf:"bytes,2,opt,name=preset,proto3" json:"preset,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetScheduleResponse) Reset() {
+	*x = GetScheduleResponse{}
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetScheduleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetScheduleResponse) ProtoMessage() {}
+
+func (x *GetScheduleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_vehicle_v1_refresher_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetScheduleResponse.ProtoReflect.Descriptor instead.
+func (*GetScheduleResponse) Descriptor() ([]byte, []int) {
+	return file_vehicle_v1_refresher_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *GetScheduleResponse) GetScheduleJson() string {
+	if x != nil {
+		return x.ScheduleJson
+	}
+	return ""
+}
+
+func (x *GetScheduleResponse) GetPreset() string {
+	if x != nil {
+		return x.Preset
 	}
 	return ""
 }
@@ -1581,7 +1681,13 @@ const file_vehicle_v1_refresher_proto_rawDesc = "" +
 	"vehicle_id\x18\x01 \x01(\tR\tvehicleId\x12#\n" +
 	"\rschedule_json\x18\x02 \x01(\tR\fscheduleJson\":\n" +
 	"\x13SetScheduleResponse\x12#\n" +
-	"\rschedule_json\x18\x01 \x01(\tR\fscheduleJson*\xb2\x01\n" +
+	"\rschedule_json\x18\x01 \x01(\tR\fscheduleJson\"3\n" +
+	"\x12GetScheduleRequest\x12\x1d\n" +
+	"\n" +
+	"vehicle_id\x18\x01 \x01(\tR\tvehicleId\"R\n" +
+	"\x13GetScheduleResponse\x12#\n" +
+	"\rschedule_json\x18\x01 \x01(\tR\fscheduleJson\x12\x16\n" +
+	"\x06preset\x18\x02 \x01(\tR\x06preset*\xb2\x01\n" +
 	"\vHealthState\x12\x1c\n" +
 	"\x18HEALTH_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15HEALTH_STATE_STARTING\x10\x01\x12\x16\n" +
@@ -1592,7 +1698,7 @@ const file_vehicle_v1_refresher_proto_rawDesc = "" +
 	"\rPluginService\x12E\n" +
 	"\bDescribe\x12\x1b.vehicle.v1.DescribeRequest\x1a\x1c.vehicle.v1.DescribeResponse\x12P\n" +
 	"\vWatchHealth\x12\x1e.vehicle.v1.WatchHealthRequest\x1a\x1f.vehicle.v1.WatchHealthResponse0\x01\x12<\n" +
-	"\x05Drain\x12\x18.vehicle.v1.DrainRequest\x1a\x19.vehicle.v1.DrainResponse2\xc1\x05\n" +
+	"\x05Drain\x12\x18.vehicle.v1.DrainRequest\x1a\x19.vehicle.v1.DrainResponse2\x91\x06\n" +
 	"\x0eVehicleService\x12K\n" +
 	"\n" +
 	"Initialize\x12\x1d.vehicle.v1.InitializeRequest\x1a\x1e.vehicle.v1.InitializeResponse\x12?\n" +
@@ -1603,7 +1709,8 @@ const file_vehicle_v1_refresher_proto_rawDesc = "" +
 	"\fRefreshSmart\x12\x1f.vehicle.v1.RefreshSmartRequest\x1a .vehicle.v1.RefreshSmartResponse\x12B\n" +
 	"\aPreview\x12\x1a.vehicle.v1.PreviewRequest\x1a\x1b.vehicle.v1.PreviewResponse\x12>\n" +
 	"\x05Watch\x12\x18.vehicle.v1.WatchRequest\x1a\x19.vehicle.v1.WatchResponse0\x01\x12N\n" +
-	"\vSetSchedule\x12\x1e.vehicle.v1.SetScheduleRequest\x1a\x1f.vehicle.v1.SetScheduleResponseBDZBgithub.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1;vehiclev1b\x06proto3"
+	"\vSetSchedule\x12\x1e.vehicle.v1.SetScheduleRequest\x1a\x1f.vehicle.v1.SetScheduleResponse\x12N\n" +
+	"\vGetSchedule\x12\x1e.vehicle.v1.GetScheduleRequest\x1a\x1f.vehicle.v1.GetScheduleResponseBDZBgithub.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1;vehiclev1b\x06proto3"
 
 var (
 	file_vehicle_v1_refresher_proto_rawDescOnce sync.Once
@@ -1618,7 +1725,7 @@ func file_vehicle_v1_refresher_proto_rawDescGZIP() []byte {
 }
 
 var file_vehicle_v1_refresher_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_vehicle_v1_refresher_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_vehicle_v1_refresher_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_vehicle_v1_refresher_proto_goTypes = []any{
 	(HealthState)(0),              // 0: vehicle.v1.HealthState
 	(*DescribeRequest)(nil),       // 1: vehicle.v1.DescribeRequest
@@ -1649,26 +1756,28 @@ var file_vehicle_v1_refresher_proto_goTypes = []any{
 	(*WatchResponse)(nil),         // 26: vehicle.v1.WatchResponse
 	(*SetScheduleRequest)(nil),    // 27: vehicle.v1.SetScheduleRequest
 	(*SetScheduleResponse)(nil),   // 28: vehicle.v1.SetScheduleResponse
-	nil,                           // 29: vehicle.v1.Health.CountersEntry
-	nil,                           // 30: vehicle.v1.Health.GaugesEntry
-	nil,                           // 31: vehicle.v1.Health.TimingsEntry
-	(*Vehicle)(nil),               // 32: vehicle.v1.Vehicle
-	(*VehicleData)(nil),           // 33: vehicle.v1.VehicleData
+	(*GetScheduleRequest)(nil),    // 29: vehicle.v1.GetScheduleRequest
+	(*GetScheduleResponse)(nil),   // 30: vehicle.v1.GetScheduleResponse
+	nil,                           // 31: vehicle.v1.Health.CountersEntry
+	nil,                           // 32: vehicle.v1.Health.GaugesEntry
+	nil,                           // 33: vehicle.v1.Health.TimingsEntry
+	(*Vehicle)(nil),               // 34: vehicle.v1.Vehicle
+	(*VehicleData)(nil),           // 35: vehicle.v1.VehicleData
 }
 var file_vehicle_v1_refresher_proto_depIdxs = []int32{
 	5,  // 0: vehicle.v1.WatchHealthResponse.health:type_name -> vehicle.v1.Health
 	0,  // 1: vehicle.v1.Health.state:type_name -> vehicle.v1.HealthState
-	29, // 2: vehicle.v1.Health.counters:type_name -> vehicle.v1.Health.CountersEntry
-	30, // 3: vehicle.v1.Health.gauges:type_name -> vehicle.v1.Health.GaugesEntry
-	31, // 4: vehicle.v1.Health.timings:type_name -> vehicle.v1.Health.TimingsEntry
-	32, // 5: vehicle.v1.InitializeResponse.vehicles:type_name -> vehicle.v1.Vehicle
-	32, // 6: vehicle.v1.ListVehiclesResponse.vehicles:type_name -> vehicle.v1.Vehicle
-	33, // 7: vehicle.v1.RefreshCachedResponse.data:type_name -> vehicle.v1.VehicleData
-	33, // 8: vehicle.v1.RefreshForceResponse.data:type_name -> vehicle.v1.VehicleData
-	33, // 9: vehicle.v1.RefreshSmartResponse.data:type_name -> vehicle.v1.VehicleData
+	31, // 2: vehicle.v1.Health.counters:type_name -> vehicle.v1.Health.CountersEntry
+	32, // 3: vehicle.v1.Health.gauges:type_name -> vehicle.v1.Health.GaugesEntry
+	33, // 4: vehicle.v1.Health.timings:type_name -> vehicle.v1.Health.TimingsEntry
+	34, // 5: vehicle.v1.InitializeResponse.vehicles:type_name -> vehicle.v1.Vehicle
+	34, // 6: vehicle.v1.ListVehiclesResponse.vehicles:type_name -> vehicle.v1.Vehicle
+	35, // 7: vehicle.v1.RefreshCachedResponse.data:type_name -> vehicle.v1.VehicleData
+	35, // 8: vehicle.v1.RefreshForceResponse.data:type_name -> vehicle.v1.VehicleData
+	35, // 9: vehicle.v1.RefreshSmartResponse.data:type_name -> vehicle.v1.VehicleData
 	23, // 10: vehicle.v1.PreviewResponse.preview:type_name -> vehicle.v1.Preview
 	24, // 11: vehicle.v1.Preview.refusal:type_name -> vehicle.v1.PreviewRefusal
-	33, // 12: vehicle.v1.WatchResponse.data:type_name -> vehicle.v1.VehicleData
+	35, // 12: vehicle.v1.WatchResponse.data:type_name -> vehicle.v1.VehicleData
 	6,  // 13: vehicle.v1.Health.TimingsEntry.value:type_name -> vehicle.v1.Timing
 	1,  // 14: vehicle.v1.PluginService.Describe:input_type -> vehicle.v1.DescribeRequest
 	3,  // 15: vehicle.v1.PluginService.WatchHealth:input_type -> vehicle.v1.WatchHealthRequest
@@ -1682,20 +1791,22 @@ var file_vehicle_v1_refresher_proto_depIdxs = []int32{
 	21, // 23: vehicle.v1.VehicleService.Preview:input_type -> vehicle.v1.PreviewRequest
 	25, // 24: vehicle.v1.VehicleService.Watch:input_type -> vehicle.v1.WatchRequest
 	27, // 25: vehicle.v1.VehicleService.SetSchedule:input_type -> vehicle.v1.SetScheduleRequest
-	2,  // 26: vehicle.v1.PluginService.Describe:output_type -> vehicle.v1.DescribeResponse
-	4,  // 27: vehicle.v1.PluginService.WatchHealth:output_type -> vehicle.v1.WatchHealthResponse
-	8,  // 28: vehicle.v1.PluginService.Drain:output_type -> vehicle.v1.DrainResponse
-	10, // 29: vehicle.v1.VehicleService.Initialize:output_type -> vehicle.v1.InitializeResponse
-	12, // 30: vehicle.v1.VehicleService.Unlock:output_type -> vehicle.v1.UnlockResponse
-	14, // 31: vehicle.v1.VehicleService.ListVehicles:output_type -> vehicle.v1.ListVehiclesResponse
-	16, // 32: vehicle.v1.VehicleService.RefreshCached:output_type -> vehicle.v1.RefreshCachedResponse
-	18, // 33: vehicle.v1.VehicleService.RefreshForce:output_type -> vehicle.v1.RefreshForceResponse
-	20, // 34: vehicle.v1.VehicleService.RefreshSmart:output_type -> vehicle.v1.RefreshSmartResponse
-	22, // 35: vehicle.v1.VehicleService.Preview:output_type -> vehicle.v1.PreviewResponse
-	26, // 36: vehicle.v1.VehicleService.Watch:output_type -> vehicle.v1.WatchResponse
-	28, // 37: vehicle.v1.VehicleService.SetSchedule:output_type -> vehicle.v1.SetScheduleResponse
-	26, // [26:38] is the sub-list for method output_type
-	14, // [14:26] is the sub-list for method input_type
+	29, // 26: vehicle.v1.VehicleService.GetSchedule:input_type -> vehicle.v1.GetScheduleRequest
+	2,  // 27: vehicle.v1.PluginService.Describe:output_type -> vehicle.v1.DescribeResponse
+	4,  // 28: vehicle.v1.PluginService.WatchHealth:output_type -> vehicle.v1.WatchHealthResponse
+	8,  // 29: vehicle.v1.PluginService.Drain:output_type -> vehicle.v1.DrainResponse
+	10, // 30: vehicle.v1.VehicleService.Initialize:output_type -> vehicle.v1.InitializeResponse
+	12, // 31: vehicle.v1.VehicleService.Unlock:output_type -> vehicle.v1.UnlockResponse
+	14, // 32: vehicle.v1.VehicleService.ListVehicles:output_type -> vehicle.v1.ListVehiclesResponse
+	16, // 33: vehicle.v1.VehicleService.RefreshCached:output_type -> vehicle.v1.RefreshCachedResponse
+	18, // 34: vehicle.v1.VehicleService.RefreshForce:output_type -> vehicle.v1.RefreshForceResponse
+	20, // 35: vehicle.v1.VehicleService.RefreshSmart:output_type -> vehicle.v1.RefreshSmartResponse
+	22, // 36: vehicle.v1.VehicleService.Preview:output_type -> vehicle.v1.PreviewResponse
+	26, // 37: vehicle.v1.VehicleService.Watch:output_type -> vehicle.v1.WatchResponse
+	28, // 38: vehicle.v1.VehicleService.SetSchedule:output_type -> vehicle.v1.SetScheduleResponse
+	30, // 39: vehicle.v1.VehicleService.GetSchedule:output_type -> vehicle.v1.GetScheduleResponse
+	27, // [27:40] is the sub-list for method output_type
+	14, // [14:27] is the sub-list for method input_type
 	14, // [14:14] is the sub-list for extension type_name
 	14, // [14:14] is the sub-list for extension extendee
 	0,  // [0:14] is the sub-list for field type_name
@@ -1717,7 +1828,7 @@ func file_vehicle_v1_refresher_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_vehicle_v1_refresher_proto_rawDesc), len(file_vehicle_v1_refresher_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   31,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -234,6 +234,7 @@ const (
 	VehicleService_Preview_FullMethodName       = "/vehicle.v1.VehicleService/Preview"
 	VehicleService_Watch_FullMethodName         = "/vehicle.v1.VehicleService/Watch"
 	VehicleService_SetSchedule_FullMethodName   = "/vehicle.v1.VehicleService/SetSchedule"
+	VehicleService_GetSchedule_FullMethodName   = "/vehicle.v1.VehicleService/GetSchedule"
 )
 
 // VehicleServiceClient is the client API for VehicleService service.
@@ -271,6 +272,9 @@ type VehicleServiceClient interface {
 	// SetSchedule changes when the plugin refreshes a car by itself. It outlives
 	// the process. Needs Initialize. Makes no call to the vendor.
 	SetSchedule(ctx context.Context, in *SetScheduleRequest, opts ...grpc.CallOption) (*SetScheduleResponse, error)
+	// GetSchedule returns the schedule that is in force. Of the capability set_schedule;
+	// plugins that are older than it do not have it.
+	GetSchedule(ctx context.Context, in *GetScheduleRequest, opts ...grpc.CallOption) (*GetScheduleResponse, error)
 }
 
 type vehicleServiceClient struct {
@@ -380,6 +384,16 @@ func (c *vehicleServiceClient) SetSchedule(ctx context.Context, in *SetScheduleR
 	return out, nil
 }
 
+func (c *vehicleServiceClient) GetSchedule(ctx context.Context, in *GetScheduleRequest, opts ...grpc.CallOption) (*GetScheduleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetScheduleResponse)
+	err := c.cc.Invoke(ctx, VehicleService_GetSchedule_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // VehicleServiceServer is the server API for VehicleService service.
 // All implementations must embed UnimplementedVehicleServiceServer
 // for forward compatibility.
@@ -415,6 +429,9 @@ type VehicleServiceServer interface {
 	// SetSchedule changes when the plugin refreshes a car by itself. It outlives
 	// the process. Needs Initialize. Makes no call to the vendor.
 	SetSchedule(context.Context, *SetScheduleRequest) (*SetScheduleResponse, error)
+	// GetSchedule returns the schedule that is in force. Of the capability set_schedule;
+	// plugins that are older than it do not have it.
+	GetSchedule(context.Context, *GetScheduleRequest) (*GetScheduleResponse, error)
 	mustEmbedUnimplementedVehicleServiceServer()
 }
 
@@ -451,6 +468,9 @@ func (UnimplementedVehicleServiceServer) Watch(*WatchRequest, grpc.ServerStreami
 }
 func (UnimplementedVehicleServiceServer) SetSchedule(context.Context, *SetScheduleRequest) (*SetScheduleResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetSchedule not implemented")
+}
+func (UnimplementedVehicleServiceServer) GetSchedule(context.Context, *GetScheduleRequest) (*GetScheduleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSchedule not implemented")
 }
 func (UnimplementedVehicleServiceServer) mustEmbedUnimplementedVehicleServiceServer() {}
 func (UnimplementedVehicleServiceServer) testEmbeddedByValue()                        {}
@@ -628,6 +648,24 @@ func _VehicleService_SetSchedule_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _VehicleService_GetSchedule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetScheduleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(VehicleServiceServer).GetSchedule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: VehicleService_GetSchedule_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(VehicleServiceServer).GetSchedule(ctx, req.(*GetScheduleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // VehicleService_ServiceDesc is the grpc.ServiceDesc for VehicleService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -666,6 +704,10 @@ var VehicleService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SetSchedule",
 			Handler:    _VehicleService_SetSchedule_Handler,
+		},
+		{
+			MethodName: "GetSchedule",
+			Handler:    _VehicleService_GetSchedule_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
