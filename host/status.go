@@ -23,6 +23,9 @@ type PluginStatus struct {
 	Started time.Time `json:"started,omitzero"`
 	Digest  string    `json:"digest,omitempty"`
 	Memory  uint64    `json:"memory_bytes,omitempty"`
+	// Available is the program that lies at the plugin's path, if it is another one than
+	// the one that runs: see [Host.Upgrade].
+	Available Program `json:"available,omitzero"`
 	// Starts of processes that came to life, since the host started, and Crashes
 	// in all and by cause.
 	Starts         int                `json:"starts"`
@@ -95,6 +98,7 @@ func (s *supervisor) status() PluginStatus {
 	}
 	if i := s.runs.current; i != nil {
 		st.PID, st.Started, st.Digest, st.Memory = i.PID(), i.Started(), i.Digest(), launch.Memory(i.PID())
+		st.Available = s.available()
 	}
 	if s.trouble != nil {
 		st.Reason, st.Message = string(shared.AsAPIError(s.trouble).Reason), s.trouble.Error()

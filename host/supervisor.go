@@ -52,6 +52,8 @@ type supervisor struct {
 	reported   report
 	described  description
 	history    history
+	// atPath is what lay at the plugin's path at the last look.
+	atPath Program
 }
 
 // supervisorDeps is what a supervisor shares with others.
@@ -121,6 +123,9 @@ func (s *supervisor) start() {
 	s.spec.logUnprotected(s.log, s.opts)
 	s.handle(startWanted{})
 	go s.run()
+	if s.spec.Reattach == "" {
+		go s.watchProgram() // ends with life
+	}
 }
 
 // stop ends the plugin's life within ctx and waits for its end.

@@ -80,6 +80,27 @@ func TestUpgradeIsARestartWithoutAGap(t *testing.T) {
 	assert.Equal(t, now.PID, st.PID)
 }
 
+// TestAnotherProgramAtThePathIsSeen, until it is the one that runs.
+func TestAnotherProgramAtThePathIsSeen(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	p := staged(t, s)
+	h := start(t, s, frequentProbes, p)
+	h.reaches("p", host.Ready)
+	old := h.status("p")
+	assert.Empty(t, old.Available)
+
+	write(t, p.Path, release(t, 2))
+	h.eventually("it is seen", func() bool { return h.status("p").Available.Digest != "" })
+	st := h.status("p")
+	assert.Equal(t, old.PID, st.PID, "it only lies there")
+	assert.NotEqual(t, old.Digest, st.Available.Digest)
+	require.NoError(t, h.Upgrade(t.Context(), "p"))
+	now := h.status("p")
+	assert.Equal(t, st.Available.Digest, now.Digest)
+	assert.Empty(t, now.Available)
+}
+
 // TestWhatEndsWithTheDrainIsAnswered: an answer that is on its way when the old
 // process says that it is done is not cut off.
 func TestWhatEndsWithTheDrainIsAnswered(t *testing.T) {

@@ -82,6 +82,10 @@ func (h hub) addPlugin(o *look, plugin string, all map[string]component) {
 		})
 	}
 	add(sensor, "budget_reset_at", "requests renewed at", func(c *component) { c.DeviceClass = "timestamp" })
+	add(updateEntity, "update", "program", func(c *component) {
+		c.Title = plugin
+		c.ValueTemplate = "{{ dict(installed_version=value_json.program, latest_version=value_json.program_at_path) | to_json }}"
+	})
 	add(button, "restart", "restart", func(c *component) {
 		c.DeviceClass, c.CommandTopic, c.PayloadPress = "restart", o.BaseTopic+"/bridge/request/restart", pluginRequest(plugin)
 	})

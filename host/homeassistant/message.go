@@ -71,6 +71,7 @@ type component struct {
 	Min             *int     `json:"min,omitempty"`
 	Max             *int     `json:"max,omitempty"`
 	Mode            string   `json:"mode,omitempty"`
+	Title           string   `json:"title,omitempty"`
 
 	AttributesTopic    string `json:"json_attributes_topic,omitempty"`
 	AttributesTemplate string `json:"json_attributes_template,omitempty"`
@@ -102,6 +103,7 @@ const (
 	selectEntity  = "select"
 	switchEntity  = "switch"
 	number        = "number"
+	updateEntity  = "update"
 )
 
 // Categories of entities that are shown apart.

@@ -31,6 +31,10 @@ type account struct {
 	BudgetResetAt *string `json:"budget_reset_at"`
 	// Cars of the plugin's
 	Vehicles int `json:"vehicles"`
+	// Program that runs: its version, and how its digest begins; null: none
+	Program *string `json:"program"`
+	// Program that lies at the plugin's path, which is another one if it was updated
+	ProgramAtPath *string `json:"program_at_path"`
 }
 
 func accountOf(st host.PluginStatus) account {
@@ -49,7 +53,24 @@ func accountOf(st host.PluginStatus) account {
 	if at := gauges[shared.GaugeBudgetResetAt]; at > 0 {
 		a.BudgetResetAt = text(timeText(time.Unix(at, 0)))
 	}
+	a.Program = text(programText(host.Program{Digest: st.Digest, Version: st.Version}))
+	if a.ProgramAtPath = a.Program; st.Available.Digest != "" {
+		a.ProgramAtPath = text(programText(st.Available))
+	}
 	return a
+}
+
+// programText is a program's version and the beginning of its digest, which tells builds
+// of the same version apart; empty for none.
+func programText(p host.Program) string {
+	if p.Digest == "" {
+		return ""
+	}
+	begins := "(" + p.Digest[:min(8, len(p.Digest))] + ")"
+	if p.Version == "" {
+		return begins
+	}
+	return p.Version[:min(64, len(p.Version))] + " " + begins
 }
 
 // text is null if it is empty.

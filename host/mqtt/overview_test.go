@@ -160,7 +160,7 @@ func TestAccountAndAvailability(t *testing.T) {
 	})
 	const account, availability = "hyundai/bridge/account/p", "hyundai/car1/availability"
 	assert.JSONEq(t, `{"state":"ready","needs_human":false,"reason":null,"message":null,"breaker":"closed","budget_left":90,"budget_left_background":null,
-		"budget_reset_at":"2026-03-01T11:30:00.000000Z","vehicles":1}`, string(w.holds(account, "").Payload()))
+		"budget_reset_at":"2026-03-01T11:30:00.000000Z","vehicles":1,"program":"1.2.3 (d1)","program_at_path":"1.2.3 (d1)"}`, string(w.holds(account, "").Payload()))
 	assert.Equal(t, "sleeping", string(w.holds(availability, "").Payload()), "nothing is known of it, and nobody asks")
 	w.publish("hyundai/car1/commands/refresh", "cached", false)
 	w.holds(availability, "ready")
@@ -174,6 +174,13 @@ func TestAccountAndAvailability(t *testing.T) {
 	a := decode(t, w.holds(account, "needs_human\":true"))
 	assert.Equal(t, []any{"otp_required", "Log in."}, []any{a["reason"], a["message"]})
 	w.holds(availability, "alert")
+
+	// An update lies there.
+	s.happens(t, host.Event{Kind: host.EventState}, func(st *host.PluginStatus) {
+		st.Available = host.Program{Digest: "9f86d081884c7d659a2feaa0", Version: "1.3.0"}
+	})
+	a = decode(t, w.holds(account, "1.3.0 (9f86d081)"))
+	assert.Equal(t, []any{"1.2.3 (d1)", "1.3.0 (9f86d081)"}, []any{a["program"], a["program_at_path"]})
 
 	// The cloud's trouble is none of the car's.
 	s.happens(t, host.Event{Kind: host.EventHealth}, func(st *host.PluginStatus) {

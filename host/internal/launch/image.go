@@ -44,6 +44,7 @@ type Images struct {
 
 	mu     sync.Mutex
 	latest map[string]*Image
+	looks  map[string]look
 }
 
 // maxProgram bounds what is read into memory.

@@ -30,12 +30,16 @@ var program = sync.OnceValues(func() ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	source := filepath.Join(dir, "main.go")
-	if err := os.WriteFile(source, []byte("package main\n\nfunc main() { println(\"program AAAA\") }\n"), 0o600); err != nil {
-		return nil, err
+	for name, text := range map[string]string{
+		"go.mod":  "module program\n\ngo 1.24\n",
+		"main.go": "package main\n\nfunc main() { println(\"program AAAA\") }\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			return nil, err
+		}
 	}
 	out := filepath.Join(dir, "program")
-	if text, err := exec.Command("go", "build", "-race=false", "-o", out, source).CombinedOutput(); err != nil {
+	if text, err := exec.Command("go", "build", "-C", dir, "-race=false", "-buildvcs=false", "-o", out, ".").CombinedOutput(); err != nil {
 		return nil, &exec.Error{Name: string(text), Err: err}
 	}
 	return os.ReadFile(out)
