@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/host"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/homeassistant"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
@@ -64,11 +65,12 @@ func newLeaving(t *testing.T) *leaving {
 	return l
 }
 
-// serves says whether the plugin does.
-func (l *leaving) serves(now bool) {
+// serves says whether the plugin does, and waits until the bridge has seen it.
+func (l *leaving) serves(now bool, state host.State) {
 	st := *l.plugin.status.Load()
-	st.Serving = now
+	st.Serving, st.State = now, state
 	l.plugin.status.Store(&st)
+	l.holds("hyundai/bridge/account/p", `"state":"`+string(state)+`"`)
 }
 
 // remembered is what a later run finds.
@@ -88,12 +90,12 @@ func TestACarThatIsGoneForGoodIsForgotten(t *testing.T) {
 	l.holds("hyundai/car2/availability", "lost")
 	await.True(t, "it is noted when", func() bool { return strings.Contains(l.remembered(), `"gone":{"car2":"2026-03-01T`) })
 
-	l.serves(false)
+	l.serves(false, host.Degraded)
 	l.hours.Store(24 * 8)
 	l.holds("hyundai/car1/status/age", `"value":11520`) // eight days
 	assert.Contains(t, l.held("hyundai/car2/#"), "hyundai/car2/state")
 
-	l.serves(true)
+	l.serves(true, host.Ready)
 	await.True(t, "it is off the broker", func() bool { return len(l.held("hyundai/car2/#")) == 0 && len(l.held("homeassistant/#")) == 2 })
 	assert.NotEmpty(t, l.held("hyundai/car1/#"))
 	await.True(t, "and of the memory", func() bool { return !strings.Contains(l.remembered(), "car2") })
