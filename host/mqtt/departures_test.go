@@ -1,6 +1,7 @@
 package mqtt_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -167,4 +168,30 @@ func TestAnnouncementsThatAreNotWantedAnyMore(t *testing.T) {
 	await.True(t, "nothing is announced", func() bool { return len(l.held("ha/#")) == 0 })
 	assert.NotEmpty(t, l.held("hyundai/car1/#"))
 	await.True(t, "nothing is remembered", func() bool { return !strings.Contains(l.remembered(), "ha/device") })
+}
+
+// TestACarThatWasOnlyAnnouncedIsForgotten, too: the former run ended before it had anything
+// to say of it.
+func TestACarThatWasOnlyAnnouncedIsForgotten(t *testing.T) {
+	l := newLeaving(t)
+	require.NoError(t, l.bridge.Stop(await.Context(t, "the bridge stops")))
+	var remembered map[string]any
+	require.NoError(t, json.Unmarshal([]byte(l.remembered()), &remembered))
+	announcements, _ := remembered["announcements"].(map[string]any)
+	announcements["car9"] = "homeassistant/device/car9/config"
+	body, err := json.Marshal(remembered)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(l.dir, "mqtt-topics.json"), body, 0o600))
+	l.publish("homeassistant/device/car9/config", "{}", true)
+	l.hours.Store(1)
+	o := mqtt.Options{Client: l.hub, ProbeInterval: -1}
+	l.options(&o)
+	l.start(o)
+
+	l.hours.Store(2)
+	l.holds("hyundai/car9/availability", "lost")
+	await.True(t, "it is noted when", func() bool { return strings.Contains(l.remembered(), `"gone":{"car9":`) })
+	l.hours.Store(24 * 8)
+	await.True(t, "it is off the broker", func() bool { return len(l.held("hyundai/car9/#")) == 0 && len(l.held("homeassistant/#")) == 3 })
+	await.True(t, "and of the memory", func() bool { return !strings.Contains(l.remembered(), "car9") })
 }

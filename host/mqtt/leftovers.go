@@ -61,6 +61,8 @@ func newLeftovers(dir string) (*leftovers, error) {
 		l.former = published{}
 	}
 	maps.DeleteFunc(l.former.Cars, func(id string, topics []string) bool { return !mayServe(id) || len(topics) > maxExtra })
+	maps.DeleteFunc(l.former.Announcements, func(id, topic string) bool { return id != "" && !mayServe(id) || !publishable(topic) })
+	l.former.Unwanted = slices.DeleteFunc(l.former.Unwanted, func(topic string) bool { return !publishable(topic) })
 	return l, nil
 }
 
@@ -80,6 +82,11 @@ func (o *overview) clearLeftovers(plugins []host.PluginStatus, accounts map[stri
 	listed := *b.cars.Load()
 	for id := range b.leftovers.former.Cars {
 		if !listed[id] {
+			b.publisher.car(id)
+		}
+	}
+	for id := range b.leftovers.former.Announcements {
+		if id != "" && !listed[id] {
 			b.publisher.car(id)
 		}
 	}

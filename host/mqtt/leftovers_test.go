@@ -85,6 +85,7 @@ func TestLeftoversOfAFormerRun(t *testing.T) {
 func TestLeftoversThatCannotBeRead(t *testing.T) {
 	for name, content := range map[string]string{
 		"no JSON": "{", "no car": `{"cars":{"no/car":["x"],"bridge":["y"]}}`, "no topics": `{"cars":{"car1":["commands/refresh","a/#","state"]}}`,
+		"no announcements": `{"announcements":{"":"a/#","car1":"+/b","no/car":"c","car2":""},"unwanted":["d/#","","$SYS/x"]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -1,8 +1,10 @@
 package mqtt
 
 import (
+	"math"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
@@ -35,6 +37,11 @@ func mayName(topic string, taken map[string]bool) bool {
 		return false
 	}
 	return len(topic) <= maxTopic && topicForm.MatchString(topic) && !taken[topic]
+}
+
+// publishable says whether MQTT takes a topic to publish to.
+func publishable(topic string) bool {
+	return topic != "" && len(topic) <= math.MaxUint16 && topic[0] != '$' && !strings.ContainsAny(topic, "+#\x00") && utf8.ValidString(topic)
 }
 
 // isExtra says whether a plugin has added the attribute to the schema.
