@@ -32,7 +32,7 @@ build: ## Build hyundai-plugin and host-demo into bin/
 	$(GO) build -o bin/ ./cmd/...
 
 demo: build ## Run the whole system, live, on embedded parts (Ctrl-C ends it)
-	@bin/host-demo $(ARGS)
+	@bin/host-demo --demo $(ARGS)
 
 test: executable ## Run all tests, with the race detector
 	@[ -n "$(RACE)" ] || echo "no C compiler here: testing without the race detector"

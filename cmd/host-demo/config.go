@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -21,8 +22,10 @@ import (
 // config of a run.
 type config struct {
 	flags
-	// demo: no credentials, so a scripted cloud.
+	// demo: a scripted cloud, and a broker of its own.
 	demo bool
+	// notes are sentences about settings that have no effect.
+	notes []string
 	// account has the plugin's settings; in a demo they are made when the cloud is
 	// there.
 	account settings.Settings
@@ -48,10 +51,10 @@ type config struct {
 
 // configFrom reads the environment, by the names that the service has always
 // had, under the command line. uid is the user's number.
-func configFrom(f flags, env settings.Lookup, uid int) (s config, err error) {
+func configFrom(f flags, env environment, uid int) (s config, err error) {
 	s = config{
 		flags: f, mqttUser: env.Or("MQTT_USERNAME", ""), mqttPassword: redact.Secret(env.Or("MQTT_PASSWORD", "")),
-		clientID: env.Or("MQTT_CLIENT_ID", ""), baseTopic: env.Or("MQTT_BASE_TOPIC", "hyundai"),
+		clientID: env.Or("MQTT_CLIENT_ID", ""), baseTopic: env.Or("MQTT_BASE_TOPIC", "hyundai"), notes: env.notes(),
 	}
 	var wrong []error
 	check := func(err error) {
@@ -59,18 +62,21 @@ func configFrom(f flags, env settings.Lookup, uid int) (s config, err error) {
 			wrong = append(wrong, err)
 		}
 	}
-	s.account, err = settings.FromEnv(env)
+	s.account, err = settings.FromEnv(env.Lookup)
 	check(err)
 	s.account.Record = s.account.Record || f.record
-	s.demo = s.account.Username == "" && s.account.Password == ""
-	if !s.demo && (s.account.Username == "" || s.account.Password == "") {
-		check(errors.New("HYUNDAI_USERNAME and HYUNDAI_PASSWORD are needed together"))
+	s.demo, err = isDemo(f, env)
+	check(err)
+	if !s.demo && err == nil {
+		check(checkAccount(s.account))
 	}
-	s.brokerURL, err = brokerURL(f.broker, env)
-	check(err)
-	s.brokerTLS, err = brokerTLS(env, s.brokerURL)
-	check(err)
-	s.mqtt5, err = mqttVersion(env)
+	if !s.demo {
+		s.brokerURL, err = brokerURL(f.broker, env.Lookup)
+		check(err)
+		s.brokerTLS, err = brokerTLS(env.Lookup, s.brokerURL)
+		check(err)
+	}
+	s.mqtt5, err = mqttVersion(env.Lookup)
 	check(err)
 	initial, err := env.Switch("INITIAL_REFRESH", true)
 	s.noInitialRefresh = !initial
@@ -78,11 +84,11 @@ func configFrom(f flags, env settings.Lookup, uid int) (s config, err error) {
 	if s.probeInterval, err = time.ParseDuration(env.Or("MQTT_PROBE_INTERVAL", "0s")); err != nil {
 		check(errors.New("MQTT_PROBE_INTERVAL is no time such as 30s; -1s switches it off"))
 	}
-	s.homeAssistant, err = homeAssistant(env, s.baseTopic, s.demo)
+	s.homeAssistant, err = homeAssistant(env.Lookup, s.baseTopic, s.demo)
 	check(err)
 	s.level, err = level(f.logLevel, env.Or, s.demo)
 	check(err)
-	s.stateIn, err = stateDir(f.state, env, s.demo, uid)
+	s.stateIn, err = stateDir(f.state, env.Lookup, s.demo, uid)
 	check(err)
 	if s.account.Record && s.demo && s.stateIn == "" {
 		check(errors.New("a demo keeps nothing: say with --state where the recording is to be"))
@@ -94,7 +100,47 @@ func configFrom(f flags, env settings.Lookup, uid int) (s config, err error) {
 	}
 	s.reattach, err = reattach(env.Or)
 	check(err)
+	if s.reattach == "" {
+		check(checkPlugin(f.plugin))
+	}
 	return s, errors.Join(wrong...)
+}
+
+// isDemo says whether invented cars are shown: if that is asked for, or if nothing at all is
+// set. They are never shown on a broker of somebody's.
+func isDemo(f flags, env environment) (bool, error) {
+	set := env.ours()
+	switch {
+	case f.demo && f.broker != "":
+		return true, errors.New("--demo shows invented cars, on a broker of its own only: leave --broker out")
+	case f.demo || len(set) == 0 && f.broker == "":
+		return true, nil
+	case env.Or("HYUNDAI_USERNAME", "") != "" && env.Or("HYUNDAI_PASSWORD", "") != "":
+		return false, nil
+	}
+	beside := "--broker"
+	if f.broker == "" {
+		beside = set[0]
+	}
+	text := "HYUNDAI_USERNAME and HYUNDAI_PASSWORD are both needed beside " + beside + "; or start with --demo, which shows invented cars on a broker of its own"
+	return false, errors.New(strings.Join(append([]string{text}, env.notes()...), ". "))
+}
+
+// checkAccount says what the plugin would say of its settings.
+func checkAccount(account settings.Settings) error {
+	_, err := settings.Parse(account.JSON())
+	return err
+}
+
+// checkPlugin says whether there is a program.
+func checkPlugin(path string) error {
+	if path == "" {
+		return nil
+	}
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("the plugin's program cannot be found: %w: build it (make build), or say with --plugin where it is", err)
+	}
+	return nil
 }
 
 // brokerURL is the flag's, else the environment's, else empty.

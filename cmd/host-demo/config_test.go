@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -15,14 +16,14 @@ import (
 )
 
 // lookup is an environment that has a home, if nothing else.
-func lookup(env map[string]string) func(string) (string, bool) {
-	return func(name string) (string, bool) {
+func lookup(env map[string]string) environment {
+	return environment{names: slices.Collect(maps.Keys(env)), Lookup: func(name string) (string, bool) {
 		v, ok := env[name]
 		if !ok && name == "HOME" {
 			return "/home/me", true
 		}
 		return v, ok
-	}
+	}}
 }
 
 func TestSettingsFromTheEnvironment(t *testing.T) {
@@ -81,6 +82,9 @@ func TestSettingsThatAreWrong(t *testing.T) {
 		"MQTT_BROKER_PORT": {"MQTT_BROKER_HOST": "b", "MQTT_BROKER_PORT": "0"},
 		"MQTT_USE_TLS":     {"MQTT_BROKER_HOST": "b", "MQTT_USE_TLS": "perhaps"},
 		"INITIAL_REFRESH":  {"INITIAL_REFRESH": "perhaps"},
+		"brand":            {"HYUNDAI_USERNAME": "me", "HYUNDAI_PASSWORD": "p", "HYUNDAI_BRAND": "honda"},
+		"region":           {"HYUNDAI_USERNAME": "me", "HYUNDAI_PASSWORD": "p", "HYUNDAI_REGION": "3"},
+		"wakes":            {"HYUNDAI_USERNAME": "me", "HYUNDAI_PASSWORD": "p", "HYUNDAI_LIMITS": `{"wakes":3}`},
 		"log level":        {"LOG_LEVEL": "loud"},
 		shared.ReattachEnv: {shared.ReattachEnv: "unix:/tmp/socket"},
 	} {
@@ -92,11 +96,16 @@ func TestSettingsThatAreWrong(t *testing.T) {
 	recording, err := configFrom(flags{record: true, state: "/s"}, lookup(nil), 1000)
 	require.NoError(t, err)
 	assert.True(t, recording.account.Record)
+	account := map[string]string{"HYUNDAI_USERNAME": "me", "HYUNDAI_PASSWORD": "p"}
+	_, err = configFrom(flags{plugin: "/nowhere"}, lookup(account), 1000)
+	require.ErrorContains(t, err, "--plugin")
 	for _, url := range []string{"nonsense", "http://x", "tcp://"} {
-		_, err := configFrom(flags{broker: url}, lookup(nil), 1000)
+		_, err := configFrom(flags{broker: url}, lookup(account), 1000)
 		require.ErrorContains(t, err, "--broker", url)
 	}
-	s, err := configFrom(flags{broker: "tcp://x:1", logLevel: "debug", state: "/s"}, lookup(map[string]string{"MQTT_BROKER_HOST": "other", "LOG_LEVEL": "error"}), 1000)
+	s, err := configFrom(flags{broker: "tcp://x:1", logLevel: "debug", state: "/s"}, lookup(map[string]string{
+		"HYUNDAI_USERNAME": "me", "HYUNDAI_PASSWORD": "p", "MQTT_BROKER_HOST": "other", "LOG_LEVEL": "error",
+	}), 1000)
 	require.NoError(t, err)
 	assert.Equal(t, "tcp://x:1", s.brokerURL, "the command line wins")
 	assert.Equal(t, slog.LevelDebug, s.level)

@@ -29,6 +29,7 @@ type flags struct {
 	logLevel string
 	http     string
 	profiles bool
+	demo     bool
 	// acceptPlugin and release are what somebody decided after a look at the
 	// plugin.
 	acceptPlugin, release bool
@@ -40,8 +41,11 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run returns the exit status: 0 for a clean end, 1 for a failure, 2 for words
-// that are not understood.
+// exitFailure is the exit status for what failed, and exitUsage for a command line or
+// settings that are not understood or not complete: another start changes nothing.
+const exitFailure, exitUsage = 1, 2
+
+// run returns the exit status, 0 for a clean end.
 func run(args []string, stdout, stderr io.Writer) int {
 	if len(args) > 0 && args[0] == "cloud" {
 		return runCloud(args[1:], stdout, stderr)
@@ -54,17 +58,19 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 	if err != nil {
-		return 2
+		return exitUsage
 	}
-	ctx, stop := untilStopped(f.runFor)
-	defer stop()
-	s, err := configFrom(f, os.LookupEnv, os.Geteuid())
-	if err == nil {
-		err = serve(ctx, s, stdout, stderr)
-	}
+	s, err := configFrom(f, processEnvironment(), os.Geteuid())
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, "host-demo:", err)
-		return 1
+		return exitUsage
+	}
+
+	ctx, stop := untilStopped(f.runFor)
+	defer stop()
+	if err := serve(ctx, s, stdout, stderr); err != nil {
+		_, _ = fmt.Fprintln(stderr, "host-demo:", err)
+		return exitFailure
 	}
 	return 0
 }
@@ -87,6 +93,7 @@ func parseFlags(args []string, stderr io.Writer) (flags, error) {
 	set := flag.NewFlagSet("host-demo", flag.ContinueOnError)
 	set.SetOutput(stderr)
 	set.DurationVar(&f.runFor, "for", 0, "stop after this time, for example 30s (default: run until Ctrl-C)")
+	set.BoolVar(&f.demo, "demo", false, "show invented cars, on a scripted cloud and a broker of its own (default: if nothing is set)")
 	set.BoolVar(&f.json, "json", false, "print events as JSON lines")
 	set.StringVar(&f.broker, "broker", "", "URL of an MQTT broker, for example tcp://192.168.1.5:1883 (default: MQTT_BROKER_HOST, else an embedded broker)")
 	set.StringVar(&f.plugin, "plugin", "", "path of the plugin (default: hyundai-plugin beside this program)")
@@ -99,7 +106,7 @@ func parseFlags(args []string, stderr io.Writer) (flags, error) {
 	set.BoolVar(&f.release, "release", false, "lift the quarantine that an earlier run has put the plugin into")
 	set.Usage = func() {
 		_, _ = fmt.Fprint(stderr, "host-demo runs hyundai-plugin between an MQTT broker and the vendor's cloud.\n"+
-			"Without HYUNDAI_USERNAME and HYUNDAI_PASSWORD in the environment it runs on a scripted cloud.\n"+
+			"Its settings are in the environment, see README.md. If nothing is set it is a demo: it shows invented cars.\n"+
 			"host-demo cloud runs that cloud alone, host-demo bench measures the service under load; see their -h.\n\n")
 		set.PrintDefaults()
 	}

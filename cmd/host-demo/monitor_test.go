@@ -251,7 +251,8 @@ func TestMonitorOfARunningHub(t *testing.T) {
 func TestMonitorWithoutABroker(t *testing.T) {
 	t.Parallel()
 	const nobody = "tcp://127.0.0.1:1" // no system gives that port to anybody by chance
-	p := runDemo(t, nil, "--http", ":0", "--broker", nobody)
+	_, env := serviceEnv(t)
+	p := runDemo(t, env, "--http", ":0", "--broker", nobody)
 	m, _ := p.find(`^http +(127\.0\.0\.1:\d+) +/metrics`)
 	p.find(`MQTT: Nothing listens where the MQTT broker should be`)
 	p.find(`plugin .*ready`)

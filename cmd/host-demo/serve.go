@@ -57,6 +57,7 @@ func serve(ctx context.Context, s config, stdout, stderr io.Writer) (err error) 
 	if err != nil {
 		return err
 	}
+	out.notes(s.notes)
 	if s.demo {
 		cloud, err := startCloud(&s)
 		if err != nil {

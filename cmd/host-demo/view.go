@@ -62,6 +62,15 @@ func (v *view) emit(kind string, event map[string]any, line string) {
 	}
 }
 
+// notes shows what is set in vain.
+func (v *view) notes(sentences []string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, sentence := range sentences {
+		v.emit("note", map[string]any{"message": sentence}, fmt.Sprintf("%-8s %s", "note", sentence))
+	}
+}
+
 func (v *view) broker(address string, embedded bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
