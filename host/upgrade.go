@@ -66,6 +66,9 @@ func (s *supervisor) replace(ctx context.Context, approved bool) error {
 	defer cancel()
 	defer context.AfterFunc(s.life, cancel)()
 	i, vehicles, err := s.startBeside(ctx, approved)
+	if err != nil && s.life.Err() != nil {
+		return shared.NewError(shared.ReasonDraining).Wrap(err)
+	}
 	if err != nil {
 		what := "restarted"
 		if approved {

@@ -136,6 +136,30 @@ func TestUpgradesComeOneAfterTheOther(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// TestUpgradeThatIsCanceled says so, however far the new process has come.
+func TestUpgradeThatIsCanceled(t *testing.T) {
+	t.Parallel()
+	for _, role := range []string{"hangs-in-initialize", "no-handshake", "freezes-at-start"} {
+		t.Run(role, func(t *testing.T) {
+			t.Parallel()
+			s, p := newStage(t), script(t, "p", as(t, "good"))
+			h := start(t, s, soon, p)
+			h.reaches("p", host.Ready)
+			write(t, p.Path, as(t, role))
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			upgraded := make(chan error, 1)
+			go func() { upgraded <- h.Upgrade(ctx, "p") }()
+			h.eventually("it is under way", func() bool { return processes(p) == 2 })
+			cancel()
+			require.ErrorIs(t, <-upgraded, shared.ReasonCanceled)
+			h.eventually("the former one is alone", func() bool { return processes(p) == 1 })
+			_, err := read(h, "p")
+			require.NoError(t, err)
+		})
+	}
+}
+
 func TestStopDuringUpgrade(t *testing.T) {
 	t.Parallel()
 	for _, role := range []string{"hangs-in-initialize", "no-handshake", "freezes-at-start"} {
@@ -149,7 +173,7 @@ func TestStopDuringUpgrade(t *testing.T) {
 			go func() { upgraded <- h.Upgrade(context.Background(), "p") }()
 			h.eventually("it is under way", func() bool { return processes(p) == 2 })
 			h.ended()
-			require.Error(t, <-upgraded)
+			require.ErrorIs(t, <-upgraded, shared.ReasonDraining)
 			assert.Zero(t, processes(p))
 			require.ErrorIs(t, h.Upgrade(t.Context(), "p"), shared.ReasonDraining, "and no other after it")
 		})

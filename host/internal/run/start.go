@@ -46,7 +46,7 @@ func Start(ctx context.Context, p Plan) (*Instance, error) {
 		i.cancelKill()
 	}
 	if err != nil {
-		err = i.explain(err)
+		err = i.explain(ctx, err)
 		i.blame(CauseStart)
 		i.Discard()
 		return i, err
@@ -149,10 +149,13 @@ func (i *Instance) connect() (*shared.Client, error) {
 	return remote, nil
 }
 
-// explain turns go-plugin's text into an error that tells what to do.
-func (i *Instance) explain(err error) error {
+// explain turns go-plugin's text into an error that tells what to do. If ctx was
+// canceled, that is why the process did not start.
+func (i *Instance) explain(ctx context.Context, err error) error {
 	text, name, path := err.Error(), i.plan.Plugin, i.plan.Path
 	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return shared.NewError(shared.ReasonCanceled).Wrap(errors.Join(ctx.Err(), err))
 	case strings.Contains(text, "ncompatible API version"), strings.Contains(text, "ncompatible core API version"):
 		return shared.Errorf(shared.ReasonIncompatible,
 			"Plugin %s does not speak version %d of the protocol. Update the plugin or the hub, whichever is older.",
