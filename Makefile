@@ -28,8 +28,9 @@ BENCH ?= .
 help: ## Show the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## Build hyundai-plugin and host-demo into bin/
+build: ## Build hyundai-plugin and host-demo (also called hyundai-hub) into bin/
 	$(GO) build -o bin/ ./cmd/...
+	@ln -f bin/host-demo bin/hyundai-hub
 
 demo: build ## Run the whole system, live, on embedded parts (Ctrl-C ends it)
 	@bin/host-demo --demo $(ARGS)
@@ -77,6 +78,8 @@ generate: ## Generate code and documents from the schema
 	$(GO) run ./shared/internal/docgen
 	$(GO) run ./host/mqtt/internal/asyncapi
 	$(GO) run ./shared/internal/apidoc
+	$(GO) run ./cmd/host-demo config schema > docs/hub.schema.json
+	$(GO) run ./cmd/host-demo config list --markdown > docs/settings.md
 
 clean: ## Remove what was built
 	rm -rf bin

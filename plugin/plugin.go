@@ -36,7 +36,7 @@ type Options struct {
 func New(o Options) sdk.Plugin {
 	return sdk.Plugin{
 		Name:           "hyundai-plugin",
-		Version:        version(),
+		Version:        Version(),
 		Vendor:         "Hyundai, Kia, Genesis",
 		SettingsSchema: settings.Schema,
 		New:            func(cfg sdk.VendorConfig) (sdk.Vendor, error) { return newVendor(cfg, o) },
@@ -120,8 +120,8 @@ func warnOfOld(log *slog.Logger, version, builtIn int) {
 	}
 }
 
-// version is the module's version as the build knows it.
-func version() string {
+// Version is the module's version as the build knows it.
+func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
 		return "(devel)"

@@ -94,7 +94,7 @@ func only(t *testing.T, r bench.Report, commands int) bench.Result {
 func TestBenchThatIsNotUnderstood(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
-		`nothing has "nonsense" in its name`: {"--only", "nonsense"}, "flag provided but not defined": {"--x"}, "for host-demo bench itself": {"loop"},
+		`nothing has "nonsense" in its name`: {"--only", "nonsense"}, "unknown flag": {"--x"}, "for host-demo bench itself": {"loop"},
 	} {
 		out, err := exec.CommandContext(t.Context(), filepath.Join(binaries, "host-demo"), append([]string{"bench"}, args...)...).CombinedOutput()
 		require.Error(t, err)

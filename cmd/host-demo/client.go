@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt/mqtt5"
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin/settings"
 )
 
 // keepAlive is how often the broker hears of the service at least.
@@ -26,32 +24,24 @@ type client struct {
 }
 
 // newClient returns one for the settings' version of MQTT.
-func newClient(s config, broker string) (*client, error) {
+func newClient(s setup, broker string) (*client, error) {
 	id, err := clientID(s)
 	if err != nil {
 		return nil, err
 	}
-	if s.mqtt5 {
+	if s.Broker.Version == "5" {
 		return newClient5(s, broker, id)
 	}
 	return newClient3(s, broker, id)
 }
 
-// brokerLogin is the user's name and password, if both are set.
-func (s config) brokerLogin() (user, password string) {
-	if s.mqttUser == "" || s.mqttPassword == "" {
-		return "", ""
-	}
-	return s.mqttUser, s.mqttPassword.Reveal()
-}
-
-func newClient3(s config, broker, id string) (*client, error) {
-	user, password := s.brokerLogin()
+func newClient3(s setup, broker, id string) (*client, error) {
+	user, password := s.Broker.Login()
 	o := paho.NewClientOptions().AddBroker(broker).SetClientID(id).SetKeepAlive(keepAlive).SetUsername(user).SetPassword(password)
-	if s.brokerTLS != nil {
-		o.SetTLSConfig(s.brokerTLS)
+	if s.Broker.TLSConfig != nil {
+		o.SetTLSConfig(s.Broker.TLSConfig)
 	}
-	c, err := mqtt.NewPaho(o, s.baseTopic)
+	c, err := mqtt.NewPaho(o, s.Broker.BaseTopic)
 	if err != nil {
 		return nil, err
 	}
@@ -74,21 +64,21 @@ func connect3(ctx context.Context, client *mqtt.Paho) func(context.Context) erro
 	}
 }
 
-func newClient5(s config, broker, id string) (*client, error) {
+func newClient5(s setup, broker, id string) (*client, error) {
 	at, err := url.Parse(broker)
 	if err != nil {
 		return nil, err
 	}
 	o := autopaho.ClientConfig{
-		ServerUrls: []*url.URL{at}, TlsCfg: s.brokerTLS, KeepAlive: uint16(keepAlive.Seconds()), ClientConfig: paho5.ClientConfig{ClientID: id},
+		ServerUrls: []*url.URL{at}, TlsCfg: s.Broker.TLSConfig, KeepAlive: uint16(keepAlive.Seconds()), ClientConfig: paho5.ClientConfig{ClientID: id},
 	}
-	user, password := s.brokerLogin()
+	user, password := s.Broker.Login()
 	if at.User != nil { // as the client for MQTT 3.1.1 does
 		user = at.User.Username()
 		password, _ = at.User.Password()
 	}
 	o.ConnectUsername, o.ConnectPassword = user, []byte(password)
-	c, err := mqtt5.New(o, s.baseTopic)
+	c, err := mqtt5.New(o, s.Broker.BaseTopic)
 	if err != nil {
 		return nil, err
 	}
@@ -99,16 +89,4 @@ func newClient5(s config, broker, id string) (*client, error) {
 		}
 		return manager.Disconnect, nil
 	}}, nil
-}
-
-// mqttVersion reads which version of MQTT is spoken.
-func mqttVersion(env settings.Lookup) (five bool, err error) {
-	switch version := env.Or("MQTT_VERSION", "3"); version {
-	case "3", "3.1.1":
-		return false, nil
-	case "5":
-		return true, nil
-	default:
-		return false, fmt.Errorf("MQTT_VERSION %q is not known: use 3 or 5", version)
-	}
 }

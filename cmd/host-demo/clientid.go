@@ -18,13 +18,13 @@ const clientIDFile = "mqtt-client-id"
 // clientID is the name by which the broker knows this hub's session, the same after a
 // restart: so commands wait for a hub that is away. A fixed one would make two hubs
 // throw each other out, so it is the settings' or a random one that is kept.
-func clientID(s config) (string, error) {
+func clientID(s setup) (string, error) {
 	random := "hyundai_mqtt_" + strings.ToLower(rand.Text()[:8])
-	if s.clientID != "" {
-		return s.clientID, nil
+	if s.Broker.ClientID != "" {
+		return s.Broker.ClientID, nil
 	}
 	switch {
-	case s.stateIn == "" && s.brokerURL == "":
+	case s.stateIn == "" && s.Broker.URL == "":
 		return random, nil // a demo, whose broker ends with it
 	case s.stateIn == "":
 		// A demo keeps nothing; sessions on somebody's broker shall not add up.

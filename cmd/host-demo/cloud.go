@@ -4,13 +4,15 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"sync"
 	"time"
 
+	"github.com/spf13/cobra"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/cmd/internal/cli"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/traffic"
@@ -27,36 +29,16 @@ type cloudFlags struct {
 	options cloudsim.Options
 }
 
-// runCloud runs the scripted cloud for whoever writes a client, and prints a
-// line for each call. It returns the exit status.
-func runCloud(args []string, stdout, stderr io.Writer) int {
-	f, err := parseCloudFlags(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	if err != nil {
-		return 2
-	}
-	ctx, stop := untilStopped(f.runFor)
-	defer stop()
-	if err := serveCloud(ctx, f, stdout); err != nil {
-		_, _ = fmt.Fprintln(stderr, "host-demo:", err)
-		return 1
-	}
-	return 0
-}
-
-func parseCloudFlags(args []string, stderr io.Writer) (cloudFlags, error) {
+// cloudCommand runs the scripted cloud for whoever writes a client, and prints a
+// line for each call.
+func cloudCommand() *cobra.Command {
 	var f cloudFlags
-	set := flag.NewFlagSet("host-demo cloud", flag.ContinueOnError)
-	set.SetOutput(stderr)
+	c := &cobra.Command{Use: "cloud", Short: "Run the scripted cloud alone, for anyone who writes a client", Args: cobra.NoArgs}
+	set := c.Flags()
 	set.StringVar(&f.listen, "listen", "127.0.0.1:8155", "address of this machine to listen on; port 0 takes a free one")
 	set.StringVar(&f.brand, "brand", "", "hyundai, kia or genesis (default: that of the recording, else hyundai)")
 	set.IntVar(&f.cars, "cars", 0, "this many parked cars instead of the two of the demo")
-	set.Func("script", "play the fault script of a `file`; may be given more than once", func(name string) error {
-		f.scripts = append(f.scripts, name)
-		return nil
-	})
+	set.StringArrayVar(&f.scripts, "script", nil, "play the fault script of a `file`; may be given more than once")
 	set.StringVar(&f.replay, "replay", "", "answer with the recorded traffic of a `file`")
 	set.Float64Var(&f.options.Rate, "rate", 1, "how much faster the cloud's clock runs; 0: it stands until it is moved")
 	set.Float64Var(&f.options.Speed, "speed", 1, "how much faster the cars live than the clock")
@@ -65,27 +47,18 @@ func parseCloudFlags(args []string, stderr io.Writer) (cloudFlags, error) {
 	set.DurationVar(&f.options.TokenLife, "token-life", 0, "how long a token of the vehicle API lives (default 24h)")
 	set.IntVar(&f.options.Quota, "quota", 0, "calls of the vehicle API an account has a day (default unlimited)")
 	set.DurationVar(&f.runFor, "for", 0, "stop after this time (default: run until Ctrl-C)")
-	set.Usage = func() {
-		_, _ = fmt.Fprint(stderr, "host-demo cloud runs the scripted cloud alone, for anyone who writes a client.\n\n")
-		set.PrintDefaults()
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		switch {
+		case f.cars < 0 || f.options.Quota < 0 || f.options.Rate < 0:
+			return cli.UsageError{Err: errors.New("a number below zero makes no sense")}
+		case f.options.Speed <= 0:
+			return cli.UsageError{Err: errors.New("--speed must be more than 0")}
+		}
+		ctx, stop := untilStopped(c.Context(), f.runFor)
+		defer stop()
+		return serveCloud(ctx, f, c.OutOrStdout())
 	}
-	if err := set.Parse(args); err != nil {
-		return f, err
-	}
-	wrong := ""
-	switch {
-	case set.NArg() > 0:
-		wrong = fmt.Sprintf("%q is not understood", set.Arg(0))
-	case f.cars < 0 || f.options.Quota < 0 || f.options.Rate < 0:
-		wrong = "a number below zero makes no sense"
-	case f.options.Speed <= 0:
-		wrong = "-speed must be more than 0"
-	}
-	if wrong != "" {
-		_, _ = fmt.Fprintf(stderr, "host-demo cloud: %s; see host-demo cloud -h\n", wrong)
-		return f, errors.New("arguments")
-	}
-	return f, nil
+	return c
 }
 
 // serveCloud runs the cloud until ctx ends.

@@ -122,8 +122,8 @@ func TestCloudAloneSaysWhatIsWrong(t *testing.T) {
 		status int
 		want   string
 	}{
-		{[]string{"--nonsense"}, 2, "not defined"},
-		{[]string{"nonsense"}, 2, `"nonsense" is not understood`},
+		{[]string{"--nonsense"}, 2, "unknown flag: --nonsense"},
+		{[]string{"nonsense"}, 2, `unknown command "nonsense"`},
 		{[]string{"--speed", "0"}, 2, "-speed"},
 		{[]string{"--cars", "-1"}, 2, "below zero"},
 		{[]string{"--brand", "lada"}, 1, "lada"},

@@ -33,11 +33,12 @@ import (
 // a developer's own account.
 func environ(tb testing.TB) []string {
 	tb.Helper()
-	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
+	others := slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		name, _, _ := strings.Cut(variable, "=")
 		return strings.HasPrefix(name, "HYUNDAI_") || strings.HasPrefix(name, "MQTT_") ||
-			slices.Contains([]string{"LOG_LEVEL", "INITIAL_REFRESH", "XDG_STATE_HOME", shared.ReattachEnv, sdk.DebugEnv}, name)
+			slices.Contains([]string{"LOG_LEVEL", "INITIAL_REFRESH", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "STATE_DIRECTORY", shared.ReattachEnv, sdk.DebugEnv}, name)
 	})
+	return append(others, "XDG_CONFIG_HOME=/nonexistent")
 }
 
 // program is a running host-demo.

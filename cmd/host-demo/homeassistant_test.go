@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/cmd/internal/config"
+	"github.com/hyundai-mqtt/hyundai-plugin/host/homeassistant"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/homeassistant/rules"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt/mosquittotest"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
@@ -127,13 +129,17 @@ func TestHomeAssistantSettings(t *testing.T) {
 		"not in a demo": {env: map[string]string{"HOME_ASSISTANT": "false"}, demo: true},
 		"no truth":      {env: map[string]string{"HOME_ASSISTANT": "perhaps"}, wrong: "HOME_ASSISTANT"},
 		"units":         {env: map[string]string{"HOME_ASSISTANT": "true", "HOME_ASSISTANT_UNITS": "imperial"}, on: true},
-		"no units":      {env: map[string]string{"HOME_ASSISTANT_UNITS": "stones"}, wrong: "metric, imperial or car"},
+		"no units":      {env: map[string]string{"HOME_ASSISTANT_UNITS": "stones"}, wrong: "metric, imperial, car"},
 		"prefix":        {env: map[string]string{"HOME_ASSISTANT": "true", "HOME_ASSISTANT_PREFIX": "ha/discovery"}, on: true},
 		"no prefix":     {env: map[string]string{"HOME_ASSISTANT_PREFIX": "ha/#"}, wrong: "no prefix of topics"},
 		"no birth":      {env: map[string]string{"HOME_ASSISTANT_BIRTH_TOPIC": "ha/+/x"}, wrong: "no topic"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o, err := homeAssistant(func(key string) (string, bool) { v, ok := c.env[key]; return v, ok }, "hyundai", c.demo)
+			loaded, err := config.Load(found(c.env, nil))
+			var o *homeassistant.Announcer
+			if err == nil {
+				o, err = homeAssistant(loaded, c.demo)
+			}
 			if c.wrong != "" {
 				require.ErrorContains(t, err, c.wrong)
 				return

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/cmd/host-demo/internal/broker"
+	"github.com/hyundai-mqtt/hyundai-plugin/cmd/internal/config"
 	"github.com/hyundai-mqtt/hyundai-plugin/host"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
@@ -70,6 +71,9 @@ func buildFlags() (flags []string) {
 	}
 	return flags
 }
+
+// pluginName names the one plugin of the tests' hubs.
+const pluginName = config.DefaultAccount
 
 // unlimited is for tests that give a car more commands than its battery bears.
 const unlimited = `{"calls_per_day":-1,"logins_per_day":-1,"wakes_per_day":-1,"wake_interval":"-1s","aux_stop":-1}`

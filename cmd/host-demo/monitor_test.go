@@ -145,10 +145,10 @@ func TestProfiles(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, status, "it may hold a password")
 
 	for http, want := range map[string]string{
-		"": "--http", "0.0.0.0:9100": "other machines", "hub.lan:9100": "other machines", "[2001:db8::1]:9100": "other machines",
+		"off": "--http", "0.0.0.0:9100": "other machines", "hub.lan:9100": "other machines", "[2001:db8::1]:9100": "other machines",
 		"9100": "", "[::1]:9100": "", "localhost:9100": "",
 	} {
-		_, err := configFrom(flags{http: http, profiles: true}, lookup(nil), 0)
+		_, err := setupFrom(options{}, found(nil, with(here(t), "http", http, "profiles", "true")))
 		if want == "" {
 			assert.NoError(t, err, http)
 			continue

@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/cmd/internal/config"
 	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt/mosquittotest"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
-	"github.com/hyundai-mqtt/hyundai-plugin/plugin/settings"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared/await"
 )
 
@@ -113,11 +113,9 @@ func TestServiceThatStops(t *testing.T) {
 	p := runDemo(t, env, "--broker", url)
 	p.find(`^Try`)
 
-	config, err := brokerTLS(settings.Lookup(func(name string) (string, bool) {
-		return map[string]string{"MQTT_CA_FILE": authority.File(), "MQTT_CERT_FILE": cert, "MQTT_KEY_FILE": key}[name], true
-	}), url)
+	c, err := config.Load(found(map[string]string{"MQTT_CA_FILE": authority.File(), "MQTT_CERT_FILE": cert, "MQTT_KEY_FILE": key}, map[string]string{"broker": url}))
 	require.NoError(t, err)
-	client := paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID("listener").SetTLSConfig(config))
+	client := paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID("listener").SetTLSConfig(c.Broker.TLSConfig))
 	token := client.Connect()
 	await.Value(t, "the connection", token.Done())
 	require.NoError(t, token.Error())
@@ -147,7 +145,7 @@ func TestBrokerTLSThatIsNotUnderstood(t *testing.T) {
 		"a key that is not": {env: map[string]string{"MQTT_CERT_FILE": cert, "MQTT_KEY_FILE": noPEM}, says: "MQTT_KEY_FILE"},
 		"the wrong way":     {env: map[string]string{"MQTT_CERT_FILE": key, "MQTT_KEY_FILE": cert}, says: "MQTT_CERT_FILE"},
 	} {
-		_, err := brokerTLS(func(name string) (string, bool) { v, ok := tc.env[name]; return v, ok }, map[bool]string{true: "tcp://a:1", false: "ssl://a:1"}[tc.plain])
+		_, err := config.Load(found(tc.env, map[string]string{"broker": map[bool]string{true: "tcp://a:1", false: "ssl://a:1"}[tc.plain]}))
 		require.Error(t, err, name)
 		assert.Contains(t, err.Error(), tc.says, name)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -28,9 +29,6 @@ import (
 // kill after ten seconds.
 const stopTimeout = 9 * time.Second
 
-// pluginName names the one plugin of this hub.
-const pluginName = "hyundai"
-
 // Demo cars live this much faster than the clock, so that there is something to
 // see.
 const demoSpeed = 30
@@ -39,7 +37,7 @@ const demoSpeed = 30
 const demoLimits = `{"calls_per_day":-1,"wakes_per_day":-1,"wake_interval":"10s"}`
 
 // serve runs the hub until ctx ends.
-func serve(ctx context.Context, s config, stdout, stderr io.Writer) (err error) {
+func serve(ctx context.Context, s setup, stdout, stderr io.Writer) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var parts closers
 	defer func() {
@@ -57,14 +55,14 @@ func serve(ctx context.Context, s config, stdout, stderr io.Writer) (err error) 
 	if err != nil {
 		return err
 	}
-	out.notes(s.notes)
+	out.notes(s.Notes)
 	if s.demo {
 		cloud, err := startCloud(&s)
 		if err != nil {
 			return err
 		}
 		parts.add("the scripted cloud", cloud.Close)
-		out.cloud(cloud.URL(), s.account)
+		out.cloud(cloud.URL(), s.Accounts[0].Own)
 	}
 	out.recording(s)
 	collector, bridgeCollector := metrics.New(metrics.Options{}), metrics.NewBridge()
@@ -78,8 +76,8 @@ func serve(ctx context.Context, s config, stdout, stderr io.Writer) (err error) 
 		return err
 	}
 	options := mqtt.Options{
-		Client: client, Fleet: hub, BaseTopic: s.baseTopic, NoInitialRefresh: s.noInitialRefresh, Logger: log, StateDir: s.stateIn,
-		ProbeInterval: s.probeInterval,
+		Client: client, Fleet: hub, BaseTopic: s.Broker.BaseTopic, NoInitialRefresh: !s.InitialRefresh, Logger: log, StateDir: s.stateIn,
+		ProbeInterval: s.Broker.ProbeInterval,
 		OnCommand: func(c mqtt.Served) {
 			bridgeCollector.Served(c)
 			out.command(c)
@@ -94,10 +92,10 @@ func serve(ctx context.Context, s config, stdout, stderr io.Writer) (err error) 
 		return err
 	}
 	bridgeCollector.Watch(bridge)
-	if s.httpAddress != "" {
+	if s.HTTP.Address != "" {
 		m, err := startMonitor(ctx, monitorOptions{
-			address: s.httpAddress, status: hub.Status, trouble: bridge.Trouble, metrics: registry(collector, bridgeCollector), log: log,
-			profiles: s.profiles,
+			address: s.HTTP.Address, status: hub.Status, trouble: bridge.Trouble, metrics: registry(collector, bridgeCollector), log: log,
+			profiles: s.HTTP.Profiles,
 		})
 		if err != nil {
 			return err
@@ -121,17 +119,17 @@ func serve(ctx context.Context, s config, stdout, stderr io.Writer) (err error) 
 	parts.add("the plugins", hub.Stop)
 	bridge.Start()
 	parts.add("the MQTT bridge", bridge.Stop)
-	out.topics(broker, s.baseTopic, s.homeAssistant)
+	out.topics(broker, s.Broker.BaseTopic, s.homeAssistant)
 	<-ctx.Done()
 	out.stopping()
 	return nil
 }
 
 // chooseBroker returns the URL of the broker, and starts one if there is none.
-func chooseBroker(s config, out *view, parts *closers) (string, error) {
-	if s.brokerURL != "" {
-		out.broker(withoutPassword(s.brokerURL), false)
-		return s.brokerURL, nil
+func chooseBroker(s setup, out *view, parts *closers) (string, error) {
+	if s.Broker.URL != "" {
+		out.broker(withoutPassword(s.Broker.URL), false)
+		return s.Broker.URL, nil
 	}
 	embedded, err := broker.Start()
 	if err != nil {
@@ -151,14 +149,11 @@ func withoutPassword(broker string) string {
 	return strings.TrimPrefix(u.Redacted(), "tcp://")
 }
 
-// newHub makes the host of the one plugin.
-func newHub(s config, out *view, collector *metrics.Collector, log *slog.Logger) (*host.Host, error) {
-	release := &releaser{wanted: s.release}
+// newHub makes the host of the accounts' plugins.
+func newHub(s setup, out *view, collector *metrics.Collector, log *slog.Logger) (*host.Host, error) {
+	release := newReleaser(s.release)
 	hub, err := host.New(host.Options{
-		Plugins: []host.PluginSpec{{
-			Name: pluginName, Path: s.plugin, Settings: s.account.JSON(), AcceptChanges: s.acceptPlugin, Reattach: s.reattach,
-		}},
-		StateDir: s.stateIn, Logger: log, Metrics: collector,
+		Plugins: specs(s), StateDir: s.stateIn, StartTimeout: s.StartTimeout, Logger: log, Metrics: collector,
 		OnEvent: func(e host.Event) {
 			out.event(e)
 			if release.event(e) {
@@ -175,11 +170,28 @@ func newHub(s config, out *view, collector *metrics.Collector, log *slog.Logger)
 	return hub, nil
 }
 
+// specs are the accounts' plugins.
+func specs(s setup) (all []host.PluginSpec) {
+	for _, a := range s.Accounts {
+		all = append(all, host.PluginSpec{
+			Name: a.Name, Path: a.Plugin, Args: a.Args, Env: a.Env, Settings: a.Settings(), SHA256: a.SHA256, MemoryLimit: a.MemoryLimit,
+			AcceptChanges: s.acceptPlugin, Reattach: s.reattach,
+		})
+	}
+	return all
+}
+
+// upgrade starts the programs that now lie at the plugins' paths.
 func upgrade(ctx context.Context, hub *host.Host) error {
-	if len(hub.Status()) == 0 { // it comes with the start
+	plugins := hub.Status()
+	if len(plugins) == 0 { // it comes with the start
 		return shared.Errorf(shared.ReasonPluginDown, "The plugin has not been started yet.")
 	}
-	return hub.Upgrade(ctx, pluginName)
+	var wrong []error
+	for _, p := range plugins {
+		wrong = append(wrong, hub.Upgrade(ctx, p.Name))
+	}
+	return errors.Join(wrong...)
 }
 
 // registry holds what /metrics shows: the plugins, the bridge, and this process itself.
@@ -190,7 +202,7 @@ func registry(plugins *metrics.Collector, bridge *metrics.Bridge) *prometheus.Re
 }
 
 // startCloud starts the scripted cloud and points the account at it.
-func startCloud(s *config) (*cloudsim.Cloud, error) {
+func startCloud(s *setup) (*cloudsim.Cloud, error) {
 	demo := cloudsim.DemoAccount()
 	cloud, err := cloudsim.New(cloudsim.Options{Accounts: []cloudsim.Account{demo}, Speed: demoSpeed})
 	if err != nil {
@@ -199,13 +211,14 @@ func startCloud(s *config) (*cloudsim.Cloud, error) {
 	if err := cloud.Start("127.0.0.1:0"); err != nil {
 		return nil, fmt.Errorf("scripted cloud: %w", err)
 	}
-	s.account = settings.Settings{
+	a := &s.Accounts[0]
+	a.Own = settings.Settings{
 		Username: demo.Email, Password: redact.Secret(demo.Password), Brand: settings.Name(demo.Brand),
 		Endpoints: settings.Endpoints{Login: cloud.URL(), CCI: cloud.URL(), API: cloud.URL()},
-		Limits:    s.account.Limits, Schedule: s.account.Schedule, Record: s.account.Record,
+		Limits:    a.Own.Limits, Schedule: a.Own.Schedule, Record: a.Own.Record,
 	}
-	if s.account.Limits == nil {
-		s.account.Limits = json.RawMessage(demoLimits)
+	if a.Own.Limits == nil {
+		a.Own.Limits = json.RawMessage(demoLimits)
 	}
 	return cloud, nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -89,14 +90,15 @@ func (v *view) cloud(url string, a settings.Settings) {
 }
 
 // recording says where the plugin records to, if it does.
-func (v *view) recording(s config) {
-	if !s.account.Record {
-		return
-	}
-	dir := filepath.Join(s.stateIn, pluginName, traffic.Dir)
+func (v *view) recording(s setup) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.emit("recording", map[string]any{"directory": dir}, row("record", dir, "the vendor's traffic, without secrets"))
+	for _, a := range s.Accounts {
+		if a.Own.Record {
+			dir := filepath.Join(s.stateIn, a.Name, traffic.Dir)
+			v.emit("recording", map[string]any{"directory": dir}, row("record", dir, "the vendor's traffic, without secrets"))
+		}
+	}
 }
 
 func (v *view) http(address string, profiles bool) {
@@ -223,11 +225,16 @@ func (v *view) announce() {
 		event["discovery"] = discovery
 		shows = fmt.Sprintf("Show     %s\n         (a Home Assistant on this broker shows the cars by itself)\n", discovery)
 	}
+	var pids []string
 	for _, st := range v.host.Status() {
-		event["pid"], event["state"] = st.PID, string(st.State)
-		v.emit("ready", event,
-			fmt.Sprintf("\nTry      %s\n         (or -m cached, -m smart, -m smart:60)\nWatch    %s\n%sBreak    kill -9 %d\nCtrl-C ends it.\n", try, watch, shows, st.PID))
+		if st.PID != 0 {
+			event["pid"], event["state"] = st.PID, string(st.State)
+			pids = append(pids, strconv.Itoa(st.PID))
+		}
 	}
+	event["pids"] = pids
+	v.emit("ready", event, fmt.Sprintf("\nTry      %s\n         (or -m cached, -m smart, -m smart:60)\nWatch    %s\n%sBreak    kill -9 %s\nCtrl-C ends it.\n",
+		try, watch, shows, strings.Join(pids, " ")))
 }
 
 func (v *view) stopping() {

@@ -3,15 +3,18 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
+	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
+	"github.com/hyundai-mqtt/hyundai-plugin/cmd/internal/cli"
+	"github.com/hyundai-mqtt/hyundai-plugin/cmd/internal/config"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/settings"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/traffic"
@@ -21,100 +24,86 @@ import (
 	vehiclev1 "github.com/hyundai-mqtt/hyundai-plugin/shared/vehicle/v1"
 )
 
-const usage = `Commands for people:
-  hyundai-plugin login                       log in, and store the session for the service
-  hyundai-plugin vehicles                    list the cars of the account
-  hyundai-plugin refresh [--mode M] VEHICLE  read a car: cached, smart or force (which wakes it)
-  hyundai-plugin replay FILE                 answer as a recording says, for whoever looks into a report
-
-The account is taken from HYUNDAI_USERNAME, HYUNDAI_PASSWORD and HYUNDAI_BRAND, as by the service; at a terminal
-login asks for what is not set. Flags:
-  --state DIR     the service's state, or the plugin's own directory in it (default: of a service run by this user)
-  --json          print JSON
-  --override      of refresh: wake the car in spite of the plugin's own limits; see docs/gate.md
-  --history       of refresh: ask for driving history and trips as well, at most five more requests
-  --dry-run       of refresh: say what it would do and cost, and do nothing
-  --record FILE   record the vendor's traffic, without secrets, ids and positions; see docs/traffic.md
-  --listen ADDR   of replay: address of this machine (default 127.0.0.1:8155)
-  --log-level L   debug, info, warn or error, on stderr (default: none)
-`
-
 // options of a command.
 type options struct {
-	state, mode, record, logLevel, listen string
-	json, override, dryRun, history       bool
-	args                                  []string
+	config, account, state, mode, record, logLevel, listen string
+	json, override, dryRun, history                        bool
 }
 
 // terminal is what a command meets of the world. A file that is no terminal gives no
 // answers.
 type terminal struct {
-	lookup         settings.Lookup
+	env            config.Environment
 	in             *os.File
 	out, complaint io.Writer
 }
 
-// run runs a command for a person and returns the exit status: 0, 1 for a
-// failure, 2 for words that are not understood.
-func run(ctx context.Context, args []string, lookup func(string) (string, bool), stdin *os.File, stdout, stderr io.Writer) int {
-	commands := map[string]struct {
-		args int
-		do   func(context.Context, options, terminal) error
-	}{
-		"login":    {0, asPerson(login)},
-		"vehicles": {0, onAccount(vehicles)},
-		"refresh":  {1, onAccount(refresh)},
-		"replay":   {1, replay},
-	}
-	chosen, known := commands[args[0]]
-	o, err := parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp) || slices.Contains([]string{"help", "-h", "-help", "--help"}, args[0]):
-		_, _ = io.WriteString(stdout, usage)
-		return 0
-	case !known:
-		_, _ = fmt.Fprintf(stderr, "hyundai-plugin: there is no command %q\n\n%s", args[0], usage)
-		return 2
-	case err != nil:
-		_, _ = fmt.Fprintf(stderr, "hyundai-plugin: %v\n\n%s", err, usage)
-		return 2
-	case len(o.args) != chosen.args:
-		_, _ = fmt.Fprintf(stderr, "hyundai-plugin: %s takes %d argument(s) and got %d\n\n%s", args[0], chosen.args, len(o.args), usage)
-		return 2
-	}
-	if err := chosen.do(ctx, o, terminal{lookup, stdin, stdout, stderr}); err != nil {
-		_, _ = fmt.Fprintf(stderr, "hyundai-plugin: %v\n", err)
-		if wait := shared.AsAPIError(err).Wait(); wait > 0 {
-			_, _ = fmt.Fprintf(stderr, "Next try: in %s.\n", wait)
-		}
-		return 1
-	}
-	return 0
+// run runs a command for a person and returns the exit status.
+func run(ctx context.Context, args []string, env config.Environment, stdin *os.File, stdout, stderr io.Writer) int {
+	return cli.Run(ctx, commands(terminal{env, stdin, stdout, stderr}), args, stdout, stderr)
 }
 
-func parse(args []string) (options, error) {
+// commands for people.
+func commands(t terminal) *cobra.Command {
 	var o options
-	set := flag.NewFlagSet("hyundai-plugin "+args[0], flag.ContinueOnError)
-	set.SetOutput(io.Discard)
-	set.StringVar(&o.state, "state", "", "")
-	set.StringVar(&o.mode, "mode", "cached", "")
-	set.StringVar(&o.record, "record", "", "")
-	set.StringVar(&o.listen, "listen", "127.0.0.1:8155", "")
-	set.StringVar(&o.logLevel, "log-level", "", "")
-	set.BoolVar(&o.json, "json", false, "")
-	set.BoolVar(&o.override, "override", false, "")
-	set.BoolVar(&o.dryRun, "dry-run", false, "")
-	set.BoolVar(&o.history, "history", false, "")
-	err := set.Parse(args[1:])
-	// Flags may stand behind the car, too.
-	for err == nil && set.NArg() > 0 {
-		o.args = append(o.args, set.Arg(0))
-		err = set.Parse(set.Args()[1:])
+	root := &cobra.Command{
+		Use:   "hyundai-plugin",
+		Short: "The vehicle plugin for Hyundai, Kia and Genesis: a hub starts it; for people it has commands",
+		Long: "hyundai-plugin is the vehicle plugin for Hyundai, Kia and Genesis. A hub starts it; for people it has commands.\n\n" +
+			"The account is taken from the hub's file (hub.yaml), or from HYUNDAI_USERNAME, HYUNDAI_PASSWORD and HYUNDAI_BRAND, as by the\n" +
+			"service; at a terminal login asks for what is not set.",
+		Version: plugin.Version(),
+		RunE: func(*cobra.Command, []string) error {
+			return cli.UsageError{Err: errors.New("a command is missing; see --help")}
+		},
 	}
-	if err == nil && o.mode != "cached" && o.mode != "smart" && o.mode != "force" {
-		err = fmt.Errorf("mode %q is not known: use cached, smart or force", o.mode)
+	all := root.PersistentFlags()
+	all.StringVar(&o.config, "config", "", "path of the hub's file (default: HYUNDAI_CONFIG, else hub.yaml in ~/.config/hyundai-plugin or /etc/hyundai-plugin)")
+	all.StringVar(&o.account, "account", "", "name of the account in the file, if there are several")
+	all.StringVar(&o.state, "state", "", "the service's state, or the plugin's own directory in it (default: of a service run by this user)")
+	all.StringVar(&o.record, "record", "", "record the vendor's traffic to this file, without secrets, ids and positions; see docs/traffic.md")
+	all.StringVar(&o.logLevel, "log-level", "", "debug, info, warn or error, on stderr (default: none)")
+	all.BoolVar(&o.json, "json", false, "print JSON")
+
+	logIn := &cobra.Command{Use: "login", Short: "Log in, and store the session for the service", Args: cobra.NoArgs}
+	logIn.RunE = func(c *cobra.Command, _ []string) error { return withSession(c.Context(), o, true, t, login) }
+	list := &cobra.Command{Use: "vehicles", Short: "List the cars of the account", Args: cobra.NoArgs}
+	list.RunE = func(c *cobra.Command, _ []string) error { return withSession(c.Context(), o, false, t, vehicles) }
+	root.AddCommand(logIn, list, refreshCommand(&o, t), replayCommand(&o, t))
+	return root
+}
+
+func refreshCommand(o *options, t terminal) *cobra.Command {
+	c := &cobra.Command{
+		Use: "refresh VEHICLE", Short: "Read a car, by its id or its name", Args: cobra.ExactArgs(1),
+		Long: "refresh reads a car, by its id or its name. Mode cached reads the vendor's copy and never wakes the car, force wakes it, and\n" +
+			"smart wakes it if the copy is too old.",
 	}
-	return o, err
+	f := c.Flags()
+	f.StringVar(&o.mode, "mode", "cached", "cached, smart or force (which wakes the car)")
+	f.BoolVar(&o.override, "override", false, "wake the car in spite of the plugin's own limits; see docs/gate.md")
+	f.BoolVar(&o.history, "history", false, "ask for driving history and trips as well, at most five more requests")
+	f.BoolVar(&o.dryRun, "dry-run", false, "say what it would do and cost, and do nothing")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if o.mode != "cached" && o.mode != "smart" && o.mode != "force" {
+			return cli.UsageError{Err: fmt.Errorf("mode %q is not known: use cached, smart or force", o.mode)}
+		}
+		return withSession(c.Context(), *o, false, t, func(ctx context.Context, s *session, o options, w io.Writer) error {
+			id, err := s.find(args[0])
+			if err != nil {
+				return err
+			}
+			return refresh(ctx, s, id, o, w)
+		})
+	}
+	return c
+}
+
+func replayCommand(o *options, t terminal) *cobra.Command {
+	c := &cobra.Command{Use: "replay FILE", Short: "Answer as a recording says, for whoever looks into a report", Args: cobra.ExactArgs(1)}
+	c.Flags().StringVar(&o.listen, "listen", "127.0.0.1:8155", "address of this machine")
+	c.RunE = func(c *cobra.Command, args []string) error { return replay(c.Context(), args[0], *o, t) }
+	return c
 }
 
 // session is an engine on the service's own state.
@@ -128,23 +117,29 @@ type session struct {
 // command of an account.
 type command func(context.Context, *session, options, io.Writer) error
 
-// onAccount is a command for an account. asPerson is one of a person who asked to be
-// logged in, and may be asked for what is missing.
-func onAccount(do command) func(context.Context, options, terminal) error {
-	return func(ctx context.Context, o options, t terminal) error {
-		return withSession(ctx, o, false, t, do)
-	}
-}
-
-func asPerson(do command) func(context.Context, options, terminal) error {
-	return func(ctx context.Context, o options, t terminal) (err error) {
-		if t.lookup, err = asking(ctx, t.lookup, t.in, t.complaint); err != nil {
-			return err
+// find returns the id of a car, by its id or by a name that no other car has. What is
+// neither is taken for an id.
+func (s *session) find(idOrName string) (string, error) {
+	var named []string
+	for _, car := range s.cars {
+		switch {
+		case car.GetId() == idOrName:
+			return idOrName, nil
+		case strings.EqualFold(car.GetName(), idOrName), strings.EqualFold(car.GetModel(), idOrName):
+			named = append(named, car.GetId())
 		}
-		return withSession(ctx, o, true, t, do)
 	}
+	switch len(named) {
+	case 0:
+		return idOrName, nil
+	case 1:
+		return named[0], nil
+	}
+	return "", fmt.Errorf("several cars are called %q: use the id of one: %s", idOrName, strings.Join(named, ", "))
 }
 
+// withSession runs a command for an account. person says that somebody asked to be logged
+// in, and may be asked for what is missing.
 func withSession(ctx context.Context, o options, person bool, t terminal, do command) error {
 	s, err := open(ctx, o, person, t)
 	if err != nil {
@@ -156,7 +151,7 @@ func withSession(ctx context.Context, o options, person bool, t terminal, do com
 
 // open logs in if that is needed. person says that somebody asked for just that.
 func open(ctx context.Context, o options, person bool, t terminal) (*session, error) {
-	account, state, err := settingsFrom(o, t.lookup)
+	account, state, err := accountFrom(ctx, o, person, t)
 	if err != nil {
 		return nil, err
 	}
@@ -217,28 +212,47 @@ func (s *session) close() {
 	}
 }
 
-// settingsFrom reads the environment as the service does, and says where the
-// service keeps the plugin's session.
-func settingsFrom(o options, env settings.Lookup) (account settings.Settings, state string, err error) {
-	if account, err = settings.FromEnv(env); err != nil {
-		return account, "", err
+// accountFrom reads the settings as the service does, and says where the service keeps the
+// plugin's session.
+func accountFrom(ctx context.Context, o options, person bool, t terminal) (account settings.Settings, state string, err error) {
+	c, err := config.Load(config.Sources{File: o.config, Environment: t.env, UID: os.Geteuid()})
+	if err != nil {
+		return account, "", cli.UsageError{Err: err}
 	}
-	if account.Username == "" || account.Password == "" {
-		return account, "", errors.New("HYUNDAI_USERNAME and HYUNDAI_PASSWORD are needed, and HYUNDAI_BRAND unless it is a Kia")
+	for _, note := range c.Notes {
+		_, _ = fmt.Fprintln(t.complaint, "note:", note)
 	}
-
-	if o.state == "" {
-		if state, err = settings.StateDir(env, os.Geteuid()); err != nil {
+	named, err := c.Account(o.account)
+	if err != nil {
+		return account, "", cli.UsageError{Err: err}
+	}
+	if named.Foreign != nil {
+		return account, "", cli.UsageError{Err: fmt.Errorf("account %s is one of another make", named.Name)}
+	}
+	if person {
+		if err := complete(ctx, &named.Own, t.in, t); err != nil {
 			return account, "", err
 		}
-		return account, filepath.Join(state, pluginDir), nil
 	}
-	if info, err := os.Stat(filepath.Join(o.state, hubDir)); err == nil && info.IsDir() {
-		return account, filepath.Join(o.state, pluginDir), nil
+	if err := named.Check(); err != nil {
+		return account, "", cli.UsageError{Err: err}
 	}
-	return account, o.state, nil
+	state, err = stateOf(o, c, named.Name)
+	return named.Own, state, err
 }
 
-// pluginDir is what the service calls the plugin's directory in its state, hubDir its
-// own.
-const pluginDir, hubDir = "hyundai", ".host"
+// stateOf is the directory of an account's plugin: in the service's state, or what the
+// command line says is it.
+func stateOf(o options, c *config.Config, account string) (string, error) {
+	if o.state == "" {
+		state, err := c.StateDir()
+		return filepath.Join(state, account), err
+	}
+	if info, err := os.Stat(filepath.Join(o.state, hubDir)); err == nil && info.IsDir() {
+		return filepath.Join(o.state, account), nil
+	}
+	return o.state, nil
+}
+
+// hubDir is what the service calls its own directory in its state.
+const hubDir = ".host"

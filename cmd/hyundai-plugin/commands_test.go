@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/cmd/internal/config"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/cloudsim"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/profile"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin/traffic"
@@ -60,11 +63,17 @@ func newPersonAt(t *testing.T, cloud *cloudsim.Cloud) *person {
 	}}
 }
 
+func (p *person) environment() config.Environment {
+	return config.Environment{
+		Names:  slices.Collect(maps.Keys(p.env)),
+		Lookup: func(name string) (string, bool) { v, ok := p.env[name]; return v, ok },
+	}
+}
+
 func (p *person) does(t *testing.T, args ...string) (status int, out, complaint string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	lookup := func(name string) (string, bool) { v, ok := p.env[name]; return v, ok }
-	status = run(t.Context(), append([]string{args[0], "--state", p.state}, args[1:]...), lookup, nil, &stdout, &stderr)
+	status = run(t.Context(), append([]string{args[0], "--state", p.state}, args[1:]...), p.environment(), nil, &stdout, &stderr)
 	return status, stdout.String(), stderr.String()
 }
 
@@ -112,7 +121,7 @@ func TestReplay(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	out, ended := new(await.Log), make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"replay", "--listen", "127.0.0.1:0", recording}, nil, nil, out, out)
+		ended <- run(ctx, []string{"replay", "--listen", "127.0.0.1:0", recording}, config.Environment{}, nil, out, out)
 	}()
 	await.True(t, "the cloud answers", func() bool { return strings.Contains(out.String(), "HYUNDAI_ENDPOINT_API=") })
 	p.state = t.TempDir()
@@ -293,7 +302,7 @@ func TestPreviewAndOverride(t *testing.T) {
 	for limits, want := range map[string]string{`{`: "HYUNDAI_LIMITS", `{"wakes":1}`: "limits: json: unknown field"} {
 		p.env["HYUNDAI_LIMITS"] = limits
 		status, _, complaint = p.does(t, "vehicles")
-		assert.Equal(t, 1, status)
+		assert.Equal(t, 2, status)
 		assert.Contains(t, complaint, want)
 	}
 }
@@ -312,18 +321,18 @@ func TestWordsThatAreNotUnderstood(t *testing.T) {
 	} {
 		status, _, complaint := p.does(t, args...)
 		assert.Equal(t, 2, status, args)
-		assert.Contains(t, complaint, "Commands for people", args)
+		assert.NotEmpty(t, complaint, args)
 	}
 	status, _, complaint := p.does(t, "refresh", "typo")
 	assert.Equal(t, 1, status)
 	assert.Contains(t, complaint, "no such vehicle")
 	delete(p.env, "HYUNDAI_PASSWORD")
 	status, _, complaint = p.does(t, "vehicles")
-	assert.Equal(t, 1, status)
+	assert.Equal(t, 2, status)
 	assert.Contains(t, complaint, "HYUNDAI_PASSWORD")
 	p.env["HYUNDAI_PASSWORD"], p.env["HYUNDAI_PROFILE_FILE"] = "x", "/nonexistent/profile.json"
 	status, _, complaint = p.does(t, "vehicles")
-	assert.Equal(t, 1, status)
+	assert.Equal(t, 2, status)
 	assert.Contains(t, complaint, "HYUNDAI_PROFILE_FILE")
 	assert.Equal(t, 1, p.cloud.Calls(cloudsim.Login), "of the typing error, whose account is right")
 }

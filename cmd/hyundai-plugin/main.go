@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/cmd/internal/config"
 	"github.com/hyundai-mqtt/hyundai-plugin/plugin"
 	"github.com/hyundai-mqtt/hyundai-plugin/sdk"
 )
@@ -17,14 +18,14 @@ import (
 func main() {
 	if len(os.Args) > 1 {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		status := run(ctx, os.Args[1:], os.LookupEnv, os.Stdin, os.Stdout, os.Stderr)
+		status := run(ctx, os.Args[1:], config.ProcessEnvironment(), os.Stdin, os.Stdout, os.Stderr)
 		stop()
 		os.Exit(status)
 	}
 	if err := sdk.Serve(plugin.Plugin()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		if errors.Is(err, sdk.ErrNotAPlugin) {
-			fmt.Fprint(os.Stderr, "\n"+usage)
+			fmt.Fprintln(os.Stderr, "For people: hyundai-plugin --help")
 		}
 		os.Exit(1)
 	}

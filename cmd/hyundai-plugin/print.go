@@ -58,12 +58,12 @@ func vehicles(_ context.Context, s *session, o options, w io.Writer) error {
 	return table.Flush()
 }
 
-func refresh(ctx context.Context, s *session, o options, w io.Writer) error {
+func refresh(ctx context.Context, s *session, vehicle string, o options, w io.Writer) error {
 	ctx = shared.WithCallInfo(ctx, shared.CallInfo{Override: o.override})
 	if o.dryRun {
-		return preview(ctx, s, o, w)
+		return preview(ctx, s, vehicle, o, w)
 	}
-	data, err := shared.Refresh(ctx, s.engine, shared.Mode(o.mode), o.args[0], shared.DefaultMaxAge)
+	data, err := shared.Refresh(ctx, s.engine, shared.Mode(o.mode), vehicle, shared.DefaultMaxAge)
 	if err != nil {
 		return err
 	}
@@ -108,8 +108,8 @@ func toJSON(m proto.Message) (json.RawMessage, error) {
 }
 
 // preview says what a refresh would do.
-func preview(ctx context.Context, s *session, o options, w io.Writer) error {
-	p, err := s.engine.Preview(ctx, shared.Mode(o.mode), o.args[0], shared.DefaultMaxAge)
+func preview(ctx context.Context, s *session, vehicle string, o options, w io.Writer) error {
+	p, err := s.engine.Preview(ctx, shared.Mode(o.mode), vehicle, shared.DefaultMaxAge)
 	if err != nil {
 		return err
 	}

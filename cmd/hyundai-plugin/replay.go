@@ -13,8 +13,8 @@ import (
 
 // replay is a cloud that answers as a recording says, until ctx ends. A recording that
 // holds no login gets that of the scripted cloud.
-func replay(ctx context.Context, o options, t terminal) error {
-	recording, err := traffic.OpenReplay(o.args[0])
+func replay(ctx context.Context, file string, o options, t terminal) error {
+	recording, err := traffic.OpenReplay(file)
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func replay(ctx context.Context, o options, t terminal) error {
 		return err
 	}
 	lines.Printf("The cloud of %s, recorded on %s, answers at %s\n\n%s\n\n",
-		o.args[0], recording.Header().Started.Format(time.RFC1123), cloud.URL(), account.Environment(cloud.URL()))
+		file, recording.Header().Started.Format(time.RFC1123), cloud.URL(), account.Environment(cloud.URL()))
 
 	<-ctx.Done()
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)

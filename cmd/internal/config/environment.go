@@ -1,0 +1,101 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+// Environment is where variables are found.
+type Environment struct {
+	// Lookup finds a variable, as os.LookupEnv does.
+	Lookup func(name string) (string, bool)
+	// Names of all variables.
+	Names []string
+}
+
+// ProcessEnvironment is that of this process.
+func ProcessEnvironment() Environment {
+	e := Environment{Lookup: os.LookupEnv}
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		e.Names = append(e.Names, name)
+	}
+	return e
+}
+
+// Or is a variable without blanks around it, or the fallback if it is empty.
+func (e Environment) Or(name, fallback string) string {
+	if e.Lookup == nil {
+		return fallback
+	}
+	if v, ok := e.Lookup(name); ok && strings.TrimSpace(v) != "" {
+		return strings.TrimSpace(v)
+	}
+	return fallback
+}
+
+// unused are variables that the service of before had, and why they have no effect here.
+func unused() map[string]string {
+	return map[string]string{
+		"HYUNDAI_VEHICLE_ID": "all cars of the account are served, and a command names its car in the topic",
+		"MQTT_QOS":           "everything is sent with QoS 1",
+		"REFRESH_INTERVAL":   "HYUNDAI_SCHEDULE says when cars are refreshed by themselves",
+	}
+}
+
+// variables are the names of all that have an effect.
+func variables(all []Setting) []string {
+	names := []string{fileVariable}
+	for _, s := range all {
+		if s.Env == "" {
+			continue
+		}
+		names = append(names, s.Env)
+		if s.File {
+			names = append(names, s.Env+fileSuffix)
+		}
+	}
+	return names
+}
+
+// fileSuffix makes the name of the variable that says which file holds a value.
+const fileSuffix = "_FILE"
+
+// prefixes of the names that are ours alone, known or not.
+func prefixes() []string { return []string{"HYUNDAI_", "MQTT_", "HOME_ASSISTANT"} }
+
+// ours are the variables with one of the prefixes that are set, in order.
+func (e Environment) ours() []string {
+	var set []string
+	for _, name := range e.Names {
+		for _, prefix := range prefixes() {
+			if strings.HasPrefix(name, prefix) && e.Or(name, "") != "" {
+				set = append(set, name)
+				break
+			}
+		}
+	}
+	slices.Sort(set)
+	return slices.Compact(set)
+}
+
+// notes are sentences about variables that are set in vain: their names are not known, or
+// they have no effect.
+func (e Environment) notes(known []string) []string {
+	vain := unused()
+	var notes []string
+	for _, name := range e.ours() {
+		switch why := vain[name]; {
+		case why != "":
+			notes = append(notes, fmt.Sprintf("%s has no effect: %s.", name, why))
+		case !slices.Contains(known, name):
+			notes = append(notes, fmt.Sprintf("%s is not known and has no effect%s.", name, perhaps(name, known)))
+		}
+	}
+	if name := "REFRESH_INTERVAL"; e.Or(name, "") != "" {
+		notes = append(notes, fmt.Sprintf("%s has no effect: %s.", name, vain[name]))
+	}
+	return notes
+}

@@ -1,0 +1,2 @@
+// Package prompttest is a terminal with a person before it, for tests on Linux.
+package prompttest
