@@ -31,6 +31,7 @@ help: ## Show the targets
 build: ## Build hyundai-plugin and host-demo (also called hyundai-hub) into bin/
 	$(GO) build -o bin/ ./cmd/...
 	@ln -f bin/host-demo bin/hyundai-hub
+	@cd bin && { sha256sum hyundai-plugin || shasum -a 256 hyundai-plugin; } > hyundai-plugin.sha256 2>/dev/null || rm -f hyundai-plugin.sha256
 
 demo: build ## Run the whole system, live, on embedded parts (Ctrl-C ends it)
 	@bin/host-demo --demo $(ARGS)

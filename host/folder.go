@@ -35,6 +35,9 @@ func readFolder(dir string, anyoneMayWrite bool) ([]PluginSpec, error) {
 		if !filepath.IsAbs(spec.Path) {
 			spec.Path = filepath.Join(dir, spec.Path)
 		}
+		if spec.DigestFile != "" && !filepath.IsAbs(spec.DigestFile) {
+			spec.DigestFile = filepath.Join(dir, spec.DigestFile)
+		}
 		specs = append(specs, spec)
 	}
 	return specs, nil

@@ -31,6 +31,11 @@ type PluginSpec struct {
 	// started is trusted, and no other after it, until somebody accepts it
 	// ([Host.Upgrade], AcceptChanges).
 	SHA256 string `json:"sha256,omitempty"`
+	// DigestFile has the SHA-256 of the program, in hexadecimal, as sha256sum writes it: what
+	// installs the program installs this file, too. It is read at each start and pins the
+	// program as SHA256 does, so that an update of both needs nobody's word. Other users
+	// must not be able to write to it. Empty, or not there: nothing is pinned by it.
+	DigestFile string `json:"digest_file,omitempty"`
 	// AcceptChanges trusts whatever lies at Path. Logged.
 	AcceptChanges bool `json:"accept_changes,omitempty"`
 	// User to run as if the hub is root. Default: one of the plugin's own that
@@ -117,6 +122,6 @@ func (p PluginSpec) program() run.Program {
 // asked for this very one.
 func (p PluginSpec) trustedAs(digest string, approved bool) trust.Program {
 	return trust.Program{
-		Plugin: p.Name, Path: p.Path, Digest: digest, Pin: p.SHA256, AcceptChanges: p.AcceptChanges, Approved: approved,
+		Plugin: p.Name, Path: p.Path, Digest: digest, Pin: p.SHA256, PinFile: p.DigestFile, AcceptChanges: p.AcceptChanges, Approved: approved,
 	}
 }

@@ -38,11 +38,15 @@ func (p *programs) verify(spec PluginSpec, approved bool) (*launch.Image, error)
 			spec.Name, err).Wrap(err)
 	}
 
+	pinned, err := p.pinShipped(spec)
+	if err != nil {
+		return nil, err
+	}
 	image, err := p.images.Load(spec.Path)
 	if err != nil {
 		return nil, explainFile(spec, err)
 	}
-	if err = p.decide(spec, image.Digest, approved); err == nil && !approved {
+	if err = p.decide(pinned, image.Digest, approved); err == nil && !approved {
 		err = p.remember(spec.Name, image.Digest)
 	}
 	if err != nil {

@@ -22,6 +22,9 @@ import (
 )
 
 func main() {
+	if status, first := firstProcess(os.Getpid()); first {
+		os.Exit(status)
+	}
 	os.Exit(run(os.Args, os.Stdout, os.Stderr))
 }
 

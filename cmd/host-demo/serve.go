@@ -8,12 +8,14 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/term"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/cmd/host-demo/internal/broker"
 	"github.com/hyundai-mqtt/hyundai-plugin/host"
@@ -46,8 +48,10 @@ func serve(ctx context.Context, s setup, stdout, stderr io.Writer) (err error) {
 			err = closeErr
 		}
 	}()
-	out := newView(stdout, s.json, s.demo)
-	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: s.level}))
+	out := newView(stdout, s)
+	var level slog.LevelVar
+	level.Set(s.level)
+	log := slog.New(logHandler(stderr, &level))
 	if err := makeStateDir(s.stateIn); err != nil {
 		return err
 	}
@@ -103,7 +107,11 @@ func serve(ctx context.Context, s setup, stdout, stderr io.Writer) (err error) {
 		parts.add("the HTTP server", m.close)
 		out.http(m.address, m.profiles)
 	}
+	reloader, manager := newReloader(s, hub, &level), serviceManager()
 	parts.add("upgrades", onHangup(ctx, func(ctx context.Context) {
+		manager.reloading()
+		defer manager.ready()
+		out.reloaded(reloader.reload(ctx))
 		if err := upgrade(ctx, hub); err == nil || ctx.Err() == nil {
 			out.upgraded(err)
 		}
@@ -120,9 +128,21 @@ func serve(ctx context.Context, s setup, stdout, stderr io.Writer) (err error) {
 	bridge.Start()
 	parts.add("the MQTT bridge", bridge.Stop)
 	out.topics(broker, s.Broker.BaseTopic, s.homeAssistant)
+	manager.ready()
+	parts.add("signs of life", manager.watch(ctx, func() { hub.Status() }))
 	<-ctx.Done()
+	manager.stopping()
 	out.stopping()
 	return nil
+}
+
+// logHandler writes lines for people on a terminal, else JSON for programs.
+func logHandler(w io.Writer, level slog.Leveler) slog.Handler {
+	o := &slog.HandlerOptions{Level: level}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return slog.NewTextHandler(w, o)
+	}
+	return slog.NewJSONHandler(w, o)
 }
 
 // chooseBroker returns the URL of the broker, and starts one if there is none.
@@ -174,7 +194,7 @@ func newHub(s setup, out *view, collector *metrics.Collector, log *slog.Logger) 
 func specs(s setup) (all []host.PluginSpec) {
 	for _, a := range s.Accounts {
 		all = append(all, host.PluginSpec{
-			Name: a.Name, Path: a.Plugin, Args: a.Args, Env: a.Env, Settings: a.Settings(), SHA256: a.SHA256, MemoryLimit: a.MemoryLimit,
+			Name: a.Name, Path: a.Plugin, Args: a.Args, Env: a.Env, Settings: a.Settings(), SHA256: a.SHA256, DigestFile: a.Plugin + ".sha256", MemoryLimit: a.MemoryLimit,
 			AcceptChanges: s.acceptPlugin, Reattach: s.reattach,
 		})
 	}

@@ -26,11 +26,13 @@ type setup struct {
 	// reattach is the line of a plugin under a debugger; empty for none.
 	reattach string
 	level    slog.Level
+	// from is where the settings were found.
+	from config.Sources
 }
 
 // setupFrom reads and checks all that a run needs to know.
 func setupFrom(o options, from config.Sources) (s setup, err error) {
-	s.options = o
+	s.options, s.from = o, from
 	var wrong []error
 	check := func(err error) {
 		if err != nil {
@@ -45,8 +47,10 @@ func setupFrom(o options, from config.Sources) (s setup, err error) {
 		return s, err
 	}
 	check(err)
-	s.demo, err = isDemo(o, from, s.Config)
-	check(err)
+	if err == nil || s.File == "" { // what is wrong with the file comes first
+		s.demo, err = isDemo(o, from, s.Config)
+		check(err)
+	}
 	if s.demo {
 		s.Broker.URL = ""
 		s.demoAccount()

@@ -28,7 +28,9 @@ type view struct {
 	out  io.Writer
 	json bool
 	demo bool
-	host *host.Host
+	// several plugins are to be told apart.
+	several bool
+	host    *host.Host
 	// announced: the cars and the hints have been shown.
 	announced bool
 	shown     map[string]bool
@@ -44,8 +46,8 @@ type view struct {
 	prefix string
 }
 
-func newView(out io.Writer, asJSON, demo bool) *view {
-	return &view{out: out, json: asJSON, demo: demo, shown: map[string]bool{}}
+func newView(out io.Writer, s setup) *view {
+	return &view{out: out, json: s.json, demo: s.demo, several: len(s.Accounts) > 1, shown: map[string]bool{}}
 }
 
 // emit prints one thing: event for machines, line for people. An empty line

@@ -43,30 +43,39 @@ func (v *view) pluginLine(e host.Event) string {
 	switch e.Kind {
 	case host.EventState:
 		if v.announced {
-			return v.stamp("plugin " + string(e.State) + processOf(", pid %d", e) + noteOf(e))
+			return v.stamp(v.called(e.Plugin) + " " + string(e.State) + processOf(", pid %d", e) + noteOf(e))
 		}
 		// Until all is up, only the outcome is of interest, and the same trouble
 		// only once.
 		if e.State != host.Ready && e.Message == "" {
 			return ""
 		}
-		line := row("plugin", processOf("pid %d", e), string(e.State)+noteOf(e))
+		line := row(v.called(e.Plugin), processOf("pid %d", e), string(e.State)+noteOf(e))
 		if line == v.said {
 			return ""
 		}
 		v.said = line
 		return line
 	case host.EventCrash:
-		return v.stamp("plugin crashed: " + printable(e.Message) + lastWord(e))
+		return v.stamp(v.called(e.Plugin) + " crashed: " + printable(e.Message) + lastWord(e))
 	case host.EventHealth:
 		if e.Reason != "" {
-			return v.stamp("plugin says: " + printable(e.Message))
+			return v.stamp(v.called(e.Plugin) + " says: " + printable(e.Message))
 		}
 	case host.EventClaim:
 		return v.stamp(printable(e.Message))
 	case host.EventVehicles:
 	}
 	return ""
+}
+
+// called is how a plugin is named to people: by its name, if there are several. Called with mu
+// held.
+func (v *view) called(name string) string {
+	if v.several {
+		return "plugin " + name
+	}
+	return "plugin"
 }
 
 // upgraded tells how an upgrade that somebody asked for came out.
@@ -79,6 +88,18 @@ func (v *view) upgraded(err error) {
 		return
 	}
 	v.emit("upgrade", map[string]any{"ok": true}, v.stamp("plugin upgraded: its program is trusted from now on"))
+}
+
+// reloaded shows what of the settings has changed, and what is wrong with them.
+func (v *view) reloaded(changes []string, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, sentence := range changes {
+		v.emit("settings", map[string]any{"ok": true, "message": sentence}, v.stamp(sentence))
+	}
+	if err != nil {
+		v.emit("settings", map[string]any{"ok": false, "message": err.Error()}, v.stamp(printable(err.Error())))
+	}
 }
 
 func (v *view) released() {

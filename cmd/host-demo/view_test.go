@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hyundai-mqtt/hyundai-plugin/cmd/internal/config"
 	"github.com/hyundai-mqtt/hyundai-plugin/host"
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
@@ -52,7 +53,7 @@ func TestPluginEventsForPeople(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			v := newView(&out, false, true)
+			v := newView(&out, setup{Config: &config.Config{}, demo: true})
 			v.announced = true
 			v.event(tc.event)
 			_, text, _ := strings.Cut(out.String(), " ")
@@ -63,7 +64,7 @@ func TestPluginEventsForPeople(t *testing.T) {
 
 func TestTroubleAtTheStartIsToldOnce(t *testing.T) {
 	var out bytes.Buffer
-	v := newView(&out, false, true)
+	v := newView(&out, setup{Config: &config.Config{}, demo: true})
 	for range 3 {
 		v.event(host.Event{Kind: host.EventState, State: host.Verifying})
 		v.event(host.Event{Kind: host.EventState, State: host.Backoff, Reason: "plugin_down", Message: "There is no file."})
@@ -73,7 +74,7 @@ func TestTroubleAtTheStartIsToldOnce(t *testing.T) {
 
 func TestPluginEventsAsJSON(t *testing.T) {
 	var out bytes.Buffer
-	v := newView(&out, true, true)
+	v := newView(&out, setup{Config: &config.Config{}, demo: true, options: options{json: true}})
 	v.event(host.Event{
 		Kind: host.EventCrash, Plugin: "kia", State: host.Crashed, Message: "It ended.",
 		Crash: &host.CrashReport{Cause: host.CausePanic, LastPanic: []string{"panic: boom"}, Message: "It ended."},

@@ -52,7 +52,8 @@ type Bridge struct {
 	// delivered gets a token when an empty message to a topic of commands has come.
 	delivered chan struct{}
 	// treated are the plugins that a request is doing something to, by name.
-	treated sync.Map
+	treated   sync.Map
+	schedules schedules
 	// cars that plugins have listed, by id.
 	cars    atomic.Pointer[map[string]bool]
 	trouble atomic.Pointer[Trouble]

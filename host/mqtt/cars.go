@@ -48,6 +48,8 @@ func (b *Bridge) listCars() map[string]bool {
 // from the cloud's copy.
 func (b *Bridge) followVehicles(cars map[string]bool, changed <-chan struct{}) {
 	seen, reading := map[string]bool{}, make(chan struct{}, initialReads)
+	again := make(chan struct{}, 1)
+	b.work.Go(func() { b.readSchedulesAgain(again) })
 	for {
 		b.announced.sawList(b.opts.Fleet.Vehicles())
 		for id := range cars {
@@ -80,6 +82,10 @@ func (b *Bridge) followVehicles(cars map[string]bool, changed <-chan struct{}) {
 			changed = b.opts.Fleet.VehiclesChanged()
 			cars = b.listCars()
 			b.overview.touch()
+			select {
+			case again <- struct{}{}:
+			default: // it is to do so anyway
+			}
 		case <-b.ctx.Done():
 			return
 		}

@@ -5,12 +5,46 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/shared"
 )
 
 // topicSchedule holds the schedule that is in force, and topicPreset the word for it.
 const topicSchedule, topicPreset = "schedule", "schedule/preset"
+
+// schedules keep a schedule that was read from being shown in place of one that is set
+// meanwhile.
+type schedules struct {
+	mu sync.Mutex
+	// set counts the commands that set one.
+	set uint64
+}
+
+// wasSet comes between the setting of one and its showing: who has read before that must
+// not show after it.
+func (s *schedules) wasSet() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.set++
+}
+
+// count of the commands so far.
+func (s *schedules) count() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.set
+}
+
+// unless shows one, unless a command has come since a count.
+func (s *schedules) unless(count uint64, show func()) (shown bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.set == count {
+		show()
+	}
+	return s.set == count
+}
 
 // maxSchedule bounds a schedule's payload.
 const maxSchedule = 4 << 10
@@ -62,6 +96,7 @@ func (b *Bridge) setSchedule(m message, served Served) (now shared.Schedule, err
 	if err != nil {
 		return now, err
 	}
+	b.schedules.wasSet()
 	now, err = scheduler.Schedule(ctx, served.Vehicle)
 	if err != nil { // a plugin that is older than the question
 		now = shared.Schedule{JSON: set, Preset: shared.PresetCustom}
@@ -77,12 +112,32 @@ func (b *Bridge) readSchedule(vehicle string) {
 	if err != nil {
 		return
 	}
-	now, err := scheduler.Schedule(ctx, vehicle)
-	if err != nil {
-		b.log.Debug("the plugin does not tell the car's schedule", "vehicle", vehicle, "error", err)
-		return
+	for shown := false; !shown; {
+		count := b.schedules.count()
+		now, err := scheduler.Schedule(ctx, vehicle)
+		if err != nil {
+			b.log.Debug("the plugin does not tell the car's schedule", "vehicle", vehicle, "error", err)
+			return
+		}
+		shown = b.schedules.unless(count, func() { b.showSchedule(vehicle, now, false) })
 	}
-	b.showSchedule(vehicle, now, false)
+}
+
+// readSchedulesAgain reads those of all cars each time when it is asked to: a plugin that has
+// listed its cars anew may have other settings.
+func (b *Bridge) readSchedulesAgain(asked <-chan struct{}) {
+	for {
+		select {
+		case <-b.ctx.Done():
+			return
+		case <-asked:
+		}
+		for id := range *b.cars.Load() {
+			if mayServe(id) && b.ctx.Err() == nil {
+				b.readSchedule(id)
+			}
+		}
+	}
 }
 
 // showSchedule publishes a car's schedule. answers says that it is the answer to a command,

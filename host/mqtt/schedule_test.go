@@ -82,6 +82,10 @@ func TestScheduleIsShownFromTheStart(t *testing.T) {
 	w.holds("hyundai/car1/schedule", `{"idle":"1h0m0s"}`)
 	w.publish("hyundai/car1/commands/schedule", "custom", false)
 	w.holds("hyundai/car1/status/error", "Which one?")
+
+	inForce(`{"idle":"2h0m0s"}`, "custom")
+	f.add() // the plugin has started anew, or has other settings
+	w.holds("hyundai/car1/schedule", `{"idle":"2h0m0s"}`)
 }
 
 func TestScheduleByCommand(t *testing.T) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -18,9 +19,12 @@ type Sources struct {
 	// File is the path of a YAML file. Default: HYUNDAI_CONFIG, else the first of
 	// [DefaultFiles] that is there.
 	File string
-	// NoFile: none is looked for.
+	// NoFile: none is looked for, nor EnvFile.
 	NoFile bool
-	// Environment goes before the file, Flags, by their names, before the environment.
+	// EnvFile has variables; it goes before File. Default: .env in the working directory, if
+	// it is there.
+	EnvFile string
+	// Environment goes before EnvFile, Flags, by their names, before the environment.
 	Environment Environment
 	Flags       map[string]string
 	// UID is the user's number, -1 on a system without.
@@ -53,6 +57,7 @@ type Config struct {
 	Notes []string `koanf:"-"`
 
 	env      Environment
+	dotEnv   Environment
 	uid      int
 	settings []Setting
 	layers   []*layer
@@ -72,7 +77,6 @@ type HomeAssistant struct {
 // accounts are complete is for [Account.Check].
 func Load(s Sources) (*Config, error) {
 	c := &Config{InitialRefresh: true, env: s.Environment, uid: s.UID, settings: Settings()}
-	c.Notes = s.Environment.notes(variables(c.settings))
 	c.Broker.Port, c.Broker.BaseTopic, c.Broker.Version = 1883, "hyundai", "3"
 	wrong := c.read(s)
 	if s.Foreign != "" {
@@ -100,13 +104,29 @@ func (c *Config) read(s Sources) (wrong []error) {
 			c.Notes = append(c.Notes, openToOthers(c.File)...)
 		}
 	}
-	env, err := readEnvironment(c.settings, s.Environment, accounts)
-	wrong = append(wrong, err)
-	if accounts = append(accounts, env.accounts()...); len(accounts) == 0 {
+	environments := []Environment{s.Environment}
+	if !s.NoFile {
+		e, there, err := readDotEnv(cmp.Or(s.EnvFile, dotEnv))
+		wrong = append(wrong, err)
+		if there {
+			environments = []Environment{e, s.Environment}
+			c.dotEnv = e
+		}
+	}
+	for _, e := range environments {
+		l, err := readEnvironment(c.settings, e, accounts)
+		wrong = append(wrong, err)
+		c.layers = append(c.layers, l)
+		c.Notes = append(c.Notes, e.notes(variables(c.settings))...)
+	}
+	for _, l := range c.layers {
+		accounts = append(accounts, l.accounts()...)
+	}
+	if len(accounts) == 0 {
 		accounts = []string{DefaultAccount}
 	}
 	flags, err := readFlags(c.settings, s.Flags, slices.Compact(slices.Sorted(slices.Values(accounts))))
-	c.layers = append(c.layers, env, flags)
+	c.layers = append(c.layers, flags)
 	return append(wrong, err)
 }
 
@@ -178,9 +198,11 @@ func (c *Config) Set() []string {
 		}
 	}
 	known := variables(c.settings)
-	for _, name := range c.env.ours() {
-		if !slices.Contains(known, name) {
-			set = append(set, name)
+	for _, e := range []Environment{c.dotEnv, c.env} {
+		for _, name := range e.ours() {
+			if !slices.Contains(known, name) {
+				set = append(set, e.called(name))
+			}
 		}
 	}
 	slices.Sort(set)

@@ -297,6 +297,30 @@ func TestSecretsOfFiles(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
+// TestVariablesOfADotEnvFile lie over the file, and under the environment.
+func TestVariablesOfADotEnvFile(t *testing.T) {
+	dotEnv := filepath.Join(t.TempDir(), ".env")
+	require.NoError(t, os.WriteFile(dotEnv, []byte("# mine\nexport HYUNDAI_USERNAME=of-dotenv\nHYUNDAI_PASSWORD='with # and blank '\nMQTT_BASE_TOPIC=of-dotenv\nMQTT_HOST=x\n"), 0o600))
+	s := Sources{
+		File: written(t, "broker: {base_topic: of-file, client_id: of-file}\n"), EnvFile: dotEnv,
+		Environment: environment(map[string]string{"HYUNDAI_USERNAME": "of-env"}),
+	}
+	c, err := Load(s)
+	require.NoError(t, err)
+	a, err := c.Account("")
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"username":"of-env","password":"with # and blank "}`, string(a.Settings()))
+	assert.Equal(t, []string{"of-dotenv", "of-file"}, []string{c.Broker.BaseTopic, c.Broker.ClientID})
+	where, _ := c.origin("broker.base_topic")
+	assert.Equal(t, dotEnv+": MQTT_BASE_TOPIC", where)
+	assert.Contains(t, c.Notes[0], dotEnv+": MQTT_HOST is not known")
+
+	require.NoError(t, os.WriteFile(dotEnv, []byte("HYUNDAI_PASSWORD very-s3cret\n"), 0o600))
+	_, err = Load(s)
+	require.ErrorContains(t, err, "has to have lines NAME=VALUE")
+	redacttest.NotIn(t, err.Error(), "very-s3cret")
+}
+
 func TestAPluginOfAnotherMake(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "acme.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("token: t0ken-of-acme\ncars: [1]\n"), 0o600))

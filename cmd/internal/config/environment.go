@@ -1,10 +1,15 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/joho/godotenv"
 )
 
 // Environment is where variables are found.
@@ -13,6 +18,39 @@ type Environment struct {
 	Lookup func(name string) (string, bool)
 	// Names of all variables.
 	Names []string
+
+	// file that the variables are in; empty: they are the process's own.
+	file string
+}
+
+// called is how a message names a variable.
+func (e Environment) called(name string) string {
+	if e.file == "" {
+		return name
+	}
+	return e.file + ": " + name
+}
+
+// dotEnv is the file with variables in the working directory.
+const dotEnv = ".env"
+
+// readDotEnv reads variables from a file, as shells write them; false: there is none.
+func readDotEnv(path string) (e Environment, there bool, err error) {
+	body, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return e, false, nil
+	case err != nil:
+		return e, false, err
+	}
+	variables, err := godotenv.UnmarshalBytes(body)
+	if err != nil {
+		return e, false, fmt.Errorf("%s has to have lines NAME=VALUE", path) // the parser's own words quote values
+	}
+	return Environment{
+		file: path, Names: slices.Collect(maps.Keys(variables)),
+		Lookup: func(name string) (string, bool) { v, ok := variables[name]; return v, ok },
+	}, true, nil
 }
 
 // ProcessEnvironment is that of this process.
@@ -89,13 +127,13 @@ func (e Environment) notes(known []string) []string {
 	for _, name := range e.ours() {
 		switch why := vain[name]; {
 		case why != "":
-			notes = append(notes, fmt.Sprintf("%s has no effect: %s.", name, why))
+			notes = append(notes, fmt.Sprintf("%s has no effect: %s.", e.called(name), why))
 		case !slices.Contains(known, name):
-			notes = append(notes, fmt.Sprintf("%s is not known and has no effect%s.", name, perhaps(name, known)))
+			notes = append(notes, fmt.Sprintf("%s is not known and has no effect%s.", e.called(name), perhaps(name, known)))
 		}
 	}
 	if name := "REFRESH_INTERVAL"; e.Or(name, "") != "" {
-		notes = append(notes, fmt.Sprintf("%s has no effect: %s.", name, vain[name]))
+		notes = append(notes, fmt.Sprintf("%s has no effect: %s.", e.called(name), vain[name]))
 	}
 	return notes
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -47,7 +48,7 @@ func (l *layer) put(s Setting, key, where, text string) {
 // readEnvironment reads the layer of the variables. accounts are the names in the file; a
 // variable of an account's is for the only one.
 func readEnvironment(all []Setting, env Environment, accounts []string) (*layer, error) {
-	l := newLayer("the environment")
+	l := newLayer(cmp.Or(env.file, "the environment"))
 	for _, s := range all {
 		if s.Env == "" {
 			continue
@@ -65,7 +66,7 @@ func readEnvironment(all []Setting, env Environment, accounts []string) (*layer,
 				continue
 			}
 			if ofAccount && len(accounts) > 1 {
-				l.wrong = append(l.wrong, fmt.Errorf("%s is for one account, and the file has %d: set it there, with each", variable, len(accounts)))
+				l.wrong = append(l.wrong, fmt.Errorf("%s is for one account, and the file has %d: set it there, with each", env.called(variable), len(accounts)))
 				continue
 			}
 			if s.kind.verbatim {
@@ -74,11 +75,11 @@ func readEnvironment(all []Setting, env Environment, accounts []string) (*layer,
 			if variable != s.Env {
 				var err error
 				if value, err = readSecret(env, ".", strings.TrimSpace(value)); err != nil {
-					l.wrong = append(l.wrong, fmt.Errorf("%s %w", variable, err))
+					l.wrong = append(l.wrong, fmt.Errorf("%s %w", env.called(variable), err))
 					continue
 				}
 			}
-			l.put(s, key, variable, value)
+			l.put(s, key, env.called(variable), value)
 		}
 	}
 	return l, errors.Join(l.wrong...)

@@ -19,8 +19,8 @@ type Program struct {
 	Digest string
 
 	// Pin is the digest that the operator demands; empty for none. A prefix
-	// "sha256:" is allowed.
-	Pin string
+	// "sha256:" is allowed. PinFile is the file that says so, for the messages; empty: none.
+	Pin, PinFile string
 	// AcceptChanges trusts whatever lies at Path.
 	AcceptChanges bool
 	// Approved: the hub has just asked for this very program.
@@ -73,9 +73,13 @@ func (p Program) checkPin() error {
 	if pin == "" || pin == p.Digest {
 		return nil
 	}
+	where := ""
+	if p.PinFile != "" {
+		where = " in " + p.PinFile
+	}
 	return shared.Errorf(shared.ReasonPluginUntrusted,
-		"Plugin %s is not started: the SHA-256 of %s is %s, but %s is pinned. Install the right program or correct the pin.",
-		p.Plugin, p.Path, p.Digest, pin)
+		"Plugin %s is not started: the SHA-256 of %s is %s, but %s is pinned%s. Install the right program or correct the pin.",
+		p.Plugin, p.Path, p.Digest, pin, where)
 }
 
 // Short is the beginning of a digest, for people.

@@ -71,6 +71,13 @@ func (d *Desk) Reads(end string) string {
 	return text
 }
 
+// Screen is what has been printed.
+func (d *Desk) Screen() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.seen.String()
+}
+
 // Types types a line.
 func (d *Desk) Types(line string) {
 	d.t.Helper()
