@@ -60,14 +60,17 @@ func (r *reloader) reload(ctx context.Context) (changes []string, err error) {
 
 // atNextStart says what has changed and counts from the next start only.
 func (r *reloader) atNextStart(after setup) []string {
+	stays := map[string]bool{}
+	for _, a := range after.Accounts {
+		_, stays[a.Name] = r.inForce[a.Name]
+	}
 	var keys []string
 	for _, key := range config.Changes(r.started.Config, after.Config) {
 		account := ""
 		if parts := strings.Split(key, "."); len(parts) > 2 {
 			account = parts[1]
 		}
-		_, runs := r.inForce[account]
-		if key == "log.level" || config.ForPlugin(key) && runs {
+		if key == "log.level" || config.ForPlugin(key) && stays[account] {
 			continue
 		}
 		keys = append(keys, key)

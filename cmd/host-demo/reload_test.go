@@ -51,6 +51,11 @@ func TestSettingsAreReadAgain(t *testing.T) {
 		assert.NotContains(t, line, "new settings", "only what has changed is given to a plugin")
 	}
 	p.find(`plugin upgraded`)
+	rewrite("  third: {username: me, password: p}\n", "")
+	p.find(`plugin upgraded`)
+	second := string(text[strings.Index(string(text), "  second:"):])
+	rewrite(second, "")
+	p.find(`Changed, from the next start on: accounts\.second\..*accounts\.second\.username\.$`)
 	require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
 	p.ended()
 }

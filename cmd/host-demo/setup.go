@@ -42,6 +42,9 @@ func setupFrom(o options, from config.Sources) (s setup, err error) {
 	if o.settings != "" && o.name == "" {
 		check(errors.New("--settings is for a plugin of another make: give it a name with --name"))
 	}
+	if _, ok := from.Flags["plugin"]; o.name != "" && !ok {
+		check(errors.New("--name is for a plugin of another make: say with --plugin where it is"))
+	}
 	s.Config, err = config.Load(from)
 	if s.Config == nil {
 		return s, err

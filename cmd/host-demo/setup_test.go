@@ -133,12 +133,14 @@ func TestSetupThatIsWrong(t *testing.T) {
 		"can be reached from other":      {flags: map[string]string{"profiles": "true", "http": "0.0.0.0:1"}},
 		"--broker is no URL":             {env: account, flags: map[string]string{"broker": "nonsense"}},
 		"give it a name":                 {options: options{settings: "/x"}},
+		"say with --plugin where it is":  {options: options{name: "acme"}, flags: map[string]string{"plugin": ""}},
 		"there is no home directory":     {env: with(account, "HOME", "")},
 		"HOME_ASSISTANT_UNITS has to be": {env: map[string]string{"HOME_ASSISTANT_UNITS": "furlongs"}},
 	} {
 		t.Run(says, func(t *testing.T) {
 			flags := here(t)
 			maps.Copy(flags, tc.flags)
+			maps.DeleteFunc(flags, func(_, value string) bool { return value == "" })
 			_, err := setupFrom(tc.options, found(tc.env, flags))
 			require.ErrorContains(t, err, says)
 		})

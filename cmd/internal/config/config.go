@@ -56,6 +56,8 @@ type Config struct {
 	// Notes are sentences about what is set in vain.
 	Notes []string `koanf:"-"`
 
+	// named are the accounts of the file.
+	named    []string
 	env      Environment
 	dotEnv   Environment
 	uid      int
@@ -100,8 +102,10 @@ func (c *Config) read(s Sources) (wrong []error) {
 		file, names, err := readFile(c.File, c.settings, s.Environment)
 		wrong = append(wrong, err)
 		if file != nil {
-			c.layers, accounts = append(c.layers, file), names
-			c.Notes = append(c.Notes, openToOthers(c.File)...)
+			c.layers, c.named, accounts = append(c.layers, file), names, slices.Clone(names)
+			if file.holdsSecrets(c.settings) {
+				c.Notes = append(c.Notes, openToOthers(c.File)...)
+			}
 		}
 	}
 	environments := []Environment{s.Environment}
@@ -130,7 +134,7 @@ func (c *Config) read(s Sources) (wrong []error) {
 	return append(wrong, err)
 }
 
-// openToOthers warns of a file that other users of the system can read.
+// openToOthers warns of a file with secrets that other users of the system can read.
 func openToOthers(path string) []string {
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm()&0o004 == 0 || os.PathSeparator != '/' {
@@ -144,7 +148,8 @@ func (c *Config) onlyForeign(s Sources) error {
 	if !accountForm.MatchString(s.Foreign) {
 		return fmt.Errorf("--name %q cannot be a plugin's name: use letters, digits, _ and -", s.Foreign)
 	}
-	others := 0
+	others := len(c.named)
+	c.named = nil
 	for _, l := range c.layers {
 		before := len(l.values)
 		maps.DeleteFunc(l.values, func(key string, _ any) bool { return strings.HasPrefix(key, accountsKey+".") })
@@ -163,14 +168,16 @@ func (c *Config) onlyForeign(s Sources) error {
 		}
 		body = string(v)
 	}
-	only.put(Setting{kind: object("an object", nil), Private: true}, accountKey(s.Foreign, "settings"), "--settings", body)
+	only.put(Setting{kind: object("an object", nil), Secret: true}, accountKey(s.Foreign, "settings"), "--settings", body)
 	return errors.Join(only.wrong...)
 }
 
 // takeAccounts makes the accounts of what was read.
 func (c *Config) takeAccounts(all *koanf.Koanf) error {
 	var wrong []error
-	for _, name := range all.MapKeys(accountsKey) {
+	names := append(all.MapKeys(accountsKey), c.named...) // one may have nothing
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
 		where, _ := c.origin(accountsKey + "." + name)
 		a, err := accountOf(name, where, all.Cut(accountsKey+"."+name))
 		if err != nil {

@@ -251,6 +251,7 @@ func TestWhatIsWrongInAFile(t *testing.T) {
 
 func TestWhatIsWrongWithAnAccount(t *testing.T) {
 	for name, tc := range map[string]struct{ file, says string }{
+		"nothing":        {"accounts:\n  a:\n", "hub.yaml:2: accounts.a: The settings are not valid: username and password are both needed"},
 		"no password":    {"accounts:\n  a: {username: me}\n", "hub.yaml:2: accounts.a: The settings are not valid: username and password are both needed"},
 		"another brand":  {"accounts:\n  a: {username: me, password: p, brand: honda}\n", "use kia, hyundai or genesis"},
 		"another region": {"accounts:\n  a: {username: me, password: p, region: usa}\n", "not supported yet"},
@@ -424,10 +425,16 @@ func TestWhereStateIsKept(t *testing.T) {
 }
 
 func TestAFileThatOthersCanRead(t *testing.T) {
-	path := written(t, "state: /s\n")
-	require.NoError(t, os.Chmod(path, 0o644))
-	c, err := Load(Sources{File: path, Environment: environment(nil)})
-	require.NoError(t, err)
-	require.Len(t, c.Notes, 1)
-	assert.Contains(t, c.Notes[0], "chmod 640")
+	secret := filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, os.WriteFile(secret, []byte("p"), 0o600))
+	for text, noted := range map[string]bool{
+		"broker: {password: p}\n": true, "state: /s\n": false, "broker: {password_file: " + secret + "}\n": false,
+		"accounts: {a: {username: me, password_file: " + secret + "}}\n": false,
+	} {
+		path := written(t, text)
+		require.NoError(t, os.Chmod(path, 0o644))
+		c, err := Load(Sources{File: path, Environment: environment(nil)})
+		require.NoError(t, err)
+		assert.Equal(t, noted, slices.ContainsFunc(c.Notes, func(n string) bool { return strings.Contains(n, "chmod 640") }), text)
+	}
 }

@@ -36,13 +36,26 @@ func (l *layer) put(s Setting, key, where, text string) {
 	v, err := s.kind.read(text)
 	if err != nil {
 		is := ""
-		if !s.Private && !s.kind.structured && len(text) < 100 {
+		if !s.hidden() && !s.kind.structured && len(text) < 100 {
 			is = fmt.Sprintf(" and is %q", text)
 		}
 		l.wrong = append(l.wrong, fmt.Errorf("%s has to be %s%s", where, s.kind.want, is))
 		return
 	}
 	l.values[key], l.where[key] = v, where
+}
+
+// holdsSecrets reports whether the layer itself has a secret, and not only the path of
+// a file that has it.
+func (l *layer) holdsSecrets(all []Setting) bool {
+	for _, s := range all {
+		for key := range l.values {
+			if s.Secret && patternOf(key) == s.Key && !strings.HasSuffix(l.where[key], "_file") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // readEnvironment reads the layer of the variables. accounts are the names in the file; a

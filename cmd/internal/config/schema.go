@@ -57,7 +57,7 @@ func addTo(to map[string]any, key string, s Setting) {
 	if s.Help != "" {
 		one["description"] = s.Help
 	}
-	if s.Private {
+	if s.hidden() {
 		one["writeOnly"] = true
 	}
 	at[name] = one

@@ -19,8 +19,9 @@ type Setting struct {
 	Env, Flag string
 	// Help is a sentence about it, Default what holds if it is not set, as people read it.
 	Help, Default string
-	// Private values are not shown.
-	Private bool
+	// Private values are not shown. Secret ones neither, and the file that has them is to be
+	// readable by few.
+	Private, Secret bool
 	// File: the value may be in a file as well, whose path is said by the same key with
 	// _file, or the same variable with _FILE.
 	File bool
@@ -33,6 +34,9 @@ func (s Setting) Want() string { return s.kind.want }
 
 // IsSwitch reports whether the value is true or false.
 func (s Setting) IsSwitch() bool { return s.kind.schema["type"] == "boolean" }
+
+// hidden reports whether nobody is to see the value.
+func (s Setting) hidden() bool { return s.Private || s.Secret }
 
 // ofAccount reports whether each account has its own, and how it is called there.
 func (s Setting) ofAccount() (name string, ok bool) {
@@ -80,7 +84,7 @@ func hubSettings() []Setting {
 		{Key: "broker.port", Env: "MQTT_BROKER_PORT", kind: number(1, 65535), Default: "1883", Help: "Port of the MQTT broker"},
 		{Key: "broker.tls", Env: "MQTT_USE_TLS", kind: yesNo(), Default: "false", Help: "TLS to the broker, with the system's certificates unless ca_file is set"},
 		{Key: "broker.username", Env: "MQTT_USERNAME", kind: text(), File: true, Help: "User name at the broker; used with a password only"},
-		{Key: "broker.password", Env: "MQTT_PASSWORD", kind: password(), File: true, Private: true, Help: "Password at the broker"},
+		{Key: "broker.password", Env: "MQTT_PASSWORD", kind: password(), File: true, Secret: true, Help: "Password at the broker"},
 		{Key: "broker.ca_file", Env: "MQTT_CA_FILE", kind: path(), Help: "PEM file with the authority of the broker's certificate, in place of the system's"},
 		{Key: "broker.cert_file", Env: "MQTT_CERT_FILE", kind: path(), Help: "PEM file with a certificate of the hub's own"},
 		{Key: "broker.key_file", Env: "MQTT_KEY_FILE", kind: path(), Help: "PEM file with the key of that certificate"},
@@ -109,8 +113,8 @@ func accountSettings() []Setting {
 	var all []Setting
 	for _, s := range []Setting{
 		{Key: "username", Env: "HYUNDAI_USERNAME", kind: text(), File: true, Private: true},
-		{Key: "password", Env: "HYUNDAI_PASSWORD", kind: password(), File: true, Private: true},
-		{Key: "pin", Env: "HYUNDAI_PIN", kind: text(), File: true, Private: true},
+		{Key: "password", Env: "HYUNDAI_PASSWORD", kind: password(), File: true, Secret: true},
+		{Key: "pin", Env: "HYUNDAI_PIN", kind: text(), File: true, Secret: true},
 		{Key: "brand", Env: "HYUNDAI_BRAND", kind: word()},
 		{Key: "region", Env: "HYUNDAI_REGION", kind: word()},
 		{Key: "language", Env: "HYUNDAI_LANGUAGE", kind: text()},
@@ -135,10 +139,10 @@ func accountSettings() []Setting {
 	all = append(all,
 		Setting{Key: "plugin", kind: path(), Default: "the plugin for Hyundai, Kia and Genesis", Help: "Path of another plugin"},
 		Setting{Key: "args", kind: list("a list of texts"), Help: "Arguments of the plugin"},
-		Setting{Key: "env", kind: list("a list of NAME=VALUE"), Private: true, Help: "Environment of the plugin, NAME=VALUE; it does not have the hub's"},
+		Setting{Key: "env", kind: list("a list of NAME=VALUE"), Secret: true, Help: "Environment of the plugin, NAME=VALUE; it does not have the hub's"},
 		Setting{Key: "sha256", kind: digest(), Help: "SHA-256 of the plugin's program, which nothing else replaces then"},
 		Setting{Key: "memory_limit", kind: number(-1, 1<<40), Default: "1073741824", Help: "Bytes of memory that the plugin may have; -1: no limit"},
-		Setting{Key: "settings", kind: object("an object", nil), File: true, Private: true, Help: "What a plugin of another make is given, as it is; then nothing else of the account goes to it"},
+		Setting{Key: "settings", kind: object("an object", nil), File: true, Secret: true, Help: "What a plugin of another make is given, as it is; then nothing else of the account goes to it"},
 	)
 	for i := range all {
 		all[i].Key = accountsKey + ".*." + all[i].Key

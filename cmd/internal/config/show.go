@@ -75,7 +75,7 @@ func (c *Config) value(key string) (any, bool) {
 
 // shown is a value as it may be seen, in one line.
 func shown(s Setting, v any) string {
-	if s.Private {
+	if s.hidden() {
 		return hidden
 	}
 	switch v := v.(type) {
