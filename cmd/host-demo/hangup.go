@@ -35,14 +35,7 @@ func onHangup(ctx context.Context, upgrade func(context.Context), stop func()) (
 			upgrade(ctx)
 		}
 	}()
-	return func(ctx context.Context) error {
-		select {
-		case <-done:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	return endOf(done)
 }
 
 // hasTerminal says whether somebody's terminal controls this process.

@@ -47,7 +47,7 @@ func (m manager) watch(ctx context.Context, alive func()) (wait func(context.Con
 	done := make(chan struct{})
 	if m.interval <= 0 {
 		close(done)
-		return func(context.Context) error { return nil }
+		return endOf(done)
 	}
 	go func() { // ends with ctx, or with the process that stands still
 		defer close(done)
@@ -63,12 +63,5 @@ func (m manager) watch(ctx context.Context, alive func()) (wait func(context.Con
 			}
 		}
 	}()
-	return func(ctx context.Context) error {
-		select {
-		case <-done:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	return endOf(done)
 }

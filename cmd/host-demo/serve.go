@@ -253,6 +253,18 @@ type closer struct {
 
 func (c *closers) add(what string, f func(context.Context) error) { *c = append(*c, closer{what, f}) }
 
+// endOf waits for something that ends by itself: until done is closed.
+func endOf(done <-chan struct{}) func(context.Context) error {
+	return func(ctx context.Context) error {
+		select {
+		case <-done:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 func (c *closers) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()

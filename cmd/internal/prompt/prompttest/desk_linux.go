@@ -25,16 +25,23 @@ type Desk struct {
 	seen bytes.Buffer
 }
 
-// NewDesk opens one, until the end of the test.
-func NewDesk(t *testing.T) *Desk {
+// Open opens the two sides of a terminal, as Desk has them. The caller closes them.
+func Open(t *testing.T) (window, terminal *os.File) {
 	t.Helper()
 	window, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	require.NoError(t, err)
 	require.NoError(t, unix.IoctlSetPointerInt(int(window.Fd()), unix.TIOCSPTLCK, 0))
 	number, err := unix.IoctlGetInt(int(window.Fd()), unix.TIOCGPTN)
 	require.NoError(t, err)
-	terminal, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
 	require.NoError(t, err)
+	return window, terminal
+}
+
+// NewDesk opens one, until the end of the test.
+func NewDesk(t *testing.T) *Desk {
+	t.Helper()
+	window, terminal := Open(t)
 	d := &Desk{t: t, Window: window, Terminal: terminal}
 	var reading sync.WaitGroup
 	reading.Go(func() {
