@@ -17,7 +17,6 @@ func (h *Host) Reconfigure(ctx context.Context, plugin string, settings json.Raw
 	if err != nil {
 		return err
 	}
-	s.redactor.Learn(redact.Secrets(settings)...)
 	if s.keepIfDown(settings) {
 		return nil
 	}
@@ -32,6 +31,7 @@ func (s *supervisor) keepIfDown(settings json.RawMessage) bool {
 	defer s.mu.Unlock()
 	down := s.runs.current == nil && s.trouble != nil
 	if down {
+		s.redactor.Learn(redact.Secrets(settings)...)
 		s.spec.Settings = settings
 	}
 	return down

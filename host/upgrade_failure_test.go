@@ -108,15 +108,9 @@ func TestUpgradeKeepsToThePin(t *testing.T) {
 // TestUpgradesComeOneAfterTheOther: there are never more than two processes.
 func TestUpgradesComeOneAfterTheOther(t *testing.T) {
 	t.Parallel()
-	s, p := newStage(t), script(t, "p", as(t, "good"))
-	h := start(t, s, soon, p)
-	h.reaches("p", host.Ready)
-	write(t, p.Path, as(t, "hangs-in-initialize"))
-	first := make(chan error, 1)
 	firstCtx, cancelFirst := context.WithCancel(t.Context())
 	defer cancelFirst()
-	go func() { first <- h.Upgrade(firstCtx, "p") }()
-	h.eventually("the first is under way", func() bool { return processes(p) == 2 })
+	h, p, first := upgrading(firstCtx, t, "hangs-in-initialize")
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	require.ErrorIs(t, h.Upgrade(ctx, "p"), shared.ReasonDeadlineExceeded, "the second waits as long as it likes")
@@ -136,21 +130,29 @@ func TestUpgradesComeOneAfterTheOther(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// upgrading begins an upgrade to a role that never becomes ready, and waits until its process
+// runs beside the former one. The result comes when the upgrade has ended.
+func upgrading(ctx context.Context, t *testing.T, role string) (h *hub, p host.PluginSpec, upgraded <-chan error) {
+	t.Helper()
+	s, p := newStage(t), script(t, "p", as(t, "good"))
+	h = start(t, s, soon, p)
+	h.reaches("p", host.Ready)
+	write(t, p.Path, as(t, role))
+	ended := make(chan error, 1)
+	go func() { ended <- h.Upgrade(ctx, "p") }()
+	h.eventually("it is under way", func() bool { return processes(p) == 2 })
+	return h, p, ended
+}
+
 // TestUpgradeThatIsCanceled says so, however far the new process has come.
 func TestUpgradeThatIsCanceled(t *testing.T) {
 	t.Parallel()
 	for _, role := range []string{"hangs-in-initialize", "no-handshake", "freezes-at-start"} {
 		t.Run(role, func(t *testing.T) {
 			t.Parallel()
-			s, p := newStage(t), script(t, "p", as(t, "good"))
-			h := start(t, s, soon, p)
-			h.reaches("p", host.Ready)
-			write(t, p.Path, as(t, role))
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			upgraded := make(chan error, 1)
-			go func() { upgraded <- h.Upgrade(ctx, "p") }()
-			h.eventually("it is under way", func() bool { return processes(p) == 2 })
+			h, p, upgraded := upgrading(ctx, t, role)
 			cancel()
 			require.ErrorIs(t, <-upgraded, shared.ReasonCanceled)
 			h.eventually("the former one is alone", func() bool { return processes(p) == 1 })
@@ -165,13 +167,7 @@ func TestStopDuringUpgrade(t *testing.T) {
 	for _, role := range []string{"hangs-in-initialize", "no-handshake", "freezes-at-start"} {
 		t.Run(role, func(t *testing.T) {
 			t.Parallel()
-			s, p := newStage(t), script(t, "p", as(t, "good"))
-			h := start(t, s, soon, p)
-			h.reaches("p", host.Ready)
-			write(t, p.Path, as(t, role))
-			upgraded := make(chan error, 1)
-			go func() { upgraded <- h.Upgrade(context.Background(), "p") }()
-			h.eventually("it is under way", func() bool { return processes(p) == 2 })
+			h, p, upgraded := upgrading(context.Background(), t, role)
 			h.ended()
 			require.ErrorIs(t, <-upgraded, shared.ReasonDraining)
 			assert.Zero(t, processes(p))

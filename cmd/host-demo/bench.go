@@ -14,7 +14,7 @@ import (
 
 // benchCommand measures the service. Its own commands are processes that it starts.
 func benchCommand() *cobra.Command {
-	o := bench.Options{Mosquitto: bench.FindMosquitto()}
+	var o bench.Options
 	var jsonFile string
 	var embedded bool
 	c := &cobra.Command{Use: "bench", Short: "Measure the service under load; see docs/performance.md", Args: cobra.NoArgs}
@@ -25,8 +25,8 @@ func benchCommand() *cobra.Command {
 	set.StringVar(&o.Profiles, "profiles", "", "write profiles of the service's processor time to this `directory`, for go tool pprof")
 	set.BoolVar(&embedded, "embedded", false, "use the embedded broker, also if Mosquitto is installed")
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
-		if embedded {
-			o.Mosquitto = ""
+		if !embedded {
+			o.Mosquitto = bench.FindMosquitto()
 		}
 		ctx, stop := untilStopped(c.Context(), 0)
 		defer stop()

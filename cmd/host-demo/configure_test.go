@@ -57,17 +57,24 @@ accounts:
 	return file, []string{first.Cars[0].ID, second.Cars[0].ID}
 }
 
+// runTwoAccounts runs a hub of that file, and waits until both plugins are ready.
+func runTwoAccounts(t *testing.T) (p *program, file string, cars []string, watcher *listener) {
+	t.Helper()
+	broker := mosquittotest.New(t)
+	broker.Start()
+	file, cars = twoAccounts(t, broker.URL())
+	watcher = listen(t, mqttClient(t, broker.URL()))
+	p = runDemo(t, nil, "--config", file)
+	match, _ := p.find(`^Break +kill -9 (\d+ \d+)$`)
+	assert.NotEmpty(t, match)
+	return p, file, cars, watcher
+}
+
 // TestTwoAccountsOfOneFile have a process each, and their cars stand side by side at the
 // broker.
 func TestTwoAccountsOfOneFile(t *testing.T) {
 	t.Parallel()
-	broker := mosquittotest.New(t)
-	broker.Start()
-	file, cars := twoAccounts(t, broker.URL())
-	watcher := listen(t, mqttClient(t, broker.URL()))
-	p := runDemo(t, nil, "--config", file)
-	match, _ := p.find(`^Break +kill -9 (\d+ \d+)$`)
-	assert.NotEmpty(t, match)
+	p, file, cars, watcher := runTwoAccounts(t)
 	for _, car := range cars {
 		watcher.holds("hyundai/"+car+"/status/data_source", `cached`)
 	}

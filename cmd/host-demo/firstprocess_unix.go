@@ -34,6 +34,7 @@ func firstProcess(pid int) (status int, first bool) {
 	hub.Env = append(os.Environ(), asFirst+"=1")
 	hub.Stdin, hub.Stdout, hub.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := hub.Start(); err != nil {
+		signal.Stop(signals)
 		return 0, false
 	}
 	go func() { // until the process ends

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,9 +53,8 @@ func initCommand() *cobra.Command {
 	c.Flags().BoolVar(&force, "force", false, "replace a file that is there")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		path, _ := c.Flags().GetString("config") // it is a flag of every command's
-		env := config.ProcessEnvironment()
 		if path == "" {
-			path = cmp.Or(env.Or("HYUNDAI_CONFIG", ""), config.DefaultFiles(env, os.Geteuid())[0])
+			path = config.NewFile(config.ProcessEnvironment(), os.Geteuid())
 		}
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) && !force {
 			return cli.UsageError{Err: fmt.Errorf("%s is there already: edit it, or replace it with --force", path)}

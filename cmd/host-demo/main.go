@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/hyundai-mqtt/hyundai-plugin/cmd/internal/cli"
 	"github.com/hyundai-mqtt/hyundai-plugin/cmd/internal/config"
@@ -102,12 +103,8 @@ func settingFlags(c *cobra.Command) {
 // sources are where this run's settings are looked for.
 func sources(c *cobra.Command, o options) config.Sources {
 	file, _ := c.Flags().GetString("config") // it is a flag of every command's
-	flags := map[string]string{}
-	for _, s := range config.Settings() {
-		if f := c.Flags().Lookup(s.Flag); f != nil && f.Changed {
-			flags[s.Flag] = f.Value.String()
-		}
-	}
+	flags := map[string]string{}             // those of settings, and others that no setting is called by
+	c.Flags().Visit(func(f *pflag.Flag) { flags[f.Name] = f.Value.String() })
 	return config.Sources{
 		File: file, NoFile: o.demo && file == "", Environment: config.ProcessEnvironment(), Flags: flags, UID: os.Geteuid(),
 		Foreign: o.name, ForeignSettings: o.settings,

@@ -9,20 +9,13 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/hyundai-mqtt/hyundai-plugin/host/mqtt/mosquittotest"
 )
 
 // TestSettingsAreReadAgain when the service is told to: what is right is taken up without a
 // gap, what is wrong is said and changes nothing.
 func TestSettingsAreReadAgain(t *testing.T) {
 	t.Parallel()
-	broker := mosquittotest.New(t)
-	broker.Start()
-	file, cars := twoAccounts(t, broker.URL())
-	watcher := listen(t, mqttClient(t, broker.URL()))
-	p := runDemo(t, nil, "--config", file)
-	p.find(`^Break `)
+	p, file, cars, watcher := runTwoAccounts(t)
 	watcher.holds("hyundai/"+cars[0]+"/schedule", "{}")
 
 	text, err := os.ReadFile(file)

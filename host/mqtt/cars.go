@@ -48,12 +48,14 @@ func (b *Bridge) listCars() map[string]bool {
 // from the cloud's copy.
 func (b *Bridge) followVehicles(cars map[string]bool, changed <-chan struct{}) {
 	seen, reading := map[string]bool{}, make(chan struct{}, initialReads)
-	again := make(chan struct{}, 1)
+	again := make(chan []string, 1)
 	b.work.Go(func() { b.readSchedulesAgain(again) })
 	for {
 		b.announced.sawList(b.opts.Fleet.Vehicles())
+		var listedAnew []string
 		for id := range cars {
 			if returned := b.departures.back(id); seen[id] && !returned {
+				listedAnew = append(listedAnew, id)
 				continue
 			}
 			seen[id] = true
@@ -78,14 +80,15 @@ func (b *Bridge) followVehicles(cars map[string]bool, changed <-chan struct{}) {
 			})
 		}
 		select {
+		case <-again: // what still waits is of before
+		default:
+		}
+		again <- listedAnew
+		select {
 		case <-changed:
 			changed = b.opts.Fleet.VehiclesChanged()
 			cars = b.listCars()
 			b.overview.touch()
-			select {
-			case again <- struct{}{}:
-			default: // it is to do so anyway
-			}
 		case <-b.ctx.Done():
 			return
 		}

@@ -123,18 +123,18 @@ func (b *Bridge) readSchedule(vehicle string) {
 	}
 }
 
-// readSchedulesAgain reads those of all cars each time when it is asked to: a plugin that has
-// listed its cars anew may have other settings.
-func (b *Bridge) readSchedulesAgain(asked <-chan struct{}) {
+// readSchedulesAgain reads those of cars that were listed anew: their plugin may have other
+// settings.
+func (b *Bridge) readSchedulesAgain(listedAnew <-chan []string) {
 	for {
 		select {
 		case <-b.ctx.Done():
 			return
-		case <-asked:
-		}
-		for id := range *b.cars.Load() {
-			if mayServe(id) && b.ctx.Err() == nil {
-				b.readSchedule(id)
+		case cars := <-listedAnew:
+			for _, id := range cars {
+				if mayServe(id) && b.ctx.Err() == nil {
+					b.readSchedule(id)
+				}
 			}
 		}
 	}

@@ -58,6 +58,12 @@ func (a Account) Check() error {
 	return err
 }
 
+// forHub reports whether something of an account says how its plugin is run, and not what the
+// plugin is given.
+func forHub(name string) bool {
+	return slices.Contains([]string{"plugin", "args", "env", "sha256", "memory_limit"}, name)
+}
+
 // accountOf makes an account of its values.
 func accountOf(name, where string, values *koanf.Koanf) (Account, error) {
 	a := Account{Name: name, where: where}
@@ -65,9 +71,7 @@ func accountOf(name, where string, values *koanf.Koanf) (Account, error) {
 		return a, err // every value was read by its kind
 	}
 	own := values.Raw() // a copy
-	for _, key := range []string{"plugin", "args", "env", "sha256", "memory_limit"} {
-		delete(own, key)
-	}
+	maps.DeleteFunc(own, func(key string, _ any) bool { return forHub(key) })
 	if foreign, ok := own["settings"].(json.RawMessage); ok {
 		delete(own, "settings")
 		if len(own) > 0 {

@@ -1,8 +1,8 @@
 package config
 
 import (
-	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -21,7 +21,7 @@ func Changes(before, after *Config) []string {
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		was, wasSet := before.value(key)
 		is, isSet := after.value(key)
-		if wasSet != isSet || fmt.Sprintf("%s", was) != fmt.Sprintf("%s", is) {
+		if wasSet != isSet || !reflect.DeepEqual(was, is) {
 			changed = append(changed, key)
 		}
 	}
@@ -32,5 +32,5 @@ func Changes(before, after *Config) []string {
 // how it is run.
 func ForPlugin(key string) bool {
 	parts := strings.Split(key, ".")
-	return len(parts) > 2 && parts[0] == accountsKey && !slices.Contains([]string{"plugin", "args", "env", "sha256", "memory_limit"}, parts[2])
+	return len(parts) > 2 && parts[0] == accountsKey && !forHub(parts[2])
 }

@@ -117,11 +117,12 @@ func (c *Config) read(s Sources) (wrong []error) {
 			c.dotEnv = e
 		}
 	}
+	known := variables(c.settings)
 	for _, e := range environments {
 		l, err := readEnvironment(c.settings, e, accounts)
 		wrong = append(wrong, err)
 		c.layers = append(c.layers, l)
-		c.Notes = append(c.Notes, e.notes(variables(c.settings))...)
+		c.Notes = append(c.Notes, e.notes(known)...)
 	}
 	for _, l := range c.layers {
 		accounts = append(accounts, l.accounts()...)
@@ -206,10 +207,8 @@ func (c *Config) Set() []string {
 	}
 	known := variables(c.settings)
 	for _, e := range []Environment{c.dotEnv, c.env} {
-		for _, name := range e.ours() {
-			if !slices.Contains(known, name) {
-				set = append(set, e.called(name))
-			}
+		for _, name := range e.set(func(name string) bool { return isOurs(name) && !slices.Contains(known, name) }) {
+			set = append(set, e.called(name))
 		}
 	}
 	slices.Sort(set)

@@ -101,22 +101,21 @@ func variables(all []Setting) []string {
 // fileSuffix makes the name of the variable that says which file holds a value.
 const fileSuffix = "_FILE"
 
-// prefixes of the names that are ours alone, known or not.
-func prefixes() []string { return []string{"HYUNDAI_", "MQTT_", "HOME_ASSISTANT"} }
+// isOurs reports whether a name is one that is ours alone, known or not.
+func isOurs(name string) bool {
+	return strings.HasPrefix(name, "HYUNDAI_") || strings.HasPrefix(name, "MQTT_") || strings.HasPrefix(name, "HOME_ASSISTANT")
+}
 
-// ours are the variables with one of the prefixes that are set, in order.
-func (e Environment) ours() []string {
-	var set []string
+// set are the names that match and have a value, in order.
+func (e Environment) set(match func(name string) bool) []string {
+	var names []string
 	for _, name := range e.Names {
-		for _, prefix := range prefixes() {
-			if strings.HasPrefix(name, prefix) && e.Or(name, "") != "" {
-				set = append(set, name)
-				break
-			}
+		if match(name) && e.Or(name, "") != "" {
+			names = append(names, name)
 		}
 	}
-	slices.Sort(set)
-	return slices.Compact(set)
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // notes are sentences about variables that are set in vain: their names are not known, or
@@ -124,16 +123,13 @@ func (e Environment) ours() []string {
 func (e Environment) notes(known []string) []string {
 	vain := unused()
 	var notes []string
-	for _, name := range e.ours() {
+	for _, name := range e.set(func(name string) bool { return isOurs(name) || vain[name] != "" }) {
 		switch why := vain[name]; {
 		case why != "":
 			notes = append(notes, fmt.Sprintf("%s has no effect: %s.", e.called(name), why))
 		case !slices.Contains(known, name):
 			notes = append(notes, fmt.Sprintf("%s is not known and has no effect%s.", e.called(name), perhaps(name, known)))
 		}
-	}
-	if name := "REFRESH_INTERVAL"; e.Or(name, "") != "" {
-		notes = append(notes, fmt.Sprintf("%s has no effect: %s.", e.called(name), vain[name]))
 	}
 	return notes
 }

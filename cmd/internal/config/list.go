@@ -35,8 +35,9 @@ const markdownHead = `# Settings
 Made by ` + "`make generate`" + ` of the table of settings (cmd/internal/config); ` + "`hyundai-hub config list`" + ` prints the same.
 
 A hub's settings are in a file, in the environment and on the command line; the command line goes before the environment, and that before the
-file. A file ` + "`.env`" + ` in the working directory, with lines NAME=VALUE, lies between: it goes before the file, and the environment before it. The file is the one of ` + "`--config`" + `, else of ` + "`HYUNDAI_CONFIG`" + `, else ` + "`hub.yaml`" + ` in ` + "`~/.config/hyundai-plugin`" + ` or ` + "`/etc/hyundai-plugin`" + `. ` + "`hyundai-hub init`" + `
-writes it, ` + "`hyundai-hub config check`" + ` says what is wrong with it, with the line and what to do, and ` + "`hyundai-hub config show`" + ` what is in force and where
+file. A file ` + "`.env`" + ` in the working directory, with lines NAME=VALUE, lies between: it goes before the file, and the environment
+before it. The file is the one of ` + "`--config`" + `, else of ` + "`HYUNDAI_CONFIG`" + `, else ` + "`hub.yaml`" + ` in ` + "`~/.config/hyundai-plugin`" + ` or ` + "`/etc/hyundai-plugin`" + `.
+` + "`hyundai-hub init`" + ` writes it, ` + "`hyundai-hub config check`" + ` says what is wrong with it, with the line and what to do, and ` + "`hyundai-hub config show`" + ` what is in force and where
 each value is from.
 
 ` + "```yaml" + `

@@ -15,8 +15,11 @@ func nearest(misspelt string, names []string) string {
 			best, least = name, d
 		}
 	}
+	if best != "" {
+		return best
+	}
 	for _, name := range names {
-		if best == "" && hasWords(name, misspelt) || best != "" && least > farthest && len(name) < len(best) && hasWords(name, misspelt) {
+		if hasWords(name, misspelt) && (best == "" || len(name) < len(best)) {
 			best = name
 		}
 	}

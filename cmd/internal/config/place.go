@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,11 @@ func DefaultFiles(env Environment, uid int) []string {
 		all = append(all, filepath.Join(home, ".config", program, fileName))
 	}
 	return append(all, filepath.Join("/etc", program, fileName))
+}
+
+// NewFile is where a file is written that is to be found again.
+func NewFile(env Environment, uid int) string {
+	return cmp.Or(env.Or(fileVariable, ""), DefaultFiles(env, uid)[0])
 }
 
 // findFile is the path of the file; empty: there is none.

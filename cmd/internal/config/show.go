@@ -18,9 +18,18 @@ const hidden = "***"
 func (c *Config) Show(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "SETTING\tVALUE\tFROM") // Flush says what goes wrong
+	made := c.made()
 	for _, s := range c.settings {
-		if _, ofAccount := s.ofAccount(); !ofAccount {
+		_, ofAccount := s.ofAccount()
+		_, set := c.value(s.Key)
+		switch {
+		case ofAccount:
+		case set:
 			c.showOne(table, s, s.Key)
+		case made[s.Key] != "":
+			_, _ = fmt.Fprintf(table, "%s\t%s\tworked out\n", s.Key, made[s.Key])
+		case s.Default != "":
+			_, _ = fmt.Fprintf(table, "%s\t%s\tdefault\n", s.Key, s.Default)
 		}
 	}
 	for _, a := range c.Accounts {
@@ -46,18 +55,9 @@ func (c *Config) made() map[string]string {
 	return made
 }
 
+// showOne prints a value that is set.
 func (c *Config) showOne(w io.Writer, s Setting, key string) {
-	value, set := c.value(key)
-	if made, ok := c.made()[key]; ok && !set {
-		_, _ = fmt.Fprintf(w, "%s\t%s\tworked out\n", key, made)
-		return
-	}
-	if !set {
-		if s.Default != "" {
-			_, _ = fmt.Fprintf(w, "%s\t%s\tdefault\n", key, s.Default)
-		}
-		return
-	}
+	value, _ := c.value(key)
 	where, _ := c.origin(key)
 	where = strings.TrimSuffix(where, ": "+key)
 	_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", key, shown(s, value), where)
